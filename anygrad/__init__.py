@@ -1,0 +1,77 @@
+"""Derivatives, gradient clipping and optimizers for NumPy and CuPy arrays, in double precision.
+
+Everything follows the arrays it is given: same library, same device, same dtype.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anygrad import clipping, differences, errors, optimizers, schedules, training
+    from anygrad.autodiff import grad, jvp, stop_gradient, value, value_and_grad, vjp
+    from anygrad.backends import asarray, namespace, use_backend
+    from anygrad.checking import check_gradients
+    from anygrad.config import configure, settings, use_settings
+    from anygrad.training import fit
+    from anygrad.trees import to_numpy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "asarray",
+    "check_gradients",
+    "clipping",
+    "configure",
+    "differences",
+    "errors",
+    "fit",
+    "grad",
+    "jvp",
+    "namespace",
+    "optimizers",
+    "schedules",
+    "settings",
+    "stop_gradient",
+    "to_numpy",
+    "training",
+    "use_backend",
+    "use_settings",
+    "value",
+    "value_and_grad",
+    "vjp",
+]
+
+# Loaded at first use, which keeps `import anygrad` short. A name without a home is a module.
+_HOMES = {
+    "asarray": "backends",
+    "check_gradients": "checking",
+    "configure": "config",
+    "fit": "training",
+    "grad": "autodiff",
+    "jvp": "autodiff",
+    "namespace": "backends",
+    "settings": "config",
+    "stop_gradient": "autodiff",
+    "to_numpy": "trees",
+    "use_backend": "backends",
+    "use_settings": "config",
+    "value": "autodiff",
+    "value_and_grad": "autodiff",
+    "vjp": "autodiff",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        message = f"module 'anygrad' has no attribute {name!r}"
+        raise AttributeError(message)
+    home = _HOMES.get(name)
+    if home is None:
+        return import_module(f"anygrad.{name}")
+    found = getattr(import_module(f"anygrad.{home}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

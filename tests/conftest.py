@@ -1,0 +1,92 @@
+"""Options, header and fixtures of the test suite; CONTRIBUTING.md says how to use them."""
+
+import pytest
+
+from tests.support import namespaces
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("anygrad")
+    group.addoption(
+        "--backend",
+        choices=sorted(namespaces.BACKEND_OF),
+        help="run the backend tests on this one only; cupy-lookalike takes CuPy's place in the "
+        "process, so it runs alone",
+    )
+    group.addoption("--slow", action="store_true", help="run the tests marked slow too")
+    group.addoption(
+        "--require-gpu", action="store_true", help="fail, rather than skip, without a usable GPU"
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--backend") == "cupy-lookalike":
+        from tests.support import lookalike_cupy
+
+        lookalike_cupy.install()
+    selected = config.getoption("--backend")
+    reason = namespaces.reason_missing("cupy") if config.getoption("--require-gpu") else None
+    if reason:
+        raise pytest.UsageError(f"--require-gpu: {reason}")
+    if selected and namespaces.reason_missing(selected):
+        raise pytest.UsageError(f"--backend {selected}: {namespaces.reason_missing(selected)}")
+
+
+def selected_backends(config) -> list[str]:
+    selected = config.getoption("--backend")
+    names = [selected] if selected else namespaces.TOGETHER
+    return [name for name in names if namespaces.reason_missing(name) is None]
+
+
+def pytest_report_header(config):
+    names = (
+        [config.getoption("--backend")] if config.getoption("--backend") else namespaces.TOGETHER
+    )
+    lines = [f"backend {namespaces.describe(name)}" for name in names]
+    if not config.getoption("--backend"):
+        lines.append("backend cupy-lookalike: runs alone, with --backend cupy-lookalike")
+    return lines
+
+
+def pytest_generate_tests(metafunc):
+    if "xp" in metafunc.fixturenames:
+        metafunc.parametrize("xp", selected_backends(metafunc.config), indirect=True)
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--slow"):
+        skip = pytest.mark.skip(reason="slow: run with --slow")
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(skip)
+    if config.getoption("--backend"):
+        _keep_backend_tests(config, items)
+
+
+def _keep_backend_tests(config, items):
+    """With --backend, tests that are the same for every backend are left out."""
+    kept, left = [], []
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        (kept if "xp" in names or "cupy" in names else left).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
+
+
+@pytest.fixture
+def xp(request):
+    """Array namespace of each backend in turn, with the test device as default."""
+    return namespaces.open_namespace(request.param)
+
+
+@pytest.fixture
+def cupy(request):
+    """CuPy itself, on a GPU or as the look-alike."""
+    if "cupy" not in selected_backends(request.config) and (
+        request.config.getoption("--backend") != "cupy-lookalike"
+    ):
+        reason = namespaces.reason_missing("cupy") or "another --backend is selected"
+        pytest.skip(f"{reason}; --backend cupy-lookalike runs it without a GPU")
+    import cupy
+
+    return cupy

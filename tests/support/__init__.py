@@ -1,0 +1,17 @@
+"""What the tests share: namespaces on a test device, comparison on the host, stand-ins for a GPU."""
+
+from tests.support.closeness import assert_close, to_host, tolerance
+from tests.support.host_copies import HiddenHostCopy, allow_host_copies, forbid_host_copies
+from tests.support.namespaces import BackendNamespace, open_namespace, reason_missing
+
+__all__ = [
+    "BackendNamespace",
+    "HiddenHostCopy",
+    "allow_host_copies",
+    "assert_close",
+    "forbid_host_copies",
+    "open_namespace",
+    "reason_missing",
+    "to_host",
+    "tolerance",
+]

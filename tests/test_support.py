@@ -1,0 +1,116 @@
+"""The harness itself: it must see what it is there to see."""
+
+import numpy as np
+import pytest
+
+from tests.support import (
+    HiddenHostCopy,
+    allow_host_copies,
+    assert_close,
+    forbid_host_copies,
+    to_host,
+    tolerance,
+)
+
+
+def test_new_arrays_lie_on_the_test_device_in_float64(xp):
+    made = [
+        xp.asarray([1.0, 2.0]),
+        xp.zeros((2, 3)),
+        xp.ones(3),
+        xp.full(2, 1.5),
+        xp.empty(1),
+        xp.arange(3.0),
+        xp.linspace(0.0, 1.0, 5),
+        xp.eye(2),
+    ]
+    assert all(x.dtype == xp.float64 for x in made)
+    assert all(x.device == xp.device for x in made)
+    assert xp.asarray([1.0], dtype=xp.float32).dtype == xp.float32
+    assert xp.zeros(2, dtype=xp.float32).dtype == xp.float32
+
+
+def test_arrays_from_numpy_are_accepted_and_copied(xp):
+    source = np.arange(6.0).reshape(2, 3)
+    x = xp.asarray(source)
+    assert_close(x, source)
+    source[0, 0] = 100.0
+    if xp.name == "numpy-readonly":
+        assert to_host(x)[0, 0] == 0.0
+
+
+def test_read_only_arrays_refuse_writing(xp):
+    if xp.name != "numpy-readonly":
+        pytest.skip("other backends allow writing")
+    with pytest.raises(ValueError, match="read-only"):
+        xp.zeros(3)[0] = 1.0
+
+
+READS = {
+    "float": float,
+    "int": int,
+    "bool": bool,
+    "if": lambda x: 1 if x > 0 else 0,
+    "max": lambda x: max(x, x + 1),
+    "item": lambda x: x.item() if hasattr(x, "item") else float(x),
+    "repr": repr,
+    "f-string": lambda x: f"{x}",
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_reading_a_value_on_the_host_is_refused(xp, read):
+    if xp.backend == "numpy" or xp.name == "cupy":
+        pytest.skip("nothing to refuse on the CPU, nothing that refuses on a real GPU")
+    with pytest.raises(HiddenHostCopy):
+        read(xp.asarray(1.0))
+    with allow_host_copies():
+        read(xp.asarray(1.0))
+
+
+def test_implicit_numpy_arrays_are_refused(xp):
+    if xp.backend == "numpy":
+        pytest.skip("nothing to refuse on the CPU")
+    with pytest.raises((RuntimeError, TypeError)):
+        np.asarray(xp.ones(3))
+
+
+def test_mixing_with_numpy_arrays_is_refused(xp):
+    if xp.backend == "numpy":
+        pytest.skip("nothing to refuse on the CPU")
+    with pytest.raises(TypeError):
+        xp.ones(3) + np.ones(3)
+
+
+def test_explicit_copies_pass_unless_forbidden(xp):
+    with forbid_host_copies():
+        x = xp.asarray([1.0, 2.0])
+    assert_close(to_host(x), np.asarray([1.0, 2.0]))
+
+
+def test_tolerance_follows_dtype_and_size():
+    assert tolerance("float64") < 1e-13 < tolerance("float32")
+    assert tolerance("float64", 100) == 10 * tolerance("float64")
+    assert tolerance("int64") == 0.0
+    assert tolerance("complex64") == tolerance("float32")
+
+
+def test_assert_close_compares_structure_shape_dtype_and_value(xp):
+    x = xp.asarray([1.0, 2.0])
+    assert_close({"a": [x, None]}, {"a": [np.asarray([1.0, 2.0]), None]})
+    assert_close(x, [1, 2])
+    assert_close(x, np.asarray([1.0, 2.0 + 1e-14]))
+    wrong = [
+        {"a": x},
+        np.asarray([1.0, 2.0], dtype=np.float32),
+        np.asarray([[1.0, 2.0]]),
+        np.asarray([1.0, 2.0 + 1e-12]),
+        np.asarray([1.0, np.nan]),
+    ]
+    for expected in wrong:
+        with pytest.raises(AssertionError):
+            assert_close(x, expected)
+    with pytest.raises(AssertionError):
+        assert_close((x,), [x])
+    with pytest.raises(AssertionError):
+        assert_close(x, x, dtype=xp.float32)
