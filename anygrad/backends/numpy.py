@@ -1,0 +1,60 @@
+"""NumPy: arrays in the memory of the host.
+
+The namespace is NumPy's own main namespace, not ``array_api_compat.numpy``: since NumPy 2.1 it has every
+name of the standard 2024.12, while the compatibility layer takes longer to import (0.15 s, it pulls in
+f2py, testing and ma) than all of anygrad may, and wraps the creation functions and ``matmul`` in Python.
+What is missing is the keyword ``descending`` of ``sort`` and ``argsort``; a test keeps the list.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from anygrad.backends.record import Backend
+from anygrad.backends.types import Array, Device
+from anygrad.errors import BackendError
+
+# np.matrix gives * another meaning and a masked array would lose its mask: both must be converted by the caller
+REFUSED = {("numpy", "matrix"), ("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}
+
+
+def _owns(kind: type) -> bool:
+    if not issubclass(kind, (np.ndarray, np.generic)):
+        return False
+    return not any((base.__module__, base.__name__) in REFUSED for base in kind.__mro__)
+
+
+def _find_device(device: Any) -> Device:
+    if device is None or str(device) == "cpu":
+        return "cpu"
+    message = f"device: got {device!r}; expected 'cpu' or None, NumPy arrays live on the host."
+    raise BackendError(message)
+
+
+def _from_host(array: np.ndarray, device: Device) -> Array:
+    _find_device(device)
+    return array
+
+
+def _to_device(array: Array, device: Device) -> Array:
+    _find_device(device)
+    return array
+
+
+NUMPY = Backend(
+    name="numpy",
+    package="numpy",
+    extra=None,
+    load=lambda: np,
+    owns=_owns,
+    devices=lambda: ["cpu"],
+    find_device=_find_device,
+    device_of=lambda array: "cpu",
+    to_device=_to_device,
+    to_host=np.asarray,
+    from_host=_from_host,
+    version=lambda: np.__version__,
+    is_scalar=lambda kind: issubclass(kind, np.generic),
+)

@@ -1,0 +1,67 @@
+"""What anygrad knows about one array library: the `Backend` record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from anygrad.backends.types import Array, Device, Namespace
+
+__all__ = ["Backend"]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One array library: how to recognise its arrays, load it, and move data.
+
+    Everything in which libraries differ is a field here, so that no other file names one.
+
+    Attributes
+    ----------
+    name : str
+        What users write, ``"cupy"``.
+    package : str
+        The module to import.
+    extra : str, callable returning str, or None
+        The extra of this distribution that installs the package; None if nothing is to install.
+    load : callable
+        Returns the Array API namespace. Raises MissingPackageError if the package is absent and
+        BackendError if it cannot be imported. Needs no device.
+    owns : callable
+        Whether a class is an array class of this library; must not import the library.
+    devices : callable
+        The usable devices in words, one string each. Creates no context on any of them. Raises
+        BackendError with the reason when there is none.
+    find_device : callable
+        Turns what a user calls a device into the library's own; BackendError if there is none such.
+    device_of : callable
+        The device an array lives on; devices compare with ``==``.
+    to_device : callable
+        Copies an array to another device of the same library, without passing the host's eyes.
+    to_host : callable
+        The explicit copy to a NumPy array.
+    from_host : callable
+        ``from_host(a, device)``: a NumPy array becomes an array on ``device`` (None: the current one).
+    version : callable
+        The library's version, without loading more than its metadata.
+    writable : bool
+        Whether arrays may be written in place.
+    is_scalar : callable
+        Whether a class is a host scalar of this library, which may meet any library's arrays.
+    """
+
+    name: str
+    package: str
+    extra: str | Callable[[], str] | None
+    load: Callable[[], Namespace]
+    owns: Callable[[type], bool]
+    devices: Callable[[], list[str]]
+    find_device: Callable[[Any], Device]
+    device_of: Callable[[Array], Device]
+    to_device: Callable[[Array, Device], Array]
+    to_host: Callable[[Array], Any]
+    from_host: Callable[[Any, Device], Array]
+    version: Callable[[], str]
+    writable: bool = True
+    is_scalar: Callable[[type], bool] = lambda kind: False

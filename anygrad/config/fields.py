@@ -1,0 +1,96 @@
+"""The settings themselves: one field each, with its default, its meaning and its values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from anygrad.errors import SettingsError, describe, suggest
+
+__all__ = ["CHOICES", "FIELDS", "Settings", "check_settings", "expected_of"]
+
+CHOICES: dict[str, Collection[str]] = {}
+"""The values of a setting that an upper floor knows (the names of the backends); it puts them here."""
+
+
+def _setting(default: Any, doc: str, *choices: str) -> Any:
+    return field(default=default, metadata={"doc": doc, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One value for every setting.
+
+    A field is all there is to a setting: its keyword, environment variable, file key, validation and
+    its row in the documentation follow from it.
+    """
+
+    backend: str = _setting("numpy", "The library of new arrays.")
+    device: str | int | None = _setting(
+        None, "The device of new arrays, in the library's own terms; None is its current device."
+    )
+    dtype: str = _setting(
+        "float64",
+        "The dtype of new arrays made from Python floats; complex numbers get the same precision.",
+        "float32",
+        "float64",
+    )
+    warn_unused: bool = _setting(
+        True, "Warn when a result does not depend on an input that it is differentiated by."
+    )
+    progress: str = _setting(
+        "auto", "Show live progress in training; `auto` does so on a terminal.", "auto", "on", "off"
+    )
+
+
+FIELDS = {item.name: item for item in dataclasses.fields(Settings)}
+
+
+def expected_of(name: str) -> str:
+    """Say in words which values the setting takes."""
+    choices = CHOICES.get(name) or FIELDS[name].metadata["choices"]
+    if choices:
+        return f"one of {', '.join(repr(choice) for choice in choices)}"
+    if isinstance(FIELDS[name].default, bool):
+        return "True or False"
+    return "a string, an int or None"
+
+
+def check_settings(where: str, values: Mapping[str, Any]) -> None:
+    """Refuse names that are no settings and values that a setting does not take.
+
+    Parameters
+    ----------
+    where : str
+        The function, file or variable that the values come from, for the message.
+    values : mapping of str to any
+        Names and values.
+
+    Raises
+    ------
+    SettingsError
+        Names the first wrong entry and what was expected.
+    """
+    for name, value in values.items():
+        if name not in FIELDS:
+            message = (
+                f"{where}({name}): got an unknown setting; expected one of {', '.join(FIELDS)}. "
+                f"{suggest(name, FIELDS)}"
+            )
+            raise SettingsError(message.rstrip())
+        if not _fits(name, value):
+            hint = suggest(value, CHOICES.get(name) or FIELDS[name].metadata["choices"])
+            message = f"{where}({name}): got {describe(value)}; expected {expected_of(name)}. {hint}"
+            raise SettingsError(message.rstrip())
+
+
+def _fits(name: str, value: Any) -> bool:
+    choices = CHOICES.get(name) or FIELDS[name].metadata["choices"]
+    if choices:
+        return isinstance(value, str) and value in choices
+    if isinstance(FIELDS[name].default, bool):
+        return isinstance(value, bool)
+    # a device may be the library's own object, but no truth value, which would pass as an index
+    return not isinstance(value, bool)
