@@ -59,18 +59,18 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
-    if config.getoption("--backend"):
-        _keep_backend_tests(config, items)
-
-
-def _keep_backend_tests(config, items):
-    """With --backend, tests that are the same for every backend are left out."""
-    kept, left = [], []
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        (kept if "xp" in names or "cupy" in names else left).append(item)
+    kept = [item for item in items if _runs_here(item, config.getoption("--backend"))]
+    left = [item for item in items if item not in kept]
     items[:] = kept
     config.hook.pytest_deselected(items=left)
+
+
+def _runs_here(item, backend: str | None) -> bool:
+    """With --backend, tests that are the same for every backend are left out."""
+    names = getattr(item, "fixturenames", ())
+    if "lookalike" in names:
+        return backend == "cupy-lookalike"
+    return backend is None or "xp" in names or "cupy" in names
 
 
 @pytest.fixture
@@ -82,11 +82,18 @@ def xp(request):
 @pytest.fixture
 def cupy(request):
     """CuPy itself, on a GPU or as the look-alike."""
-    if "cupy" not in selected_backends(request.config) and (
-        request.config.getoption("--backend") != "cupy-lookalike"
-    ):
+    if not {"cupy", "cupy-lookalike"} & set(selected_backends(request.config)):
         reason = namespaces.reason_missing("cupy") or "another --backend is selected"
         pytest.skip(f"{reason}; --backend cupy-lookalike runs it without a GPU")
     import cupy
 
+    return cupy
+
+
+@pytest.fixture
+def lookalike():
+    """The look-alike of CuPy, never the real one; such tests run only in its own process."""
+    import cupy
+
+    assert cupy.__lookalike__
     return cupy

@@ -1,4 +1,4 @@
-"""What the tests share: namespaces on a test device, comparison on the host, stand-ins for a GPU."""
+"""What the tests share: namespaces on a device, comparison on the host, stand-ins for a GPU."""
 
 from tests.support.closeness import assert_close, to_host, tolerance
 from tests.support.host_copies import HiddenHostCopy, allow_host_copies, forbid_host_copies

@@ -90,7 +90,7 @@ def _reason_no_cupy() -> str | None:
             return "no CUDA device"
         cupy.ones(1) + 1  # a driver that is too old fails only at the first kernel
     except Exception as error:
-        return f"no usable CUDA device ({type(error).__name__}: {error})".replace("\n", " ")
+        return f"no usable CUDA device ({str(error).partition(':')[0]})"
     return None
 
 

@@ -1,4 +1,4 @@
-"""array-api-strict as a library whose arrays are not on the CPU: the doors it leaves open, closed."""
+"""array-api-strict as a library whose arrays are not on the CPU: its open doors, closed."""
 
 import functools
 import warnings

@@ -1,0 +1,287 @@
+"""Functions and ufuncs of the look-alike: NumPy's, with CuPy's signatures and refusals."""
+
+from typing import Any
+
+import numpy as np
+
+from tests.support.host_copies import note_host_copy
+from tests.support.lookalike_cupy import arrays, names
+from tests.support.lookalike_cupy.arrays import SCALARS, ndarray, unwrap, wrap
+
+# Functions that read values on the host, or whose result's shape depends on values.
+_WAITING = {
+    "argwhere",
+    "compress",
+    "cond",
+    "extract",
+    "flatnonzero",
+    "lstsq",
+    "nonzero",
+    "trim_zeros",
+    "unique",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+}
+# Functions that give a Python value in NumPy and a 0-d array in CuPy.
+_ZERO_DIMENSIONAL = {"allclose", "array_equal", "array_equiv", "count_nonzero"}
+_HOOKS = {
+    "elementwise": "__cupy_override_elementwise_kernel__",
+    "reduction": "__cupy_override_reduction_kernel__",
+}
+
+
+class Kernel:
+    """What a hook is told about the kernel it overrides."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self):
+        return f"<kernel {self.name!r}>"
+
+
+def ask_foreign(args, hook: str):
+    """The hook of the first argument that has one, or None; CuPy asks before anything else."""
+    for argument in args:
+        if not isinstance(argument, (ndarray, *SCALARS)) and hasattr(argument, _HOOKS[hook]):
+            return getattr(argument, _HOOKS[hook])
+    return None
+
+
+class ufunc:
+    """An elementwise function."""
+
+    def __init__(self, name: str, entry: dict[str, Any]):
+        self.__name__ = self.name = entry["kernel"]
+        self.nin, self.nout = entry["nin"], entry["nout"]
+        self.nargs = self.nin + self.nout
+        self._function = getattr(np, name, None)
+
+    def __repr__(self):
+        return f"<ufunc {self.name!r}>"
+
+    def __call__(self, *args, **keywords):
+        override = ask_foreign(args, "elementwise")
+        if override is not None:
+            return override(self, *args, **keywords)
+        unknown = set(keywords) - {"out", "dtype", "casting"}
+        if unknown:
+            message = f"Wrong arguments {sorted(unknown)}"
+            raise TypeError(message)
+        if not self.nin <= len(args) <= self.nargs:
+            message = f"Wrong number of arguments for {self.name}"
+            raise TypeError(message)
+        args, positional = args[: self.nin], args[self.nin :]
+        out = positional[0] if positional else keywords.pop("out", None)
+        return self._launch(self._function, args, out, keywords)
+
+    def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False):
+        found = self._ufunc().reduce
+        return self._launch(found, (array, axis, dtype), out, {"keepdims": keepdims})
+
+    def accumulate(self, array, axis=0, dtype=None, out=None):
+        return self._launch(self._ufunc().accumulate, (array, axis, dtype), out, {})
+
+    def outer(self, a, b, **keywords):
+        return self._launch(self._ufunc().outer, (a, b), None, keywords)
+
+    def at(self, a, indices, b=None):
+        if self.name in ("cupy_maximum", "cupy_minimum") and a.dtype == np.float64:
+            # atomics.cuh uses fmaxf and fminf: the real one rounds float64 to float32 in silence
+            message = f"{self.name}.at rounds float64 to float32 in CuPy; use another way"
+            raise NotImplementedError(message)
+        self._ufunc().at(unwrap(a), unwrap(indices), unwrap(b))
+
+    def _ufunc(self):
+        if not isinstance(self._function, np.ufunc):
+            message = f"the look-alike does not model {self.name}"
+            raise NotImplementedError(message)
+        return self._function
+
+    def _launch(self, function, args, out, keywords):
+        if function is None:
+            message = f"the look-alike does not model {self.name}"
+            raise NotImplementedError(message)
+        for argument in args:
+            if not isinstance(argument, (ndarray, np.dtype, type, int, tuple, *SCALARS)) and (
+                argument is not None
+            ):
+                message = f"Unsupported type {type(argument)}"
+                raise TypeError(message)
+        if out is not None:
+            if not isinstance(out, ndarray):
+                message = "Output arguments type must be cupy.ndarray"
+                raise TypeError(message)
+            keywords = {**keywords, "out": unwrap(out)}
+        with np.errstate(all="ignore"):
+            result = function(*unwrap(args), **keywords)
+        return out if out is not None else wrap(result)
+
+
+class RawKernel:
+    """A kernel written in CUDA: it can be made and looked at, not run."""
+
+    def __init__(self, *parts, **options):
+        self.parts, self.options = parts, options
+        self.name = next((part for part in reversed(parts) if isinstance(part, str)), "kernel")
+
+    def __call__(self, *args, **keywords):
+        message = "the look-alike runs no CUDA text; this needs a GPU"
+        raise NotImplementedError(message)
+
+
+class RawModule(RawKernel):
+    """Several kernels written in CUDA."""
+
+    def get_function(self, name):
+        return RawKernel("", name)
+
+
+class ReductionKernel(RawKernel):
+    """A reduction written in CUDA; it asks no hook."""
+
+
+class ElementwiseKernel(RawKernel):
+    """An elementwise function written in CUDA; foreign arguments are asked as with a ufunc."""
+
+    def __init__(self, in_params, out_params, operation, name="kernel", **options):
+        super().__init__(in_params, out_params, operation, **options)
+        self.name = name
+
+    def __call__(self, *args, **keywords):
+        override = ask_foreign(args, "elementwise")
+        return override(self, *args, **keywords) if override else super().__call__(*args)
+
+
+def make_function(module: str, name: str, entry: dict[str, Any], function: Any):
+    """NumPy's ``function`` as CuPy's: signature, foreign arguments, host copies, 0-d results."""
+    signature = names.signature(entry["parameters"])
+    foreign = entry.get("foreign")
+
+    def call(*args, **keywords):
+        bound = signature.bind(*args, **keywords) if signature is not None else None
+        if foreign and args and not isinstance(args[0], (ndarray, np.ndarray, *SCALARS)):
+            handled, answer = _ask_method(foreign, bound, args, keywords)
+            if handled:
+                return answer
+        if function is None:
+            message = f"the look-alike does not model {module}.{name}"
+            raise NotImplementedError(message)
+        if name in _WAITING:
+            note_host_copy(f"{module}.{name}")
+        out = keywords.get("out")
+        plain, named = unwrap(args), unwrap(keywords)
+        if name.startswith("empty"):
+            return wrap(_unset(function(*plain, **named)))
+        with np.errstate(all="ignore"):
+            result = function(*plain, **named)
+        if out is not None:
+            return out
+        return wrap(np.asarray(result) if name in _ZERO_DIMENSIONAL else result)
+
+    call.__name__ = call.__qualname__ = name
+    call.__module__ = module
+    if signature is not None:
+        call.__signature__ = signature  # type: ignore[attr-defined]
+    return call
+
+
+def _ask_method(foreign, bound, args, keywords):
+    """Hand the call to a foreign first argument, the way CuPy's function does."""
+    if "hook" in foreign:
+        override = ask_foreign(args[:1], foreign["hook"])
+        if override is None:
+            return False, None
+        kernel = Kernel(foreign["kernel"])
+        given = [bound.arguments.get(key) for key in ("axis", "dtype", "out", "keepdims")]
+        return True, override(kernel, *given[:3], bool(given[3]))
+    method = getattr(args[0], foreign["method"], None)
+    if method is None:
+        return False, None
+    if "positional" not in foreign:
+        return True, method(*args[1:], **keywords)
+    # only what the caller gave is passed on: the recorded defaults are stand-ins
+    given = bound.arguments
+    positional, rest = [], dict(foreign["keywords"])
+    for key in foreign["positional"]:
+        if key not in given:
+            break
+        positional.append(given[key])
+    for key in foreign["positional"][len(positional) :]:
+        if key in given:
+            rest[key] = key
+    return True, method(*positional, **{k: given[v] for k, v in rest.items() if v in given})
+
+
+def _unset(made: np.ndarray) -> np.ndarray:
+    """Memory that nobody has written yet: nan shows up wherever it is used."""
+    if made.dtype.kind in "fc":
+        made.fill(np.nan)
+    return made
+
+
+# ---- functions that differ from NumPy's in more than manners
+
+
+def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
+    if isinstance(obj, ndarray):
+        here = obj._device == arrays.current_id()
+        if here and not copy and (dtype is None or obj.dtype == dtype) and obj.ndim >= ndmin:
+            return obj
+        return wrap(np.array(obj._data, dtype=dtype, order=order, ndmin=ndmin))
+    if isinstance(obj, (list, tuple)) and any(isinstance(item, ndarray) for item in obj):
+        obj = np.stack([unwrap(item) for item in obj])
+    return wrap(np.array(obj, dtype=dtype, order=order, ndmin=ndmin))
+
+
+def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
+    return array(a, dtype, bool(copy), order or "K")
+
+
+def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
+    return a.get(stream, order, out) if isinstance(a, ndarray) else np.asarray(a)
+
+
+def get_array_module(*args):
+    import sys
+
+    return sys.modules["cupy"] if any(isinstance(a, ndarray) for a in args) else np
+
+
+def where(condition, x=None, y=None):
+    if (x is None) != (y is None):
+        message = "Must provide both 'x' and 'y' or neither."
+        raise ValueError(message)
+    if x is None:
+        return condition.nonzero()
+    override = ask_foreign((condition, x, y), "elementwise")
+    if override is not None:
+        return override(Kernel("cupy_where"), condition.astype("?"), x, y)
+    for argument in (condition, x, y):
+        if not isinstance(argument, (ndarray, *SCALARS)):
+            message = f"Unsupported type {type(argument)}"
+            raise TypeError(message)
+    return wrap(np.where(unwrap(condition), unwrap(x), unwrap(y)))
+
+
+def repeat(a, repeats, axis=None):
+    return a.repeat(repeats, axis)
+
+
+OWN = {
+    "ElementwiseKernel": ElementwiseKernel,
+    "RawKernel": RawKernel,
+    "RawModule": RawModule,
+    "ReductionKernel": ReductionKernel,
+    "array": array,
+    "asanyarray": asarray,
+    "asarray": asarray,
+    "asnumpy": asnumpy,
+    "get_array_module": get_array_module,
+    "ndarray": ndarray,
+    "repeat": repeat,
+    "ufunc": ufunc,
+    "where": where,
+}

@@ -1,0 +1,229 @@
+"""The look-alike of CuPy has CuPy's manners; every one of these was seen on the real package."""
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support import HiddenHostCopy, allow_host_copies, assert_close, to_host
+
+MODEL = Path(__file__).parent / "support" / "lookalike_cupy"
+
+
+@pytest.fixture
+def cp(lookalike):
+    return lookalike
+
+
+class Foreign:
+    """A proxy such as the library's traced array: it has the hooks and no data."""
+
+    shape, ndim, size, dtype = (3,), 1, 3, np.dtype("float64")
+    # one kind of answer for each way of being asked
+
+    def __cupy_override_elementwise_kernel__(self, kernel, *args, **keywords):
+        return "elementwise", kernel.name
+
+    def __cupy_override_reduction_kernel__(self, kernel, axis, dtype, out, keepdims):
+        return "reduction", kernel.name, axis
+
+    def __array_ufunc__(self, ufunc, method, *args, **keywords):
+        return "ufunc", ufunc.__name__
+
+    def __array_function__(self, function, kinds, args, keywords):
+        return "function", function.__name__
+
+    def __array__(self, dtype=None, copy=None):
+        message = "the gradient would be lost"
+        raise TypeError(message)
+
+    def __iter__(self):
+        return iter(())
+
+    def __len__(self):
+        return 3
+
+    def sum(self, axis=None, dtype=None, out=None, keepdims=False):
+        return "sum", axis, keepdims
+
+    def reshape(self, shape, order="C"):
+        return "reshape", shape
+
+
+def test_the_real_compatibility_layer_runs_on_it(cp):
+    import array_api_compat
+
+    x = cp.asarray(np.linspace(-1.0, 1.0, 5))
+    xp = array_api_compat.array_namespace(x)
+    assert xp.__name__ == "array_api_compat.cupy"
+    assert isinstance(xp.sum(xp.exp(x) * x), cp.ndarray)
+    assert_close(xp.linalg.vector_norm(x), np.linalg.norm(np.linspace(-1.0, 1.0, 5)))
+    assert xp.__array_namespace_info__().devices()
+    assert array_api_compat.device(x) == cp.cuda.Device(0)
+
+
+def test_reductions_and_items_stay_on_the_device(cp):
+    x = cp.asarray([1.0, 2.0])
+    for value in (x.sum(), x[0], cp.sum(x), cp.allclose(x, x), cp.count_nonzero(x), x @ x):
+        assert isinstance(value, cp.ndarray)
+        assert value.shape == ()
+
+
+READS = {
+    "float": lambda cp, x: float(x[0]),
+    "if": lambda cp, x: 1 if cp.sum(x) > 1 else 0,
+    "max": lambda cp, x: max(1.0, cp.sum(x)),
+    "item": lambda cp, x: x[0].item(),
+    "tolist": lambda cp, x: x.tolist(),
+    "get": lambda cp, x: x.get(),
+    "asnumpy": lambda cp, x: cp.asnumpy(x),
+    "repr": lambda cp, x: repr(x),
+    "mask": lambda cp, x: x[x > 0],
+    "nonzero": lambda cp, x: cp.nonzero(x),
+    "nonzero method": lambda cp, x: x.nonzero(),
+    "where of one": lambda cp, x: cp.where(x > 0),
+    "unique": lambda cp, x: cp.unique(x),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_what_waits_for_the_device_is_refused(cp, read):
+    x = cp.asarray([1.0, 2.0])
+    with pytest.raises(HiddenHostCopy):
+        read(cp, x)
+    with allow_host_copies():
+        read(cp, x)
+
+
+REFUSALS = {
+    "np.asarray": lambda cp, x: np.asarray(x),
+    "numpy array": lambda cp, x: x + np.ones(2),
+    "numpy array on the left": lambda cp, x: np.ones(2) + x,
+    "numpy array in a function": lambda cp, x: cp.concatenate([x, np.ones(2)]),
+    "list": lambda cp, x: cp.add(x, [1.0, 2.0]),
+    "where=": lambda cp, x: cp.exp(x, where=x > 0),
+    "sum(where=)": lambda cp, x: cp.sum(x, where=x > 0),
+    "sum(initial=)": lambda cp, x: x.sum(initial=0),
+    "range": lambda cp, x: range(x.astype(int)[0]),
+    "traced assignment": lambda cp, x: x.__setitem__(0, Foreign()),
+    "cupy.asarray(traced)": lambda cp, x: cp.asarray(Foreign()),
+    "cupy.matmul(traced)": lambda cp, x: cp.matmul(x, Foreign()),
+    "cupy.concatenate(traced)": lambda cp, x: cp.concatenate([x, Foreign()]),
+}
+
+
+@pytest.mark.parametrize("refused", REFUSALS.values(), ids=REFUSALS)
+def test_what_cupy_refuses_is_a_type_error(cp, refused):
+    with pytest.raises(TypeError):
+        refused(cp, cp.asarray([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("name", ["errstate", "spacing", "unstack", "vecdot", "block"])
+def test_names_that_cupy_lacks_are_missing(cp, name):
+    assert not hasattr(cp, name)
+
+
+@pytest.mark.parametrize("name", ["__array_namespace__", "to_device", "__index__", "argwhere"])
+def test_members_that_its_arrays_lack_are_missing(cp, name):
+    assert not hasattr(cp.ones(1), name)
+
+
+def test_devices_do_not_mix(cp):
+    assert cp.cuda.runtime.getDeviceCount() == 2
+    here = cp.ones(2)
+    with cp.cuda.Device(1):
+        there = cp.ones(2)
+        assert there.device.id == 1
+        with pytest.raises(ValueError, match="Array device must be same"):
+            there + here
+        assert cp.asarray(here).device.id == 1
+    with pytest.raises(ValueError, match="Array device must be same"):
+        here + there
+    with pytest.raises(RuntimeError, match="invalid device"), cp.cuda.Device(7):
+        pass
+
+
+DISPATCH = {
+    "cupy * traced": (lambda cp, x, t: x * t, ("ufunc", "multiply")),
+    "cupy @ traced": (lambda cp, x, t: x @ t, ("ufunc", "matmul")),
+    "cupy < traced": (lambda cp, x, t: x < t, ("ufunc", "less")),
+    "cupy.sin": (lambda cp, x, t: cp.sin(t), ("elementwise", "cupy_sin")),
+    "cupy.add": (lambda cp, x, t: cp.add(x, t), ("elementwise", "cupy_add")),
+    "cupy.maximum": (lambda cp, x, t: cp.maximum(t, 0.0), ("elementwise", "cupy_maximum")),
+    "cupy.where": (lambda cp, x, t: cp.where(x > 0, t, x), ("elementwise", "cupy_where")),
+    "cupy.sum": (lambda cp, x, t: cp.sum(t, axis=0), ("sum", 0, False)),
+    "cupy.reshape": (lambda cp, x, t: cp.reshape(t, (1, 3)), ("reshape", (1, 3))),
+    "cupy.count_nonzero": (
+        lambda cp, x, t: cp.count_nonzero(t, 0),
+        ("reduction", "cupy_count_nonzero", 0),
+    ),
+    "np.sin": (lambda cp, x, t: np.sin(t), ("ufunc", "sin")),
+    "np.add": (lambda cp, x, t: np.add(x, t), ("ufunc", "add")),
+    "np.concatenate": (lambda cp, x, t: np.concatenate([x, t]), ("function", "concatenate")),
+}
+
+
+@pytest.mark.parametrize(("call", "answer"), DISPATCH.values(), ids=DISPATCH)
+def test_foreign_objects_are_asked_as_cupy_asks_them(cp, call, answer):
+    assert call(cp, cp.ones(3), Foreign()) == answer
+
+
+def test_adding_a_foreign_object_in_place_asks_its_hook(cp):
+    x = cp.ones(3)
+    x += Foreign()
+    assert x == ("elementwise", "cupy_add")
+
+
+def test_numpy_functions_reach_cupy_by_the_protocols(cp):
+    x = cp.asarray([0.5, 1.0])
+    assert isinstance(np.sin(x), cp.ndarray)
+    assert isinstance(np.concatenate([x, x]), cp.ndarray)
+    assert isinstance(np.linalg.norm(x), cp.ndarray)
+    assert isinstance(np.float64(2.0) * x, cp.ndarray)
+
+
+def test_views_share_memory_and_in_place_changes_show(cp):
+    x = cp.zeros((2, 3))
+    x[0][1] = 5.0
+    x.T[2, 1] = 7.0
+    cp.add(x, 1.0, out=x)
+    x *= 2.0
+    assert_close(x, np.asarray([[2.0, 12.0, 2.0], [2.0, 2.0, 16.0]]))
+
+
+def test_unwritten_memory_is_not_zero(cp):
+    assert np.isnan(to_host(cp.empty(3))).all()
+
+
+def test_no_floating_point_warnings_come_from_the_device(cp):
+    assert np.isinf(to_host(cp.ones(1) / 0.0)).all()
+
+
+def test_copying_brings_an_array_to_the_current_device(cp):
+    with cp.cuda.Device(1):
+        there = cp.ones(2)
+    assert there.copy().device.id == 0
+
+
+def test_record_fits_the_real_package_where_it_is_installed():
+    """The committed names are those of the CuPy that is installed, when it is that version."""
+    pytest.importorskip("cupy", reason="CuPy is not installed", exc_type=ImportError)
+    version = json.loads((MODEL / "names.json").read_text())["version"]
+    script = inspect.cleandoc(
+        f"""
+        import sys, cupy
+        sys.exit(3) if cupy.__version__ != {version!r} else None
+        from tests.support import record_cupy_names as record
+        sys.exit(record.to_text(record.record_all()) != record.TARGET.read_text())
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], cwd=MODEL.parents[2], check=False
+    )
+    if done.returncode == 3:
+        pytest.skip("another version of CuPy is installed")
+    assert done.returncode == 0
