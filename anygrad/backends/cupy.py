@@ -134,4 +134,5 @@ CUPY = Backend(
     to_host=lambda array: array.get(),
     from_host=_from_host,
     version=_version,
+    on_device=lambda device: device,  # a cupy.cuda.Device is a with-block itself
 )

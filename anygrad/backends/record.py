@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,8 @@ class Backend:
         Whether arrays may be written in place.
     is_scalar : callable
         Whether a class is a host scalar of this library, which may meet any library's arrays.
+    on_device : callable or None
+        A with-block that makes a device current, for libraries that compute on a current device.
     """
 
     name: str
@@ -65,3 +68,4 @@ class Backend:
     version: Callable[[], str]
     writable: bool = True
     is_scalar: Callable[[type], bool] = lambda kind: False
+    on_device: Callable[[Device], AbstractContextManager] | None = None

@@ -1,0 +1,28 @@
+"""Trees of arrays: nestings of dict, list, tuple, namedtuple and dataclass, flattened, mapped and measured."""
+
+from __future__ import annotations
+
+from anygrad.trees.arithmetic import dot, norm, norms, squared_norms, zeros_like
+from anygrad.trees.comparing import check_same_structure
+from anygrad.trees.host import to_numpy
+from anygrad.trees.paths import Path, paths, show_path
+from anygrad.trees.structure import flatten, flatten_up_to, leaves, map, register, unflatten
+
+__all__ = [
+    "Path",
+    "check_same_structure",
+    "dot",
+    "flatten",
+    "flatten_up_to",
+    "leaves",
+    "map",
+    "norm",
+    "norms",
+    "paths",
+    "register",
+    "show_path",
+    "squared_norms",
+    "to_numpy",
+    "unflatten",
+    "zeros_like",
+]
