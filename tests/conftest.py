@@ -59,10 +59,12 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
-    kept = [item for item in items if _runs_here(item, config.getoption("--backend"))]
-    left = [item for item in items if item not in kept]
-    items[:] = kept
-    config.hook.pytest_deselected(items=left)
+    kept, left = [], []
+    for item in items:
+        (kept if _runs_here(item, config.getoption("--backend")) else left).append(item)
+    if left:
+        items[:] = kept
+        config.hook.pytest_deselected(items=left)
 
 
 def _runs_here(item, backend: str | None) -> bool:
