@@ -1,0 +1,244 @@
+"""Slopes along every coordinate, from stacked points where a test allows it, else from single ones.
+
+Stacking is safe for a function that treats each point by itself. That cannot be seen from its code,
+so ``evaluate="auto"`` demands three things before it believes a stacked evaluation:
+
+1. values of shape (m,) for m points, m being no dimension of the point;
+2. at two *probes*, points with every coordinate moved by a different fraction of its step, one put
+   first and one last in every batch: the value that f gives to the probe alone, to rounding;
+3. the change of f from one probe to the other is what all the slopes together predict.
+
+A function that mixes points, or broadcasts its data along them, fails 2; one that is wrong in the
+middle of a batch fails 3. Whatever fails or raises is evaluated point by point instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+
+from anygrad.backends import device_of, namespace_of
+from anygrad.backends.types import Array
+from anygrad.differences.evaluation import PointFunction, batch_size, batches, read_flag
+from anygrad.differences.stencils import COMPLEX, find_stencil
+from anygrad.errors import ArgumentError
+
+__all__ = ["SlopePlan", "measure_slopes"]
+
+FEW_POINTS = 4
+"""Up to here single evaluations cost no more than the probes."""
+
+GROSS, FINE = 1e-2, 1e-4
+"""How far the probes' change may be from the predicted one: to distrust a stack, to refuse a complex step."""
+
+
+@dataclass(frozen=True)
+class SlopePlan:
+    """Where to evaluate f, and how the values make slopes."""
+
+    call: PointFunction
+    method: str
+
+    @cached_property
+    def nodes(self) -> tuple[int, ...]:
+        """Multiples of the step at which every coordinate is evaluated."""
+        if self.method == COMPLEX:
+            return (1,)
+        return tuple(node for node in find_stencil(self.call.where, self.method).nodes if node)
+
+    @cached_property
+    def neighbours(self) -> list[Array]:
+        """For each node the moved element of each coordinate, shape (C,)."""
+        return [self.call.coordinates.neighbours(node) for node in self.nodes]
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether f(x) itself is used, and only one side of it."""
+        return self.method in ("forward", "backward")
+
+    @cached_property
+    def probe_moves(self) -> Array:
+        """How far each coordinate goes to the second probe: 1/16 to 1/8 of a step, signs mixed."""
+        coordinates = self.call.coordinates
+        xp, steps = namespace_of(coordinates.steps), coordinates.steps
+        count = xp.arange(1, coordinates.count + 1, dtype=steps.dtype, device=device_of(steps))
+        # the golden ratio spreads its multiples evenly, and gives the same ones on every backend
+        spread = (0.6180339887498949 * count) % 1.0 - 0.5
+        shares = xp.where(spread < 0.0, spread - 0.5, spread + 0.5) / 8.0
+        if self.method == COMPLEX:
+            size = xp.abs(xp.real(coordinates.point))
+            steps = coordinates.eps ** (1 / 3) * xp.where(size == 0.0, xp.ones_like(size), size)
+        return xp.abs(shares) * steps if self.one_sided else shares * steps
+
+    @cached_property
+    def probes(self) -> list[Array]:
+        """Two flat points; for one-sided methods x itself and one on the allowed side."""
+        coordinates = self.call.coordinates
+        xp, point = namespace_of(coordinates.point), coordinates.point
+        drift = xp.astype(coordinates.layout.to_elements(self.probe_moves), point.dtype)
+        if self.method == COMPLEX:
+            point = point + 1j * xp.astype(coordinates.steps, point.dtype)
+        below = point if self.method == "forward" else point - drift
+        above = point if self.method == "backward" else point + drift
+        return [below, above]
+
+    def combine(self, values: list[Array], base: Array | None) -> Array:
+        """Slopes from the values at the nodes, and at x where the stencil has it."""
+        steps = self.call.coordinates.steps
+        if self.method == COMPLEX:
+            xp = namespace_of(values[0])
+            imaginary = xp.isdtype(values[0].dtype, "complex floating")
+            return (xp.imag(values[0]) if imaginary else xp.zeros_like(values[0])) / steps
+        stencil = find_stencil(self.call.where, self.method)
+        weight = dict(zip(stencil.nodes, stencil.weights, strict=True))
+        total = sum(weight[k] * value for k, value in zip(self.nodes, values, strict=True))
+        return (total if base is None else total + weight[0] * base) / steps
+
+    def base_of(self, probe_values: Array) -> Array | None:
+        """f(x) among the values at the probes, for the methods that use it."""
+        if not self.one_sided:
+            return None
+        return probe_values[0] if self.method == "forward" else probe_values[1]
+
+    def predicts(self, slopes: Array, probe_values: Array, tolerance: float) -> Array:
+        """Whether the slopes explain the change of f between the probes; a 0-d truth value."""
+        xp = namespace_of(slopes)
+        values = _real(xp, probe_values)
+        parts = (1.0 if self.one_sided else 2.0) * slopes * self.probe_moves
+        change = values[1] - values[0]
+        rounding = self.slack * self.call.coordinates.eps * xp.max(xp.abs(values))
+        allowed = tolerance * (xp.sum(xp.abs(parts)) + xp.abs(change)) + rounding
+        return xp.abs(change - xp.sum(parts)) <= allowed
+
+    @property
+    def slack(self) -> float:
+        """How many rounding errors are allowed to differ: sums of N terms round sqrt(N) times."""
+        return 64.0 + 4.0 * sqrt(self.call.coordinates.point.shape[0])
+
+
+def measure_slopes(call: PointFunction, method: str, evaluate: str) -> Array:
+    """Slopes along all coordinates, shape (C,), by ``evaluate`` = "auto", "stacked" or "loop"."""
+    plan = SlopePlan(call, method)
+    if evaluate == "auto":
+        slopes = _slopes_if_stackable(plan)
+        if slopes is not None:
+            return slopes
+    if evaluate == "stacked":
+        slopes, probe_values = _stacked_slopes(plan)
+    else:
+        slopes, probe_values = _single_slopes(plan)
+    if method == COMPLEX and probe_values is not None:
+        _refuse_unless_analytic(plan, slopes, probe_values)
+    return slopes
+
+
+def _single_slopes(plan: SlopePlan) -> tuple[Array, Array | None]:
+    call, coordinates = plan.call, plan.call.coordinates
+    wanted = plan.probes if plan.method == COMPLEX else [coordinates.point]
+    known = call.alone(wanted) if plan.one_sided or plan.method == COMPLEX else None
+    base = known[0] if plan.one_sided and known is not None else None
+    values = [call.one_by_one(batch) for batch in batches(coordinates, plan.neighbours, 0)]
+    return plan.combine(_by_node(values, len(plan.nodes)), base), known
+
+
+def _stacked_slopes(plan: SlopePlan) -> tuple[Array, Array | None]:
+    probes = plan.probes if plan.one_sided or plan.method == COMPLEX else []
+    values, probe_values = [], None
+    for points, moved in _guarded_batches(plan, probes):
+        together = plan.call.together(points)
+        if probes:
+            together, probe_values = _take_probes(together, moved)
+        values.append(together)
+    base = None if probe_values is None else plan.base_of(probe_values)
+    return plan.combine(_by_node(values, len(plan.nodes)), base), probe_values
+
+
+def _slopes_if_stackable(plan: SlopePlan) -> Array | None:
+    """Slopes from stacked points, or None where that cannot be trusted or does not pay."""
+    call, coordinates = plan.call, plan.call.coordinates
+    count = len(plan.nodes) * min(coordinates.count, batch_size(coordinates, len(plan.nodes)))
+    if count <= FEW_POINTS:
+        return None
+    alone = call.alone(plan.probes)  # before the attempt, so that an error of f itself is seen
+    values, agreements = [], []
+    try:
+        for points, moved in _guarded_batches(plan, plan.probes):
+            together = call.together(points)
+            inner, seen = _take_probes(together, moved)
+            values.append(inner)
+            agreements.append(_agree(plan, seen, alone, together))
+        slopes = plan.combine(_by_node(values, len(plan.nodes)), plan.base_of(alone))
+    except Exception:  # whatever f raises on stacked points, single ones will do
+        return None
+    xp = namespace_of(slopes)
+    tolerance = FINE if plan.method == COMPLEX else GROSS
+    verdict = xp.stack([*agreements, plan.predicts(slopes, alone, tolerance)])
+    return slopes if read_flag(xp.all(verdict)) else None
+
+
+def _guarded_batches(plan: SlopePlan, probes: list[Array]):
+    """Pairs (points, how many are moved ones): probes stand before and behind the moved points."""
+    coordinates, axis = plan.call.coordinates, plan.call.stack_axis
+    xp = namespace_of(coordinates.point)
+    dimensions = {size for shape in coordinates.layout.shapes for size in shape}
+    for batch in batches(coordinates, plan.neighbours, axis):
+        moved = batch.shape[axis]
+        if probes:
+            below, above = (xp.expand_dims(probe, axis=axis) for probe in probes)
+            parts = [below, batch, above]
+            while moved + len(parts) - 1 in dimensions:
+                parts.append(above)  # a count of points that equals a dimension hides mistakes
+            batch = xp.concat(parts, axis=axis)
+        yield batch, moved
+
+
+def _take_probes(together: Array, moved: int) -> tuple[Array, Array]:
+    """Values of the moved points, and those of the first and the last point."""
+    xp = namespace_of(together)
+    return together[1 : 1 + moved], xp.stack([together[0], together[together.shape[0] - 1]])
+
+
+def _by_node(values: list[Array], nodes: int) -> list[Array]:
+    """Join the values of the batches, each of shape (nodes * c,), to one vector per node."""
+    xp = namespace_of(values[0])
+    tables = [xp.reshape(value, (nodes, -1)) for value in values]
+    table = tables[0] if len(tables) == 1 else xp.concat(tables, axis=1)
+    return [table[i, :] for i in range(nodes)]
+
+
+def _agree(plan: SlopePlan, seen: Array, alone: Array, values: Array) -> Array:
+    """Whether stacked and single values at the probes differ by no more than rounding explains.
+
+    A central difference is blind to errors of eps |f| and of eps^(2/3) times the spread of f over
+    its points anyway; `slack` times these are allowed.
+    """
+    xp = namespace_of(seen)
+    pairs = [(_real(xp, seen), _real(xp, alone), _real(xp, values))]
+    if plan.method == COMPLEX:
+        pairs.append((_imaginary(xp, seen), _imaginary(xp, alone), _imaginary(xp, values)))
+    eps, verdicts = plan.call.coordinates.eps, []
+    for here, there, table in pairs:
+        spread = xp.max(table) - xp.min(table)
+        noise = eps * xp.max(xp.abs(there)) + eps ** (2 / 3) * spread
+        verdicts.append(xp.all(xp.abs(here - there) <= plan.slack * noise))
+    return verdicts[0] if len(verdicts) == 1 else xp.logical_and(*verdicts)
+
+
+def _refuse_unless_analytic(plan: SlopePlan, slopes: Array, probe_values: Array) -> None:
+    if read_flag(plan.predicts(slopes, probe_values, FINE)):
+        return
+    message = (
+        f"{plan.call.where}(method): got 'complex', but the slopes it finds do not explain how f changes "
+        "between two real points; expected an analytic f. It may cast to real, use abs or a comparison, "
+        "or have a kink here. Use method='central'."
+    )
+    raise ArgumentError(message)
+
+
+def _real(xp, x: Array) -> Array:
+    return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
+
+
+def _imaginary(xp, x: Array) -> Array:
+    return xp.imag(x) if xp.isdtype(x.dtype, "complex floating") else xp.zeros_like(x)
