@@ -1,0 +1,132 @@
+"""The public names exist, are documented, and importing them is quick."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import anygrad
+
+PACKAGE = Path(anygrad.__file__).parent
+SUBPACKAGES = ("clipping", "differences", "errors", "optimizers", "schedules", "training")
+# What the design promises, by module.
+PROMISED = {
+    "anygrad": """asarray check_gradients clipping configure differences errors fit grad jvp
+        namespace optimizers schedules settings stop_gradient to_numpy training use_backend
+        use_settings value value_and_grad vjp""",
+    "anygrad.clipping": "clip_by_global_norm clip_by_norm clip_by_value global_norm",
+    "anygrad.differences": "derivative gradient",
+    "anygrad.optimizers": """Transform adagrad adam adamw apply_updates chain info rmsprop sgd""",
+    "anygrad.schedules": "constant cosine exponential step warmup_cosine",
+    "anygrad.training": "fit monitor",
+    "anygrad.errors": """AnygradError ArgumentError BackendError DTypeError GradientError
+        HostTransferError MissingPackageError MissingRuleError MixedBackendError NonFiniteError
+        SettingsError ShapeError TraceError UnusedInputWarning""",
+}
+MODULES = ["anygrad", *(f"anygrad.{name}" for name in SUBPACKAGES)]
+
+
+def names_in_all(module: str) -> list[str]:
+    """``__all__`` as it stands in the file, so that collecting the tests imports nothing."""
+    base = PACKAGE.parent.joinpath(*module.split("."))
+    file = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    if not file.exists():
+        return []
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return ast.literal_eval(node.value)
+    return []
+
+
+PUBLIC = [(module, name) for module in MODULES for name in names_in_all(module)]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_all_is_sorted_and_without_repeats(module):
+    names = list(importlib.import_module(module).__all__)
+    assert names == sorted(set(names), key=in_order)
+
+
+def in_order(name: str) -> tuple[int, str]:
+    """The order that ruff keeps: CONSTANTS, then Classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+@pytest.mark.parametrize("module", PROMISED)
+def test_promised_names_are_public(module):
+    found = importlib.import_module(module)
+    assert [name for name in PROMISED[module].split() if not hasattr(found, name)] == []
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC, ids=[".".join(item) for item in PUBLIC])
+def test_public_names_can_be_imported_and_are_documented(module, name):
+    found = getattr(importlib.import_module(module), name)
+    if inspect.isclass(found) or callable(found) or inspect.ismodule(found):
+        assert (inspect.getdoc(found) or "").strip(), f"{module}.{name} has no docstring"
+
+
+def test_no_function_has_the_name_of_a_module():
+    """`anygrad.x` would mean the function or the module, by the order of imports."""
+    clashes = [
+        name
+        for name in anygrad.__all__
+        if (PACKAGE / f"{name}.py").exists() or (PACKAGE / name).is_dir()
+        if not inspect.ismodule(getattr(anygrad, name))
+    ]
+    assert clashes == []
+
+
+FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_file_says_what_it_is_for(file):
+    text = ast.get_docstring(ast.parse((PACKAGE / file).read_text()))
+    assert text, f"{file} has no docstring"
+    assert text.splitlines()[0].strip().endswith((".", ":")), f"{file}: first line is no sentence"
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="gradd"):
+        anygrad.gradd  # noqa: B018
+    assert set(anygrad.__all__) <= set(dir(anygrad))
+
+
+def run_alone(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PACKAGE.parent,
+    )
+    return done.stdout.strip()
+
+
+def test_importing_takes_no_optional_library():
+    """Neither the package nor its transformations need more than the three required libraries."""
+    script = """
+import sys, anygrad as ag
+for name in ag.__all__:
+    getattr(ag, name)
+optional = {"cupy", "torch", "jax", "matplotlib", "rich", "sklearn", "scipy", "safetensors",
+            "llvmlite", "array_api_strict"}
+print(sorted(optional & set(sys.modules)))
+"""
+    assert run_alone(script) == "[]"
+
+
+def test_importing_is_quick():
+    """Above NumPy's own import; the smallest of three, because machines are shared."""
+    script = """
+import time, numpy
+start = time.perf_counter()
+import anygrad
+anygrad.grad
+print(time.perf_counter() - start)
+"""
+    assert min(float(run_alone(script)) for _ in range(3)) < 0.3
