@@ -1,7 +1,7 @@
 """Every exception and warning that anygrad raises, and the two helpers that word their messages.
 
-Each exception is ours and a builtin, so both ``except ag.errors.AnygradError`` and ``except ValueError``
-catch what they should::
+Each exception is ours and a builtin, so both ``except ag.errors.AnygradError`` and ``except
+ValueError`` catch what they should::
 
     AnygradError                                  anything anygrad refuses
     +-- ArgumentError        (ValueError)         a value outside its range

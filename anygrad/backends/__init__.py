@@ -1,15 +1,9 @@
-"""The array libraries: one record each, and the questions that every other floor asks about arrays."""
+"""The array libraries, one record each, and what every other floor asks about an array."""
 
 from __future__ import annotations
 
-from anygrad.backends.arrays import (
-    asarray,
-    describe_backends,
-    find_dtype,
-    namespace,
-    to_host,
-    use_backend,
-)
+from anygrad.backends.arrays import asarray, find_dtype, to_host
+from anygrad.backends.choosing import describe_backends, namespace, use_backend
 from anygrad.backends.packages import import_package, install_line
 from anygrad.backends.record import Backend
 from anygrad.backends.registry import (

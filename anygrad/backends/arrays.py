@@ -1,4 +1,4 @@
-"""Making new arrays where the settings say, and moving them to the host when asked to."""
+"""Making new arrays where the settings say, and copying arrays to the host when asked to."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.backends.packages import install_line
-from anygrad.backends.record import Backend
-from anygrad.backends.registry import BACKENDS, backend_of, get_backend, is_traced, namespace_of
+from anygrad.backends.choosing import usable_namespace
+from anygrad.backends.registry import backend_of, get_backend, is_traced
 from anygrad.backends.types import Array, Device, Namespace
-from anygrad.config import settings, use_settings
+from anygrad.config import settings
 from anygrad.errors import (
-    AnygradError,
     ArgumentError,
     DTypeError,
     HostTransferError,
@@ -22,62 +20,12 @@ from anygrad.errors import (
     suggest,
 )
 
-__all__ = [
-    "asarray",
-    "describe_backends",
-    "find_dtype",
-    "host_array",
-    "namespace",
-    "to_host",
-    "usable_namespace",
-    "use_backend",
-]
+__all__ = ["asarray", "find_dtype", "to_host"]
 
 COMPLEX_OF = {"float32": "complex64", "float64": "complex128"}
 NUMBER_KINDS = "biufc"
 DTYPE_STEMS = {"bool", "int", "uint", "float", "complex"}
 DTYPE_NAMES = ("float64", "float32", "complex128", "complex64", "int64", "int32", "bool")
-
-_loaded: dict[str, Namespace] = {}
-
-
-def namespace(*arrays: Array) -> Namespace:
-    """Find the Array API namespace of the arrays; with none, that of the configured backend.
-
-    Parameters
-    ----------
-    *arrays : array, number or None
-        Arrays of one library; Python numbers and None are ignored.
-
-    Returns
-    -------
-    Namespace
-        A module with the functions of the Array API standard 2024.12.
-
-    Raises
-    ------
-    MixedBackendError
-        If the arrays belong to two libraries; names both.
-    BackendError
-        If arguments are given and none is an array, or if the configured backend is unusable.
-
-    Examples
-    --------
-    >>> xp = ag.namespace(np.zeros(3))
-    >>> float(xp.sum(xp.ones(3)))
-    3.0
-    """
-    return namespace_of(*arrays) if arrays else usable_namespace(get_backend(settings().backend))
-
-
-def usable_namespace(backend: Backend) -> Namespace:
-    """Load a backend after making sure, once, that it has a device to make arrays on."""
-    found = _loaded.get(backend.name)
-    if found is None:
-        found = backend.load()
-        backend.devices()
-        _loaded[backend.name] = found
-    return found
 
 
 def asarray(x: Any, *, dtype: Any = None, device: Device | None = None) -> Array:
@@ -89,8 +37,9 @@ def asarray(x: Any, *, dtype: Any = None, device: Device | None = None) -> Array
         An array of the configured backend is returned as it is, unless ``dtype`` or ``device`` ask
         for another. A NumPy array is copied to the configured device.
     dtype : str or dtype, optional
-        Default: an array keeps its own; Python floats get the setting ``dtype`` (float64) and complex
-        numbers the complex dtype of that precision; Python ints and bools get the library's.
+        Default: an array keeps its own; Python floats get the setting ``dtype`` (float64) and
+        complex numbers the complex dtype of that precision; Python ints and bools get the
+        library's.
     device : optional
         What the library takes; default: an array of the backend stays where it is, a new one goes
         where the setting ``device`` says.
@@ -157,7 +106,9 @@ def host_array(where: str, x: Any, float_dtype: str, *, target: str = "numpy") -
     try:
         array = np.asarray(x)
     except ValueError as error:
-        message = f"{where}: got {describe(x)}, whose rows differ in length; expected a rectangular one."
+        message = (
+            f"{where}: got {describe(x)}, whose rows differ in length; expected a rectangular one."
+        )
         raise ShapeError(message) from error
     array = _check_numbers(where, array)
     if kinds <= {float, int, bool, complex} and array.dtype.kind in "fc":
@@ -169,7 +120,9 @@ def host_array(where: str, x: Any, float_dtype: str, *, target: str = "numpy") -
 def _check_numbers(where: str, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind in NUMBER_KINDS:
         return array
-    message = f"{where}: got dtype {array.dtype}; expected numbers (bool, integer, real or complex)."
+    message = (
+        f"{where}: got dtype {array.dtype}; expected numbers (bool, integer, real or complex)."
+    )
     raise DTypeError(message)
 
 
@@ -193,18 +146,22 @@ def _check_leaf(where: str, x: Any, target: str) -> None:
     if is_traced(x):
         message = (
             f"{where}: got {describe(x)}; expected numbers. "
-            "Use xp.stack with xp = ag.namespace(x) to combine traced values, or ag.value for a constant."
+            "Combine traced values with xp.stack, xp = ag.namespace(x), or take ag.value(x)."
         )
         raise TraceError(message)
     owner = backend_of(x)
     if owner is not None and not isinstance(x, (np.ndarray, np.generic)):
         message = (
-            f"{where}: got {describe(x)}, which belongs to backend {owner.name!r}; expected numbers or "
-            f"arrays for backend {target!r}. Combine arrays with xp.stack of their own namespace, or copy "
-            "them to the host with ag.to_numpy first."
+            f"{where}: got {describe(x)}, which belongs to backend {owner.name!r}; expected "
+            f"numbers or arrays for backend {target!r}. Copy it to the host with ag.to_numpy "
+            "first; combine arrays of one library with xp.stack of their own namespace."
         )
         raise HostTransferError(message)
-    if owner is None and not isinstance(x, (float, int, bool, complex)) and not hasattr(x, "__array__"):
+    if (
+        owner is None
+        and not isinstance(x, (float, int, bool, complex))
+        and not hasattr(x, "__array__")
+    ):
         message = f"{where}: got {describe(x)}; expected a number, a nested sequence of numbers, or an array."
         raise (ArgumentError if x is None else DTypeError)(message)
 
@@ -236,7 +193,9 @@ def find_dtype(xp: Namespace, dtype: Any) -> Any:
     found = getattr(xp, name, None)
     if found is not None and name.rstrip("0123456789") in DTYPE_STEMS:
         return found
-    message = f"dtype: got {dtype!r}; expected a name such as 'float64'. {suggest(name, DTYPE_NAMES)}"
+    message = (
+        f"dtype: got {dtype!r}; expected a name such as 'float64'. {suggest(name, DTYPE_NAMES)}"
+    )
     raise DTypeError(message.rstrip())
 
 
@@ -250,65 +209,3 @@ def to_host(x: Any) -> Any:
         raise TraceError(message)
     backend = backend_of(x)
     return x if backend is None else backend.to_host(x)
-
-
-def use_backend(name: str, device: Device | None = None, dtype: str | None = None) -> use_settings:
-    """Make new arrays with another library, in a with-block or a decorated function.
-
-    Parameters
-    ----------
-    name : str
-        The backend, ``"cupy"``.
-    device : optional
-        What the library takes: an int for CuPy, a string or device object elsewhere; default: the
-        library's current device.
-    dtype : {"float64", "float32"}, optional
-        The dtype of new arrays made from Python floats; default: as before.
-
-    Returns
-    -------
-    use_settings
-        A context manager and decorator, safe across threads and asyncio tasks.
-
-    Raises
-    ------
-    BackendError
-        If the backend is unknown, or cannot be used on this machine (MissingPackageError when its
-        package is absent), or has no such device.
-
-    Examples
-    --------
-    >>> with ag.use_backend("numpy", dtype="float32"):
-    ...     ag.asarray(1.5).dtype
-    dtype('float32')
-    """
-    backend = get_backend(name)
-    usable_namespace(backend)
-    backend.find_device(device)
-    values = {"backend": name, "device": device}
-    return use_settings(**values) if dtype is None else use_settings(**values, dtype=dtype)
-
-
-def describe_backends() -> list[dict[str, Any]]:
-    """Tell for every backend what it offers on this machine, or why it cannot be used.
-
-    Returns
-    -------
-    list of dict
-        One row a backend: ``name``, ``version`` ("" if not installed), ``devices`` (list of str),
-        ``problem`` (a sentence, or ""), ``install`` (the line that installs it, or "").
-    """
-    return [_describe_backend(backend) for backend in BACKENDS.values()]
-
-
-def _describe_backend(backend: Backend) -> dict[str, Any]:
-    row = {"name": backend.name, "version": backend.version(), "devices": [], "problem": "", "install": ""}
-    try:
-        backend.load()
-        row["devices"] = backend.devices()
-    except AnygradError as error:
-        row["problem"] = str(error)
-        extra = backend.extra() if callable(backend.extra) else backend.extra
-        if isinstance(error, ImportError):
-            row["install"] = install_line(backend.package, extra)
-    return row

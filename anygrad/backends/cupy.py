@@ -1,4 +1,4 @@
-"""CuPy: arrays in the memory of an NVIDIA GPU. Nothing here makes a GPU context until an array is made."""
+"""CuPy: arrays in the memory of an NVIDIA GPU; makes no GPU context before an array is made."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _find_device(device: Any) -> Device:
     count = _count_devices(cuda.runtime)
     if isinstance(device, int) and not isinstance(device, bool) and 0 <= device < count:
         return cuda.Device(device)
-    message = f"device: got {device!r}; expected an index from 0 to {count - 1}, the GPUs of this machine."
+    message = f"device: got {device!r}; expected an index from 0 to {count - 1}, a visible GPU."
     raise BackendError(message)
 
 

@@ -1,9 +1,10 @@
 """NumPy: arrays in the memory of the host.
 
-The namespace is NumPy's own main namespace, not ``array_api_compat.numpy``: since NumPy 2.1 it has every
-name of the standard 2024.12, while the compatibility layer takes longer to import (0.15 s, it pulls in
-f2py, testing and ma) than all of anygrad may, and wraps the creation functions and ``matmul`` in Python.
-What is missing is the keyword ``descending`` of ``sort`` and ``argsort``; a test keeps the list.
+The namespace is NumPy's own main namespace, not ``array_api_compat.numpy``: since NumPy 2.1 it has
+every name of the standard 2024.12, while the compatibility layer takes longer to import (0.15 s, it
+pulls in f2py, testing and ma) than all of anygrad may, and wraps the creation functions and
+``matmul`` in Python. What is missing is the keyword ``descending`` of ``sort`` and ``argsort``; a
+test keeps the list.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from anygrad.backends.record import Backend
 from anygrad.backends.types import Array, Device
 from anygrad.errors import BackendError
 
-# np.matrix gives * another meaning and a masked array would lose its mask: both must be converted by the caller
+# np.matrix gives * another meaning and a masked array would lose its mask: both must be converted
+# by the caller
 REFUSED = {("numpy", "matrix"), ("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}
 
 

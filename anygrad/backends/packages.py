@@ -1,7 +1,7 @@
 """Optional packages: import one, or say which line installs it.
 
-The line is built from the metadata of the distribution that anygrad came in, so a renamed distribution
-or extra cannot leave a wrong line behind in a message.
+The line is built from the metadata of the distribution that anygrad came in, so a renamed
+distribution or extra cannot leave a wrong line behind in a message.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def import_package(package: str, *, where: str, extra: str | None = None) -> Mod
             message = f"{where}: {top} is not installed. {install_advice(top, extra)}"
             raise MissingPackageError(message) from error
         failure: Exception = error
-    except Exception as error:  # a broken installation fails with whatever its author did not expect
+    except (
+        Exception
+    ) as error:  # a broken installation fails with whatever its author did not expect
         failure = error
     message = (
         f"{where}: {top} is installed but its import fails with "
@@ -93,7 +95,9 @@ def install_line(package: str, extra: str | None = None) -> str:
     distribution = _distribution()
     if extra is None:
         return f"python -m pip install {package.replace('_', '-')}"
-    if distribution is not None and _declares(distribution.metadata.get_all("Provides-Extra"), extra):
+    if distribution is not None and _declares(
+        distribution.metadata.get_all("Provides-Extra"), extra
+    ):
         from_checkout = _is_checkout(distribution)
         source = str(ROOT) if from_checkout else distribution.metadata["Name"]
         editable = "-e " if from_checkout else ""
@@ -124,12 +128,6 @@ def version_of(package: str) -> str:
     return ""
 
 
-def own_version() -> str:
-    """Tell anygrad's own version, from its metadata or, in a checkout, from its project file."""
-    distribution = _distribution()
-    return distribution.version if distribution else _project().get("version", "0+unknown")
-
-
 @cache
 def _providers() -> dict[str, list[str]]:
     return dict(metadata.packages_distributions())
@@ -152,7 +150,7 @@ def _editable_distributions() -> Iterator[metadata.Distribution]:
 
 
 def _holds_this_package(distribution: metadata.Distribution) -> bool:
-    """Whether the files are these; another project has the same import name on the package index."""
+    """Whether the files are these; another project has the same import name."""
     return _is_checkout(distribution) or Path(
         str(distribution.locate_file(IMPORT_NAME))
     ).resolve() == ROOT.joinpath(IMPORT_NAME)
@@ -168,7 +166,7 @@ def _declares(extras: list[str] | None, extra: str) -> bool:
 
 @cache
 def _project() -> dict:
-    """The [project] table of the checkout that this copy runs from; empty outside one."""
+    """Read the [project] table of the checkout that this copy runs from; empty outside one."""
     try:
         with (ROOT / "pyproject.toml").open("rb") as file:
             table = tomllib.load(file).get("project", {})

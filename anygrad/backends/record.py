@@ -43,7 +43,8 @@ class Backend:
     to_host : callable
         The explicit copy to a NumPy array.
     from_host : callable
-        ``from_host(a, device)``: a NumPy array becomes an array on ``device`` (None: the current one).
+        ``from_host(a, device)``: a NumPy array becomes an array on ``device`` (None: the current
+        one).
     version : callable
         The library's version, without loading more than its metadata.
     writable : bool

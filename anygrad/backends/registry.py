@@ -50,7 +50,10 @@ def register_backend(backend: Backend) -> Backend:
         If another record has the name.
     """
     if BACKENDS.get(backend.name, backend) is not backend:
-        message = f"register_backend(backend): got the name {backend.name!r} a second time; expected a new one."
+        message = (
+            f"register_backend(backend): got the name {backend.name!r} a second time; "
+            "expected a new one."
+        )
         raise ArgumentError(message)
     rows = sorted({**BACKENDS, backend.name: backend}.items())
     BACKENDS.clear()
@@ -84,7 +87,8 @@ def get_backend(name: str) -> Backend:
     """
     if isinstance(name, str) and name in BACKENDS:
         return BACKENDS[name]
-    message = f"backend: got {name!r}; known backends are {', '.join(BACKENDS)}. {suggest(name, BACKENDS)}"
+    known, hint = ", ".join(BACKENDS), suggest(name, BACKENDS)
+    message = f"backend: got {name!r}; known backends are {known}. {hint}"
     raise BackendError(message.rstrip())
 
 
@@ -170,8 +174,8 @@ def _common_backend(arrays: tuple[Array, ...]) -> Backend:
             first = backend
         elif backend is not first:
             message = (
-                f"namespace_of(arrays): got arrays of {first.name} and of {backend.name} in one operation; "
-                "expected one library. Move one with ag.asarray or ag.to_numpy."
+                f"namespace_of(arrays): got arrays of {first.name} and of {backend.name} in one "
+                "operation; expected one library. Move one with ag.asarray or ag.to_numpy."
             )
             raise MixedBackendError(message)
     found = first or scalar

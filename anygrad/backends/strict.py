@@ -53,7 +53,8 @@ def _to_device(array: Array, device: Device) -> Array:
 
 
 def _to_host(array: Array) -> np.ndarray:
-    # the explicit way; to_device, __array__ and __dlpack__ may be closed to arrays that are not on the host
+    # the explicit way; to_device, __array__ and __dlpack__ may be closed to arrays that are not on
+    # the host
     return np.asarray(_to_device(array, HOST))
 
 

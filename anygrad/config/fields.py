@@ -12,7 +12,7 @@ from anygrad.errors import SettingsError, describe, suggest
 __all__ = ["CHOICES", "FIELDS", "Settings", "check_settings", "expected_of"]
 
 CHOICES: dict[str, Collection[str]] = {}
-"""The values of a setting that an upper floor knows (the names of the backends); it puts them here."""
+"""Values of a setting that an upper floor knows, and puts here: the names of the backends."""
 
 
 def _setting(default: Any, doc: str, *choices: str) -> Any:
@@ -23,8 +23,8 @@ def _setting(default: Any, doc: str, *choices: str) -> Any:
 class Settings:
     """One value for every setting.
 
-    A field is all there is to a setting: its keyword, environment variable, file key, validation and
-    its row in the documentation follow from it.
+    A field is all there is to a setting: its keyword, environment variable, file key, validation
+    and its row in the documentation follow from it.
     """
 
     backend: str = _setting("numpy", "The library of new arrays.")
@@ -82,7 +82,9 @@ def check_settings(where: str, values: Mapping[str, Any]) -> None:
             raise SettingsError(message.rstrip())
         if not _fits(name, value):
             hint = suggest(value, CHOICES.get(name) or FIELDS[name].metadata["choices"])
-            message = f"{where}({name}): got {describe(value)}; expected {expected_of(name)}. {hint}"
+            message = (
+                f"{where}({name}): got {describe(value)}; expected {expected_of(name)}. {hint}"
+            )
             raise SettingsError(message.rstrip())
 
 

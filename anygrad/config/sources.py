@@ -96,7 +96,10 @@ def _load(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"file {path}: got a file that cannot be read ({error}); expected TOML. Correct or remove it."
+        message = (
+            f"file {path}: got a file that cannot be read ({error}); expected TOML. "
+            "Correct or remove it."
+        )
         raise SettingsError(message) from error
 
 

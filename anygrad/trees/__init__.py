@@ -1,12 +1,14 @@
-"""Trees of arrays: nestings of dict, list, tuple, namedtuple and dataclass, flattened, mapped and measured."""
+"""Trees: any nesting of dict, list, tuple, namedtuple and dataclass, mapped and measured."""
 
 from __future__ import annotations
 
-from anygrad.trees.arithmetic import dot, norm, norms, squared_norms, zeros_like
+from anygrad.trees.arithmetic import dot, squared_norms, zeros_like
 from anygrad.trees.comparing import check_same_structure
 from anygrad.trees.host import to_numpy
+from anygrad.trees.mapping import flatten_up_to, map
+from anygrad.trees.measuring import norm, norms
 from anygrad.trees.paths import Path, paths, show_path
-from anygrad.trees.structure import flatten, flatten_up_to, leaves, map, register, unflatten
+from anygrad.trees.structure import flatten, leaves, register, unflatten
 
 __all__ = [
     "Path",

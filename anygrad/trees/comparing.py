@@ -33,14 +33,14 @@ def check_same_structure(where: str, expected: Tree, got: Tree) -> None:
     """
     wanted, treedef = flatten(expected)
     found, other = flatten(got)
-    name = where.rpartition("(")[2].rstrip(")") or "tree"
     if treedef != other:
-        place, was, should = _first_difference(name, expected, got)
-        message = f"{where}: got {was} at {place}; expected {should}, as in the tree it belongs to."
+        message = (
+            f"{where}: got {first_difference(where, expected, got)}, as in the tree it belongs to."
+        )
         raise ArgumentError(message)
     for index, (leaf, like) in enumerate(zip(found, wanted, strict=True)):
         if shape_of(leaf) != shape_of(like):
-            place = show_path(name, paths(got)[index])
+            place = show_path(name_in(where), paths(got)[index])
             message = f"{where}: got shape {shape_of(leaf)} at {place}; expected {shape_of(like)}."
             raise ShapeError(message)
 
@@ -50,31 +50,67 @@ def shape_of(leaf: Any) -> tuple:
     return tuple(getattr(leaf, "shape", ()))
 
 
-def _first_difference(place: str, expected: Tree, got: Tree) -> tuple[str, str, str]:
-    """Walk down both trees until they part; returns the place, what is there and what should be."""
-    if optree.tree_is_leaf(expected, namespace=NAMESPACE) or optree.tree_is_leaf(got, namespace=NAMESPACE):
+def name_in(where: str) -> str:
+    """Find the argument that ``where`` names: ``grads`` in ``update(grads)``."""
+    return where.rpartition("(")[2].rstrip(")") or "tree"
+
+
+def first_difference(where: str, expected: Tree, got: Tree) -> str:
+    """Walk down both trees until they part.
+
+    Parameters
+    ----------
+    where : str
+        The function and argument that hold ``got``.
+    expected, got : trees
+        Of different structures.
+
+    Returns
+    -------
+    str
+        ``"a list at grads['b']; expected a tuple"``.
+    """
+    place, was, should = _part(name_in(where), expected, got)
+    return f"{was} at {place}; expected {should}"
+
+
+def _part(place: str, expected: Tree, got: Tree) -> tuple[str, str, str]:
+    if type(expected) is not type(got) or _is_leaf(expected) or _is_leaf(got):
         return place, _name_node(got), _name_node(expected)
-    want, have = (optree.tree_flatten_one_level(tree, namespace=NAMESPACE) for tree in (expected, got))
-    if type(expected) is not type(got):
-        return place, _name_node(got), _name_node(expected)
-    steps = optree.tree_accessors(expected, is_leaf=lambda node: node is not expected, namespace=NAMESPACE)
-    spelled = {entry: accessor.codify("") for entry, accessor in zip(want.entries, steps, strict=False)}
-    for entry in want.entries:
-        if entry not in have.entries:
-            return place + spelled.get(entry, f"[{entry!r}]"), "nothing", "a leaf or node"
-    for entry in have.entries:
-        if entry not in want.entries:
-            return f"{place}[{entry!r}]", "a leaf or node", "nothing"
-    children = dict(zip(have.entries, have.children, strict=True))
-    for entry, child in zip(want.entries, want.children, strict=True):
-        if flatten(child)[1] != flatten(children[entry])[1]:
-            return _first_difference(place + spelled.get(entry, f"[{entry!r}]"), child, children[entry])
-    return place, f"the configuration {have.metadata!r}", f"{want.metadata!r}"
+    want, have = _children(expected), _children(got)
+    for step, child in want.items():
+        if step not in have:
+            return place + step, "nothing", _name_node(child)
+        if not _fits(child, have[step]):
+            return _part(place + step, child, have[step])
+    for step, child in have.items():
+        if step not in want:
+            return place + step, _name_node(child), "nothing"
+    return place, f"{type(got).__name__} with other static fields", "the same ones"
+
+
+def _fits(expected: Tree, got: Tree) -> bool:
+    wanted, treedef = flatten(expected)
+    other = flatten(got)[1]
+    # leaves that are ... stand for any subtree
+    return treedef == other or (all(leaf is ... for leaf in wanted) and treedef.is_prefix(other))
+
+
+def _children(node: Tree) -> dict[str, Tree]:
+    """List the subtrees of a node by their spelling in Python, ``['w']`` or ``.mean``."""
+    steps, below, _ = optree.tree_flatten_with_accessor(
+        node, is_leaf=lambda inner: inner is not node, none_is_leaf=True, namespace=NAMESPACE
+    )
+    return {step.codify(""): child for step, child in zip(steps, below, strict=True)}
+
+
+def _is_leaf(node: Tree) -> bool:
+    return optree.tree_is_leaf(node, namespace=NAMESPACE)
 
 
 def _name_node(node: Any) -> str:
-    if node is None:
-        return "None"
-    if optree.tree_is_leaf(node, namespace=NAMESPACE):
+    if node is ...:
+        return "a leaf"
+    if node is None or _is_leaf(node):
         return describe(node)
     return f"a {type(node).__name__}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anygrad.backends import to_host
 from anygrad.backends.types import Tree
-from anygrad.trees.structure import map
+from anygrad.trees.mapping import map
 
 __all__ = ["to_numpy"]
 

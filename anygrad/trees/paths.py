@@ -1,4 +1,4 @@
-"""Names for the leaves of a tree: ``decoder/w`` for files and patterns, ``params['decoder']['w']`` for people."""
+"""Names for the leaves of a tree: ``decoder/w`` in files, ``params['decoder']['w']`` in errors."""
 
 from __future__ import annotations
 
@@ -72,13 +72,16 @@ def paths(tree: Tree) -> list[Path]:
     found = [_path_of(accessor) for accessor in optree.tree_accessors(tree, namespace=NAMESPACE)]
     if len(set(found)) < len(found):
         twice = next(path for index, path in enumerate(found) if path in found[:index])
-        message = f"paths(tree): got two leaves with the path {twice!r}; expected keys that differ as text."
+        message = f"paths(tree): got two leaves with the path {twice!r}; expected different ones."
         raise ArgumentError(message)
     return found
 
 
 def _path_of(accessor: optree.PyTreeAccessor) -> Path:
-    return Path("/".join(_step(entry) for entry in accessor), "".join(entry.codify("") for entry in accessor))
+    return Path(
+        "/".join(_step(entry) for entry in accessor),
+        "".join(entry.codify("") for entry in accessor),
+    )
 
 
 def _step(entry: Any) -> str:

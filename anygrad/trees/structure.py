@@ -14,7 +14,7 @@ from anygrad.backends.registry import backend_of, is_traced
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, describe
 
-__all__ = ["LEAF", "NAMESPACE", "flatten", "flatten_up_to", "leaves", "map", "register", "unflatten"]
+__all__ = ["LEAF", "NAMESPACE", "flatten", "leaves", "register", "unflatten"]
 
 NAMESPACE = "anygrad"
 LEAF = treespec.leaf(namespace=NAMESPACE)
@@ -55,7 +55,7 @@ def flatten(tree: Tree) -> tuple[list[Any], optree.PyTreeSpec]:
     if type(tree) in _bare_types:
         return [tree], LEAF
     found, treedef = _flatten(tree, namespace=NAMESPACE)
-    if _leaf_types.issuperset(map_builtin(type, found)):
+    if _leaf_types.issuperset(map(type, found)):
         return found, treedef
     if _learn(found):
         return flatten(tree)
@@ -63,9 +63,6 @@ def flatten(tree: Tree) -> tuple[list[Any], optree.PyTreeSpec]:
         _bare_types.add(type(tree))
         return found, LEAF
     return found, treedef
-
-
-map_builtin = map
 
 
 def _learn(found: list[Any]) -> bool:
@@ -92,7 +89,8 @@ def _register_dataclass(kind: type) -> bool:
         return children, tuple(getattr(node, name) for name in static), tuple(names)
 
     def put_together(values: tuple, children: Sequence[Any]) -> Any:
-        # not through __init__: a check written there for arrays would meet whatever the leaves are now
+        # not through __init__: a check written there for arrays would meet whatever the leaves are
+        # now
         node = object.__new__(kind)
         for name, value in zip((*names, *static), (*children, *values), strict=True):
             object.__setattr__(node, name, value)
@@ -100,7 +98,11 @@ def _register_dataclass(kind: type) -> bool:
 
     try:
         optree.register_pytree_node(
-            kind, take_apart, put_together, path_entry_type=optree.DataclassEntry, namespace=NAMESPACE
+            kind,
+            take_apart,
+            put_together,
+            path_entry_type=optree.DataclassEntry,
+            namespace=NAMESPACE,
         )
     except ValueError:  # registered meanwhile by another thread
         return True
@@ -145,10 +147,14 @@ def register(
     with _lock:
         try:
             optree.register_pytree_node(
-                kind, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=NAMESPACE
+                kind,
+                take_apart,
+                put_together,
+                path_entry_type=optree.GetAttrEntry,
+                namespace=NAMESPACE,
             )
         except (ValueError, TypeError) as error:
-            message = f"register(kind): got {describe(kind)}; expected a class that is no tree node yet ({error})."
+            message = f"register(kind): got {describe(kind)}; expected a new class ({error})."
             raise ArgumentError(message) from error
         _leaf_types.discard(kind)
         _bare_types.discard(kind)
@@ -178,7 +184,7 @@ def unflatten(treedef: optree.PyTreeSpec, leaves: Sequence[Any]) -> Tree:
     if treedef is LEAF and len(leaves) == 1:
         return leaves[0]
     if len(leaves) != treedef.num_leaves:
-        message = f"unflatten(leaves): got {len(leaves)} leaves; expected {treedef.num_leaves} for {treedef}."
+        message = f"unflatten(leaves): got {len(leaves)} leaves; expected {treedef.num_leaves}, for {treedef}."
         raise ArgumentError(message)
     return treedef.unflatten(leaves)
 
@@ -186,67 +192,3 @@ def unflatten(treedef: optree.PyTreeSpec, leaves: Sequence[Any]) -> Tree:
 def leaves(tree: Tree) -> list[Any]:
     """List the leaves of a tree from left to right."""
     return flatten(tree)[0]
-
-
-def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:  # noqa: A001
-    """Apply a function to every leaf, and to the subtrees of other trees at the same place.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(leaf, *others)``.
-    tree : tree
-        Gives the structure.
-    *rest : trees
-        Have at least the structure of ``tree``; what stands at its leaves goes to ``f`` whole.
-
-    Returns
-    -------
-    tree
-        The structure of ``tree`` with the results.
-
-    Raises
-    ------
-    ArgumentError
-        If another tree has a different structure; names the path of the first difference.
-
-    Examples
-    --------
-    >>> from anygrad import trees
-    >>> trees.map(lambda p, g: p - g, {"w": 3.0}, {"w": 1.0})
-    {'w': 2.0}
-    """
-    found, treedef = flatten(tree)
-    if treedef is LEAF:
-        return f(tree, *rest)
-    others = [flatten_up_to(treedef, other) for other in rest]
-    return treedef.unflatten(map_builtin(f, found, *others))
-
-
-def flatten_up_to(treedef: optree.PyTreeSpec, tree: Tree) -> list[Any]:
-    """Take a tree apart as far as another structure goes.
-
-    Parameters
-    ----------
-    treedef : PyTreeSpec
-        From `flatten`.
-    tree : tree
-        Has at least this structure.
-
-    Returns
-    -------
-    list
-        What stands where the structure has leaves.
-
-    Raises
-    ------
-    ArgumentError
-        If the tree differs; names the path of the first difference.
-    """
-    if treedef is LEAF:
-        return [tree]
-    try:
-        return treedef.flatten_up_to(tree)
-    except (ValueError, TypeError) as error:
-        message = f"flatten_up_to(tree): got {describe(tree)}; expected the structure {treedef} ({error})."
-        raise ArgumentError(message) from error

@@ -1,0 +1,156 @@
+"""The 2-norm over all leaves of a tree, without overflow, underflow or a stop of the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from anygrad.backends import asarray, backend_of, device_of, namespace_of
+from anygrad.backends.types import Array, Namespace, Tree
+from anygrad.config import settings
+from anygrad.trees.arithmetic import is_complex
+from anygrad.trees.mapping import map
+from anygrad.trees.placing import (
+    check_one_library,
+    combine,
+    gather,
+    move,
+    on_device_of,
+    on_its_device,
+)
+from anygrad.trees.structure import flatten
+
+__all__ = ["norm", "norms"]
+
+
+def norm(tree: Tree) -> Array:
+    """Take the 2-norm over all elements of all leaves, safe from overflow and underflow.
+
+    With s a power of two near max |x| over everything, norm = s sqrt(sum |x / s|^2). Dividing by a
+    power of two is exact, so the result has the rounding errors of the plain formula and no others.
+
+    Parameters
+    ----------
+    tree : tree of arrays and numbers
+        Real or complex; one library. The leaves may live on several of its devices.
+
+    Returns
+    -------
+    array, shape ()
+        In the widest real floating dtype among the leaves, on the device of the first leaf; inf or
+        nan if an element is. 0.0 of the configured backend for an empty tree. The device is not
+        synchronised.
+
+    Raises
+    ------
+    MixedBackendError
+        If the leaves belong to two libraries; names the paths.
+    DTypeError
+        If a leaf is neither an array nor a number.
+
+    References
+    ----------
+    Blue (1978), A portable Fortran program to find the Euclidean norm of a vector. One scale from a
+    first pass stands here for his three accumulators, because whole-array operations cannot branch.
+
+    Examples
+    --------
+    >>> from anygrad import trees
+    >>> float(trees.norm({"w": np.asarray([3e200]), "b": np.asarray([4e200])}))
+    5e+200
+    """
+    found = flatten(tree)[0]
+    check_one_library("norm(tree)", tree, found)
+    home = next((leaf for leaf in found if backend_of(leaf) is not None), None)
+    if home is None:
+        return _norm_of_numbers(found)
+    xp = namespace_of(*found)
+    dtype = _widest(xp, found)
+    parts = [part for leaf in found for part in _real_parts(xp, leaf, dtype, home)]
+    with on_device_of(home):
+        if not parts:
+            return xp.asarray(0.0, dtype=dtype, device=device_of(home))
+        peaks = [
+            on_its_device(part, lambda x: xp.astype(xp.max(xp.abs(x)), dtype)) for part in parts
+        ]
+        peak = combine(xp, xp.max, gather(peaks, home))
+        scale = _power_of_two_near(xp, peak, dtype)
+        squares = [_sum_of_squares(xp, part, scale) for part in parts]
+        return scale * xp.sqrt(combine(xp, xp.sum, gather(squares, home)))
+
+
+def norms(tree: Tree) -> Tree:
+    """Take the safe 2-norm of every leaf by itself.
+
+    Parameters
+    ----------
+    tree : tree of arrays and numbers
+        Real or complex.
+
+    Returns
+    -------
+    tree
+        Same structure; 0-d arrays as `norm` returns them, each on the device of its leaf.
+
+    Examples
+    --------
+    >>> from anygrad import trees
+    >>> float(trees.norms({"w": np.asarray([3.0, 4.0])})["w"])
+    5.0
+    """
+    return map(norm, tree)
+
+
+def _norm_of_numbers(found: Sequence[Any]) -> Array:
+    made = [asarray(leaf) for leaf in found]
+    xp = namespace_of(*made) if made else None
+    if xp is None:
+        return asarray(0.0)
+    return norm(
+        [leaf if _is_floating(xp, leaf) else asarray(leaf, dtype=settings().dtype) for leaf in made]
+    )
+
+
+def _is_floating(xp: Namespace, x: Array) -> bool:
+    return xp.isdtype(x.dtype, ("real floating", "complex floating"))
+
+
+def _widest(xp: Namespace, found: Sequence[Any]) -> Any:
+    """Find the widest real floating dtype; numbers are weak, integers take the default."""
+    arrays = [leaf for leaf in found if backend_of(leaf) is not None]
+    floating = {_real_dtype(xp, leaf) for leaf in arrays if _is_floating(xp, leaf)}
+    return xp.result_type(*floating) if floating else getattr(xp, settings().dtype)
+
+
+def _real_dtype(xp: Namespace, x: Array) -> Any:
+    return xp.finfo(x.dtype).dtype if is_complex(xp, x) else x.dtype
+
+
+def _real_parts(xp: Namespace, leaf: Any, dtype: Any, home: Array) -> list[Array]:
+    """Split a leaf into real floating arrays that are not empty."""
+    if backend_of(leaf) is None:
+        place = device_of(home)
+        parts = [leaf.real, leaf.imag] if isinstance(leaf, complex) else [leaf]
+        return [xp.asarray(part, dtype=dtype, device=place) for part in parts]
+    if 0 in leaf.shape:
+        return []
+    if is_complex(xp, leaf):
+        return [xp.real(leaf), xp.imag(leaf)]
+    return [leaf if _is_floating(xp, leaf) else xp.astype(leaf, dtype)]
+
+
+def _sum_of_squares(xp: Namespace, part: Array, scale: Array) -> Array:
+    def scaled_sum(x: Array) -> Array:
+        ratio = x / move(scale, x)
+        return xp.sum(ratio * ratio)
+
+    return on_its_device(part, scaled_sum)
+
+
+def _power_of_two_near(xp: Namespace, peak: Array, dtype: Any) -> Array:
+    """Round down to a normal power of two; 0 and inf go to the ends of the range, nan stays."""
+    limits = xp.finfo(dtype)
+    # half the largest number, because log2 of the largest one rounds up to an exponent that overflows
+    smallest, largest = float(limits.smallest_normal), float(limits.max) / 2
+    inside = xp.minimum(xp.maximum(peak, smallest), largest)
+    return 2.0 ** xp.floor(xp.log2(inside))

@@ -1,0 +1,77 @@
+"""Leaves of one library on one or several devices: check them, and bring scalars together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from anygrad.backends import backend_of, device_of
+from anygrad.backends.registry import place_of
+from anygrad.backends.types import Array, Namespace, Tree
+from anygrad.errors import DTypeError, MixedBackendError, describe
+from anygrad.trees.comparing import name_in
+from anygrad.trees.paths import paths, show_path
+from anygrad.trees.structure import flatten
+
+NUMBERS = (float, int, complex)
+
+
+def check_one_library(where: str, tree: Tree, found: Sequence[Any]) -> None:
+    """Refuse leaves that are neither arrays nor numbers, and leaves of two libraries."""
+    first = None
+    for index, leaf in enumerate(found):
+        backend = backend_of(leaf)
+        if backend is None:
+            if not isinstance(leaf, NUMBERS):
+                _refuse(where, tree, index)
+        elif first is None:
+            first = index
+        elif backend is not backend_of(found[first]):
+            _refuse(where, tree, first, index)
+
+
+def _refuse(where: str, tree: Tree, *indices: int) -> None:
+    found = flatten(tree)[0]
+    names = [show_path(name_in(where), path) for path in paths(tree)]
+    if len(indices) == 1:
+        got = f"{describe(found[indices[0]])} at {names[indices[0]]}"
+        message = f"{where}: got {got}; expected an array or a number."
+        raise DTypeError(message)
+    here, there = (f"{place_of(found[index])} at {names[index]}" for index in indices)
+    message = (
+        f"{where}: got {here} and {there}; expected one library. "
+        "Move one with ag.asarray or ag.to_numpy."
+    )
+    raise MixedBackendError(message)
+
+
+def combine(xp: Namespace, function: Callable[[Array], Array], values: Sequence[Array]) -> Array:
+    # one launch over a stack instead of one per leaf
+    return function(xp.stack(values)) if len(values) > 1 else values[0]
+
+
+def gather(values: Sequence[Array], home: Array) -> list[Array]:
+    return [move(value, home) for value in values]
+
+
+def move(x: Array, home: Array) -> Array:
+    """Copy a 0-d array to the device of another array, if it is not there."""
+    device = device_of(home)
+    if device_of(x) == device:
+        return x
+    backend = backend_of(x)
+    return backend.to_device(x, device) if backend else x
+
+
+def on_its_device(x: Array, function: Callable[[Array], Array]) -> Array:
+    with on_device_of(x):
+        return function(x)
+
+
+def on_device_of(x: Array) -> AbstractContextManager:
+    """Make the device of an array current, for libraries that compute on a current device."""
+    backend = backend_of(x)
+    if backend is None or backend.on_device is None:
+        return nullcontext()
+    return backend.on_device(device_of(x))
