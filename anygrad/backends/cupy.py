@@ -135,4 +135,5 @@ CUPY = Backend(
     from_host=_from_host,
     version=_version,
     on_device=lambda device: device,  # a cupy.cuda.Device is a with-block itself
+    add_at=lambda out, key, x: _cupy().add.at(out, key, x),
 )

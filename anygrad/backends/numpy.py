@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.backends.numpy_quick import QUICK
 from anygrad.backends.record import Backend
 from anygrad.backends.types import Array, Device
 from anygrad.errors import BackendError
@@ -59,4 +60,6 @@ NUMPY = Backend(
     from_host=_from_host,
     version=lambda: np.__version__,
     is_scalar=lambda kind: issubclass(kind, np.generic),
+    quick=QUICK,
+    add_at=np.add.at,
 )

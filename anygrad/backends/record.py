@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from anygrad.backends.types import Array, Device, Namespace
@@ -53,6 +53,11 @@ class Backend:
         Whether a class is a host scalar of this library, which may meet any library's arrays.
     on_device : callable or None
         A with-block that makes a device current, for libraries that compute on a current device.
+    quick : mapping
+        Shorter ways to functions of the namespace, by row name, in the rows' own signatures.
+    add_at : callable or None
+        ``add_at(out, key, x)``: ``out[key] += x`` in place, adding each time where integer arrays repeat an
+        index. None: the standard has nothing for it, a slower general way serves.
     """
 
     name: str
@@ -70,3 +75,5 @@ class Backend:
     writable: bool = True
     is_scalar: Callable[[type], bool] = lambda kind: False
     on_device: Callable[[Device], AbstractContextManager] | None = None
+    quick: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    add_at: Callable[[Array, Any, Array], None] | None = None
