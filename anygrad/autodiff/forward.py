@@ -1,0 +1,193 @@
+"""Forward mode: each value carries its tangent along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from anygrad import trees
+from anygrad.autodiff.inputs import check_callable, check_primal, split_aux
+from anygrad.errors import ShapeError, TraceError, describe
+from anygrad.ops import Row
+from anygrad.ops.indexing import is_basic
+from anygrad.ops.shaping import kind_of
+from anygrad.tracing import LIFTED, Level, Traced, bind, lifted, lowest, names_for
+from anygrad.tracing.level import NO_KEY, View
+
+new = object.__new__
+
+
+@lifted
+class Dual(Traced):
+    """A value and its tangent: ``v`` the primal, ``i`` the tangent, None for a symbolic zero."""
+
+    __slots__ = ()
+
+
+@lifted
+class DualView(Dual):
+    """A slice, reshape or transpose of another dual: it must not be read once its base has been written."""
+
+    __slots__ = ("base", "key", "seen")
+
+
+class Forward(Level):
+    """One forward-mode differentiation."""
+
+    __slots__ = ()
+
+    def wrap(self, value: Any, tangent: Any) -> Dual:
+        """A value of this level with its tangent."""
+        r = new(Dual)
+        r.v = value
+        r.t = self
+        r.i = tangent
+        return r
+
+    def constant(self, value: Any) -> Dual:
+        return self.wrap(value, None)
+
+    def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        self.refuse_if_closed()
+        values = [self.lower(a) for a in args]
+        y = bind(row, tuple(values), kw)
+        if row.constant or kind_of(y.dtype) == "other":
+            return y
+        mine = [type(a) in LIFTED and a.t is self for a in args]
+        for a, own in zip(args, mine, strict=True):
+            if own and type(a) is DualView:
+                _refuse_stale(a)
+        tangents = [a.i if own else None for a, own in zip(args, mine, strict=True)]
+        moved = None
+        if any(t is not None for t in tangents):
+            xp = names_for(y, *values, *(t for t in tangents if t is not None))
+            moved = row.family.pushforward(row, xp, tangents, y, values, kw)
+        r = self.wrap(y, moved)
+        return _as_view(r, args[0], kw) if row.view and mine[0] else r
+
+    def identity(self, x: Any) -> Any:
+        return id(x.v)
+
+    def view_of(self, x: Any) -> View | None:
+        return View(id(x.base.v), x.key) if type(x) is DualView else None
+
+    def note_write(self, x: Any) -> None:
+        """Views compare the value they saw with the base's: nothing to note."""
+
+
+def _as_view(r: Dual, base: Dual, kw: dict[str, Any]) -> Dual:
+    key = kw.get("key", NO_KEY)
+    copied = key is not NO_KEY and not is_basic(key)
+    if copied or not hasattr(type(lowest(r)), "__setitem__"):
+        return r
+    view = new(DualView)
+    view.v, view.t, view.i = r.v, r.t, r.i
+    view.base, view.key, view.seen = base, key, base.v
+    return view
+
+
+def _refuse_stale(view: DualView) -> None:
+    base = view.base
+    if base.v is not view.seen:
+        message = (
+            "y[key] = value: a view of y taken before the assignment is used after it, where it would hold the old "
+            "values. Take the view again after the assignment."
+        )
+        raise TraceError(message)
+    if type(base) is DualView:
+        _refuse_stale(base)
+
+
+def jvp(
+    f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], has_aux: bool = False
+) -> tuple[Any, ...]:
+    """Evaluate ``f`` and its directional derivative along ``tangents``.
+
+    Parameters
+    ----------
+    f : callable
+        Takes the primals as positional arguments; returns an array or a tree of arrays.
+    primals : tuple of trees of arrays
+        Real or complex floating, of one library; Python floats and complex numbers are allowed.
+    tangents : tuple of trees of arrays
+        Structure, shapes and dtypes of ``primals``.
+    has_aux : bool
+        ``f`` returns ``(value, aux)``; ``aux`` comes back as it is, without derivative.
+
+    Returns
+    -------
+    value : tree of arrays
+        ``f(*primals)``.
+    tangent : tree of arrays
+        Structure, shapes and dtypes of ``value``: the Jacobian times ``tangents``.
+    aux : object
+        Only with ``has_aux``.
+
+    Raises
+    ------
+    DTypeError
+        If a primal is not floating.
+    ShapeError
+        If the tangents do not match the primals.
+    TraceError
+        If ``f`` would lose the derivative in silence.
+
+    References
+    ----------
+    Griewank, Walther (2008), Evaluating Derivatives, ch. 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value, tangent = jvp(np.sin, (0.0,), (2.0,))
+    >>> float(value), float(tangent)
+    (0.0, 2.0)
+    """
+    check_callable("jvp", f)
+    level = Forward()
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list) or len(primals) != len(tangents):
+        message = "jvp(primals, tangents): got no two tuples of one length. Write jvp(f, (x,), (v,))."
+        raise ShapeError(message)
+    duals = [
+        _lift(level, primal, tangent, f"primals[{k}]")
+        for k, (primal, tangent) in enumerate(zip(primals, tangents, strict=True))
+    ]
+    out, aux = split_aux("jvp", f(*duals), level, has_aux)
+    level.close()
+    leaves, treedef = trees.flatten(out)
+    value = trees.unflatten(treedef, [level.lower(y) for y in leaves])
+    tangent = trees.unflatten(treedef, [_tangent_of(level, y) for y in leaves])
+    return (value, tangent, aux) if has_aux else (value, tangent)
+
+
+def _lift(level: Forward, primal: Any, tangent: Any, name: str) -> Any:
+    leaves, treedef = trees.flatten(primal)
+    try:
+        directions = trees.flatten_up_to(treedef, tangent)
+    except ValueError as error:
+        message = f"jvp(tangents): got another structure than {name}. Give one tangent for each leaf."
+        raise ShapeError(message) from error
+    duals = []
+    for k, (x, v) in enumerate(zip(leaves, directions, strict=True)):
+        x = check_primal("jvp", x, name, primal, k)
+        v = check_primal("jvp", v, name.replace("primals", "tangents"), tangent, k)
+        if v.shape != x.shape:
+            message = f"jvp(tangents): got {describe(v)} for {name} of shape {x.shape}; expected that shape."
+            raise ShapeError(message)
+        if v.dtype != x.dtype:
+            if kind_of(v.dtype) == "complex" and kind_of(x.dtype) == "real":
+                message = f"jvp(tangents): got a complex tangent for the real {name}. Make {name} complex."
+                raise ShapeError(message)
+            v = names_for(v).astype(v, dtype=x.dtype)
+        duals.append(level.wrap(x, v))
+    return trees.unflatten(treedef, duals)
+
+
+def _tangent_of(level: Forward, y: Any) -> Any:
+    if type(y) in LIFTED and y.t is level:
+        if type(y) is DualView:
+            _refuse_stale(y)
+        if y.i is not None:
+            return y.i
+        y = y.v
+    return names_for(y).zeros_like(y) if hasattr(y, "shape") else 0.0

@@ -1,0 +1,75 @@
+"""The edge of every transformation: which arguments are differentiated, and what is refused there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from anygrad import trees
+from anygrad.backends import backend_of
+from anygrad.errors import ArgumentError, DTypeError, describe
+from anygrad.ops.shaping import kind_of
+from anygrad.tracing import LIFTED, Level
+
+
+def check_callable(where: str, f: Any) -> None:
+    """Refuse what cannot be called, before anything is built on it."""
+    if not callable(f):
+        message = f"{where}(f): got {describe(f)}; expected a function. Write {where}(f), not {where}(f(x))."
+        raise ArgumentError(message)
+
+
+def check_primal(where: str, x: Any, name: str, tree: Any, k: int) -> Any:
+    """A differentiated leaf: a floating array, or a Python number, which becomes a NumPy scalar."""
+    kind = type(x)
+    if kind is float:
+        return np.float64(x)
+    if kind in LIFTED:
+        return x
+    if kind is complex:
+        return np.complex128(x)
+    if kind is not bool and backend_of(x) is not None and kind_of(x.dtype) != "other":
+        return x
+    path = trees.show_path(name, trees.paths(tree)[k])
+    message = (
+        f"{where}({name}): {path} is {describe(x)}; expected a floating dtype. Convert it with "
+        "xp.astype(x, xp.float64) (or write 3.0, not 3), or pass it as an argument that is not differentiated."
+    )
+    raise DTypeError(message)
+
+
+def pick(where: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The positions of the differentiated arguments, counted from 0."""
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not numbers or any(not isinstance(n, int) or isinstance(n, bool) for n in numbers):
+        message = f"{where}(argnums): got {argnums!r}; expected an integer or a tuple of integers."
+        raise ArgumentError(message)
+    if any(not -len(args) <= n < len(args) for n in numbers):
+        message = (
+            f"{where}(argnums): got {argnums!r} for {len(args)} positional arguments; expected positions below "
+            f"{len(args)}. Keyword arguments are not differentiated: pass it by position."
+        )
+        raise ArgumentError(message)
+    positions = tuple(n % len(args) for n in numbers)
+    if len(set(positions)) != len(positions):
+        message = f"{where}(argnums): got {argnums!r}; expected each argument once."
+        raise ArgumentError(message)
+    return positions
+
+
+def split_aux(where: str, out: Any, level: Level, has_aux: bool) -> tuple[Any, Any]:
+    """Separate the result from the auxiliary output, which is freed of this level's tracing."""
+    if not has_aux:
+        return out, None
+    if not isinstance(out, tuple) or len(out) != 2:
+        message = f"{where}(has_aux): f returned {describe(out)}; expected a tuple (value, aux)."
+        raise ArgumentError(message)
+    value, aux = out
+    return value, trees.map(level.lower, aux)
+
+
+def name_of(f: Callable[..., Any]) -> str:
+    """A function's name for messages."""
+    return getattr(f, "__qualname__", None) or type(f).__name__

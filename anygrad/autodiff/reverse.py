@@ -1,0 +1,364 @@
+"""Reverse mode: record once, walk back once. ``grad``, ``value_and_grad`` and ``vjp``."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from anygrad import trees
+from anygrad.autodiff.inputs import check_callable, check_primal, name_of, pick, split_aux
+from anygrad.config import settings
+from anygrad.errors import ArgumentError, DTypeError, ShapeError, TraceError, UnusedInputWarning, describe
+from anygrad.ops.shaping import is_complex, kind_of
+from anygrad.tracing import LIFTED, Tape, lowest, names_for, walk
+
+Argnums = int | tuple[int, ...]
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, holomorphic: bool = False
+) -> Callable[..., tuple[Any, Any]]:
+    """Make the function that gives the value of ``f`` and its gradient, in one evaluation.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a real array of shape () (or a number that does not depend on the inputs).
+    argnums : int or tuple of int
+        Which positional arguments to differentiate; each a tree of floating arrays, or a Python float or complex.
+    has_aux : bool
+        ``f`` returns ``(value, aux)``; ``aux`` is handed through without derivative.
+    holomorphic : bool
+        ``f`` is a complex function with a complex derivative df/dz; that derivative is returned.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f``; returns ``(value, gradient)``, with ``has_aux`` ``((value, aux), gradient)``.
+        The gradient has the structure, shapes, dtypes and device of the argument (of each, in a tuple, for a tuple
+        ``argnums``). For a complex argument of a real ``f`` it is df/dRe + i df/dIm: ``z - step * gradient`` descends.
+
+    Raises
+    ------
+    ShapeError
+        If ``f`` returns an array that has dimensions.
+    DTypeError
+        If an argument is not floating, or ``f`` returns integers or an unexpected complex value.
+    TraceError
+        If ``f`` would lose the gradient in silence: ``float(x)``, ``np.asarray(x)``, ``math.sin(x)``, ...
+
+    References
+    ----------
+    Griewank, Walther (2008), Evaluating Derivatives, ch. 3.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> float(value), gradient
+    (5.0, array([2., 4.]))
+    """
+    check_callable("value_and_grad", f)
+
+    def evaluate(*args: Any, **kw: Any) -> tuple[Any, Any]:
+        tape = Tape()
+        if type(argnums) is int and 0 <= argnums < len(args):
+            inputs = _lift(tape, args[argnums], argnums)
+            args = (*args[:argnums], inputs.traced, *args[argnums + 1 :])
+        else:
+            positions = pick("grad", args, argnums)
+            inputs = _lift(tape, tuple(args[n] for n in positions), argnums)
+            given = dict(zip(positions, inputs.traced, strict=True))
+            args = tuple(given.get(n, a) for n, a in enumerate(args))
+            if type(argnums) is int:
+                inputs = inputs._replace(single=True)
+        y = f(*args, **kw)
+        aux = None
+        if has_aux:
+            y, aux = split_aux("grad", y, tape, has_aux)
+        tape.close()
+        if type(y) not in LIFTED or y.t is not tape:
+            value, gradients = _independent(f, tape, y, inputs)
+        else:
+            value = y.v
+            _check_output(f, y, holomorphic)
+            gradients = _gradients(f, tape, y, inputs, holomorphic)
+        result = inputs.rebuild(gradients)
+        return ((value, aux), result) if has_aux else (value, result)
+
+    return _named(f, evaluate, "value_and_grad")
+
+
+def grad(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, holomorphic: bool = False
+) -> Callable[..., Any]:
+    """Make the function that gives the gradient of ``f``.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a real array of shape ().
+    argnums : int or tuple of int
+        Which positional arguments to differentiate; each a tree of floating arrays, or a Python float or complex.
+    has_aux : bool
+        ``f`` returns ``(value, aux)``; the made function returns ``(gradient, aux)``.
+    holomorphic : bool
+        ``f`` is a complex function with a complex derivative df/dz; that derivative is returned.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f``; returns the gradient, as `value_and_grad` describes.
+
+    Raises
+    ------
+    ShapeError, DTypeError, TraceError
+        As `value_and_grad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grad(np.sin)(0.0)
+    np.float64(1.0)
+    >>> grad(grad(lambda x: x**3))(2.0)
+    np.float64(12.0)
+    """
+    check_callable("grad", f)
+    both = value_and_grad(f, argnums, has_aux, holomorphic=holomorphic)
+
+    def gradient(*args: Any, **kw: Any) -> Any:
+        value, result = both(*args, **kw)
+        return (result, value[1]) if has_aux else result
+
+    return _named(f, gradient, "grad")
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """Evaluate ``f`` and return, with the value, the function that pulls cotangents back.
+
+    Parameters
+    ----------
+    f : callable
+        Takes the primals as positional arguments; returns an array or a tree of arrays.
+    *primals : trees of arrays
+        Floating; Python floats and complex numbers are allowed.
+    has_aux : bool
+        ``f`` returns ``(value, aux)``.
+
+    Returns
+    -------
+    value : tree of arrays
+        ``f(*primals)``.
+    pullback : callable
+        ``pullback(cotangent)`` with the structure, shapes and dtypes of ``value`` gives a tuple with one entry for
+        each primal, like the primal: the adjoint of the derivative under Re sum conj(a) b. It may be called again.
+    aux : object
+        Only with ``has_aux``.
+
+    Raises
+    ------
+    DTypeError, TraceError
+        As `value_and_grad`.
+    ShapeError
+        From ``pullback``, if the cotangent does not match the value.
+
+    References
+    ----------
+    Griewank, Walther (2008), Evaluating Derivatives, ch. 3.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value, pullback = vjp(np.multiply, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    check_callable("vjp", f)
+    tape = Tape()
+    inputs = _lift(tape, primals, 0)
+    y, aux = split_aux("vjp", f(*inputs.traced), tape, has_aux)
+    tape.close()
+    outputs, treedef = trees.flatten(y)
+    value = trees.unflatten(treedef, [tape.lower(out) for out in outputs])
+    mine = [out.i if type(out) in LIFTED and out.t is tape else None for out in outputs]
+    nodes = tape.next()
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        cot: list[Any] = [None] * (nodes + 1)
+        cot[-1] = set()
+        for given, out, i in zip(_cotangents(treedef, cotangent, value), outputs, mine, strict=True):
+            if i is not None:
+                g = _match(given, tape.lower(out))
+                cot[i] = g if cot[i] is None else cot[i] + g
+        seeds = [g for g in cot[:-1] if g is not None]
+        if seeds:
+            walk(tape, cot, *seeds, again=True)
+        found = [cot[i] for i in inputs.nodes]
+        return tuple(inputs.rebuild(_finished(inputs, found, seeds)))
+
+    return (value, pullback, aux) if has_aux else (value, pullback)
+
+
+class _Inputs:
+    """The differentiated leaves: their values, node numbers, and how to put a tree of results together again."""
+
+    __slots__ = ("leaves", "nodes", "original", "single", "traced", "treedef")
+
+    def __init__(self, leaves: list[Any], nodes: list[int], treedef: Any, traced: Any, original: Any) -> None:
+        self.leaves, self.nodes, self.treedef, self.traced = leaves, nodes, treedef, traced
+        self.original = original
+        self.single = False
+
+    def _replace(self, *, single: bool) -> _Inputs:
+        self.single = single
+        return self
+
+    def rebuild(self, leaves: list[Any]) -> Any:
+        tree = trees.unflatten(self.treedef, leaves)
+        return tree[0] if self.single else tree
+
+
+def _lift(tape: Tape, primal: Any, argnum: Any) -> _Inputs:
+    leaves, treedef = trees.flatten(primal)
+    name = f"args[{argnum}]" if isinstance(argnum, int) else "args"
+    leaves = [check_primal("grad", x, name, primal, k) for k, x in enumerate(leaves)]
+    traced = [tape.variable(x) for x in leaves]
+    if len(tape.kin) > 1 and tape.plain:
+        tape.plain = len({id(names_for(x)) for x in leaves}) == 1
+    return _Inputs(leaves, [r.i for r in traced], treedef, trees.unflatten(treedef, traced), primal)
+
+
+def _check_output(f: Callable[..., Any], y: Any, holomorphic: bool) -> None:
+    if y.shape != ():
+        message = (
+            f"grad({name_of(f)}): f returned an array of shape {y.shape}; expected a real 0-d value. Reduce it "
+            "(np.sum, np.mean), or use vjp for the derivative of an array."
+        )
+        raise ShapeError(message)
+    if is_complex(y) != holomorphic:
+        message = (
+            f"grad({name_of(f)}): f returned a value of dtype {y.dtype}; expected a "
+            f"{'complex' if holomorphic else 'real'} one. Take xp.real(...), or set holomorphic="
+            f"{not holomorphic} if the derivative df/dz is meant."
+        )
+        raise DTypeError(message)
+
+
+def _gradients(f: Any, tape: Tape, y: Any, inputs: _Inputs, holomorphic: bool) -> list[Any]:
+    cot: list[Any] = [None] * (tape.next() + 1)
+    cot[-1] = set()
+    seed = cot[y.i] = _one(y.v)
+    walk(tape, cot, seed)
+    found = [cot[i] for i in inputs.nodes]
+    if None in [None if g is None else 0 for g in found]:
+        _warn_unused(f, inputs, found)
+    gradients = _finished(inputs, found, [seed])
+    if holomorphic:
+        gradients = [names_for(g).conj(g) for g in gradients]
+    return gradients
+
+
+def _one(y: Any) -> Any:
+    """The seed, in the dtype and on the device of the result (a NumPy double would promote float32)."""
+    bottom = lowest(y)
+    make = getattr(bottom.dtype, "type", None)
+    if make is not None and backend_is_host(bottom):
+        return make(1.0)
+    xp = names_for(bottom)
+    return xp.zeros_like(bottom) + 1.0
+
+
+def backend_is_host(x: Any) -> bool:
+    """Whether an array is NumPy's, whose scalars need no device."""
+    return getattr(x, "device", None) == "cpu" and hasattr(x, "__array_interface__")
+
+
+def _finished(inputs: _Inputs, found: list[Any], seeds: list[Any]) -> list[Any]:
+    """Gradients as arrays of their own: zeros where nothing arrived, never a view, a seed, or one array twice."""
+    seen = {id(seed) for seed in seeds}
+    done = []
+    for x, g in zip(inputs.leaves, found, strict=True):
+        if g is None:
+            g = names_for(x).zeros_like(x)
+        elif type(g) not in LIFTED and hasattr(type(g), "__setitem__"):
+            flags = getattr(g, "flags", None)
+            if id(g) in seen or (flags is not None and not flags.owndata):
+                g = names_for(g).asarray(g, copy=True)
+            seen.add(id(g))
+        done.append(g)
+    return done
+
+
+_warned: set[tuple[Any, tuple[str, ...]]] = set()
+
+
+def _warn_unused(f: Any, inputs: _Inputs, found: list[Any]) -> None:
+    """Once per function: an input without influence is more often a mistake than meant."""
+    if not settings().warn_unused:
+        return
+    names = trees.paths(inputs.original)
+    unused = tuple(trees.show_path("args", p) for p, g in zip(names, found, strict=True) if g is None)
+    key = (getattr(f, "__code__", type(f)), unused)
+    if key in _warned:
+        return
+    _warned.add(key)
+    message = (
+        f"grad({name_of(f)}): the result does not depend on {', '.join(unused)}; its gradient is zero. If that is "
+        "meant, set warn_unused=False (ag.use_settings)."
+    )
+    warnings.warn(message, UnusedInputWarning, stacklevel=4)
+
+
+def _independent(f: Any, tape: Tape, y: Any, inputs: _Inputs) -> tuple[Any, list[Any]]:
+    if type(y) in LIFTED and y.t.number > tape.number:
+        y.t.refuse_if_closed()
+    if not hasattr(y, "shape") and not isinstance(y, int | float | complex):
+        message = f"grad({name_of(f)}): f returned {describe(y)}; expected a real 0-d array. Return the value."
+        raise ArgumentError(message)
+    if getattr(y, "shape", ()) != ():
+        _check_output(f, y, holomorphic=False)
+    found = [None] * len(inputs.leaves)
+    _warn_unused(f, inputs, found)
+    return y, _finished(inputs, found, [])
+
+
+def _cotangents(treedef: Any, cotangent: Any, value: Any) -> list[Any]:
+    try:
+        return trees.flatten_up_to(treedef, cotangent)
+    except ValueError as error:
+        message = f"pullback(cotangent): got another structure than the value {trees.paths(value)}."
+        raise ShapeError(message) from error
+
+
+def _match(g: Any, y: Any) -> Any:
+    """A cotangent in the dtype of the output; Python numbers are allowed for 0-d outputs."""
+    if not hasattr(g, "shape"):
+        if y.shape != ():
+            message = f"pullback(cotangent): got the number {g!r}; expected an array of shape {y.shape}."
+            raise ShapeError(message)
+        return names_for(lowest(y)).zeros_like(lowest(y)) + g
+    if g.shape != y.shape:
+        message = f"pullback(cotangent): got {describe(g)}; expected shape {y.shape}, that of the value."
+        raise ShapeError(message)
+    if g.dtype != y.dtype:
+        if kind_of(g.dtype) == "complex":
+            message = f"pullback(cotangent): got {describe(g)}; expected dtype {y.dtype}, that of the value."
+            raise DTypeError(message)
+        g = names_for(g).astype(g, dtype=y.dtype)
+    return g
+
+
+def _named(f: Any, made: Any, transformation: str) -> Any:
+    """The made function keeps the name and documentation of ``f``; it is its own function all the same."""
+    try:
+        functools.update_wrapper(made, f)
+    except (AttributeError, TypeError):
+        made.__name__ = name_of(f)
+    made.__qualname__ = f"{transformation}({name_of(f)})"
+    del made.__dict__["__wrapped__"]
+    return made
+
+
+__all__ = ["TraceError", "grad", "value_and_grad", "vjp"]

@@ -1,0 +1,7 @@
+"""The operation table: one row per operation, from which every derivative is made."""
+
+from anygrad.ops import elementwise, indexing, products, reductions, shapes
+from anygrad.ops.plain import PlainNames
+from anygrad.ops.row import ROWS, Case, Like, Row
+
+__all__ = ["ROWS", "Case", "Like", "PlainNames", "Row", "elementwise", "indexing", "products", "reductions", "shapes"]

@@ -1,0 +1,152 @@
+"""The table of elementwise derivatives. ``lambda xp, t, y, x: ...`` is t times dy/dx, for both modes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anygrad.ops.row import constant, elementwise
+
+# Trigonometric and hyperbolic
+elementwise("sin", lambda xp, t, _y, x: t * xp.cos(x))
+elementwise("cos", lambda xp, t, _y, x: -t * xp.sin(x))
+elementwise("tan", lambda xp, t, y, _x: t * (1.0 + y * y), low=-1.2, high=1.2)
+elementwise("asin", lambda xp, t, _y, x: t / xp.sqrt((1.0 - x) * (1.0 + x)), low=-0.9, high=0.9)
+elementwise("acos", lambda xp, t, _y, x: -t / xp.sqrt((1.0 - x) * (1.0 + x)), low=-0.9, high=0.9)
+elementwise("atan", lambda xp, t, _y, x: t / (1.0 + x * x))
+elementwise("sinh", lambda xp, t, _y, x: t * xp.cosh(x))
+elementwise("cosh", lambda xp, t, _y, x: t * xp.sinh(x))
+elementwise("tanh", lambda xp, t, y, _x: t * (1.0 - y * y))
+elementwise("asinh", lambda xp, t, _y, x: t / xp.sqrt(1.0 + x * x))
+elementwise("acosh", lambda xp, t, _y, x: t / (xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)), low=1.2, high=3.0)
+elementwise("atanh", lambda xp, t, _y, x: t / ((1.0 - x) * (1.0 + x)), low=-0.9, high=0.9)
+
+# Exponential and logarithmic
+elementwise("exp", lambda xp, t, y, _x: t * y)
+elementwise("expm1", lambda xp, t, y, _x: t * (y + 1.0))
+elementwise("log", lambda xp, t, _y, x: t / x, low=0.1, high=3.0)
+elementwise("log1p", lambda xp, t, _y, x: t / (1.0 + x), low=-0.8, high=3.0)
+elementwise("log2", lambda xp, t, _y, x: t / (x * 0.6931471805599453), low=0.1, high=3.0)
+elementwise("log10", lambda xp, t, _y, x: t / (x * 2.302585092994046), low=0.1, high=3.0)
+elementwise(
+    "logaddexp",
+    lambda xp, t, y, a, _b: t * xp.exp(a - y),
+    lambda xp, t, y, _a, b: t * xp.exp(b - y),
+)
+
+# Powers and arithmetic
+elementwise("sqrt", lambda xp, t, y, _x: t * 0.5 / y, low=0.1, high=3.0)
+elementwise("square", lambda xp, t, _y, x: t * (2.0 * x))
+elementwise("reciprocal", lambda xp, t, y, _x: -t * (y * y), low=0.3, high=3.0)
+elementwise("negative", lambda xp, t, _y, _x: -t)
+elementwise("positive", lambda xp, t, _y, _x: t)
+elementwise("add", lambda xp, t, _y, _a, _b: t, lambda xp, t, _y, _a, _b: t)
+elementwise("subtract", lambda xp, t, _y, _a, _b: t, lambda xp, t, _y, _a, _b: -t)
+elementwise("multiply", lambda xp, t, _y, _a, b: t * b, lambda xp, t, _y, a, _b: t * a)
+elementwise("divide", lambda xp, t, _y, _a, b: t / b, lambda xp, t, y, _a, b: -t * y / b, low=0.3, high=3.0)
+
+
+def _power_of_base(xp: Any, t: Any, _y: Any, a: Any, b: Any) -> Any:
+    """b a^(b-1), exact at a = 0 for b = 0, 1, 2 (where 0 * inf would be NaN)."""
+    if isinstance(b, int | float | complex):
+        if b == 2:
+            return t * (2.0 * a)
+        return t * 0.0 if b == 0 else t if b == 1 else t * (b * a ** (b - 1))
+    zero = b == 0
+    return t * (b * a ** xp.where(zero, b, b - 1))
+
+
+def _power_of_exponent(xp: Any, t: Any, y: Any, a: Any, _b: Any) -> Any:
+    """a^b log a, and 0 at a = 0: the limit for every b > 0."""
+    if isinstance(a, int | float | complex):
+        return t * y * xp.log(xp.zeros_like(y) + a) if a != 0 else t * 0.0
+    return t * y * xp.log(xp.where(a == 0, a + 1.0, a))
+
+
+elementwise("pow", _power_of_base, _power_of_exponent, low=0.3, high=3.0)
+elementwise(
+    "hypot",
+    lambda xp, t, y, a, _b: t * (a / y),
+    lambda xp, t, y, _a, b: t * (b / y),
+    low=0.3,
+    high=3.0,
+)
+elementwise(
+    "atan2",
+    lambda xp, t, _y, a, b: t * (b / (a * a + b * b)),
+    lambda xp, t, _y, a, b: -t * (a / (a * a + b * b)),
+    low=0.3,
+    high=3.0,
+)
+# 7.3 mod 2.1 moves one to one with the first operand and by minus the quotient with the second.
+elementwise(
+    "remainder",
+    lambda xp, t, _y, _a, _b: t,
+    lambda xp, t, _y, a, b: -t * xp.floor_divide(a, b),
+    low=0.3,
+    high=3.0,
+)
+
+# Choosing and comparing. At a tie each operand gets half, so that the derivative is the mean of the one-sided ones.
+elementwise(
+    "maximum",
+    lambda xp, t, _y, a, b: t * _share(xp, t, a > b, a == b),
+    lambda xp, t, _y, a, b: t * _share(xp, t, b > a, a == b),
+)
+elementwise(
+    "minimum",
+    lambda xp, t, _y, a, b: t * _share(xp, t, a < b, a == b),
+    lambda xp, t, _y, a, b: t * _share(xp, t, b < a, a == b),
+)
+elementwise(
+    "where",
+    None,
+    lambda xp, t, _y, c, _a, _b: xp.where(c, t, 0.0),
+    lambda xp, t, _y, c, _a, _b: xp.where(c, 0.0, t),
+)
+elementwise(
+    "copysign",
+    lambda xp, t, _y, a, b: xp.where(xp.signbit(a) == xp.signbit(b), t, -t),
+    lambda xp, t, _y, _a, _b: t * 0.0,
+)
+elementwise(
+    "abs",
+    lambda xp, t, _y, x: t * xp.sign(x),
+    complex_rules=(
+        lambda xp, g, y, x: g * _direction(xp, x, y),
+        lambda xp, t, y, x: xp.real(xp.conj(_direction(xp, x, y)) * t),
+    ),
+)
+
+# Complex parts: linear over the reals only, so the adjoint is written out.
+elementwise(
+    "real",
+    lambda xp, t, _y, _x: t,
+    complex_rules=(lambda xp, g, _y, _x: g, lambda xp, t, _y, _x: xp.real(t)),
+)
+elementwise(
+    "imag",
+    lambda xp, t, _y, _x: t * 0.0,
+    complex_rules=(lambda xp, g, _y, _x: g * 1j, lambda xp, t, _y, _x: xp.imag(t)),
+)
+elementwise(
+    "conj",
+    lambda xp, t, _y, _x: t,
+    complex_rules=(lambda xp, g, _y, _x: xp.conj(g), lambda xp, t, _y, _x: xp.conj(t)),
+)
+
+
+def _share(xp: Any, t: Any, wins: Any, ties: Any) -> Any:
+    return xp.astype(wins, dtype=t.dtype) + 0.5 * xp.astype(ties, dtype=t.dtype)
+
+
+def _direction(xp: Any, x: Any, y: Any) -> Any:
+    """x / |x|, and 0 at 0."""
+    return x / xp.where(y == 0, 1.0, y)
+
+
+constant(
+    *("floor", "ceil", "trunc", "round", "sign", "signbit", "nextafter", "floor_divide"),
+    *("isnan", "isinf", "isfinite", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+    *("logical_and", "logical_or", "logical_xor", "logical_not"),
+    *("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_invert", "bitwise_left_shift", "bitwise_right_shift"),
+)

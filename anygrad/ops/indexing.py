@@ -1,0 +1,132 @@
+"""Reading and writing parts of an array. ``scatter`` is the transpose of ``getitem``: it adds where indices repeat."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from anygrad.backends import backend_of, namespace_of
+from anygrad.ops.row import Case, join, linear
+
+_BASIC = (int, slice, type(None), EllipsisType, np.integer)
+
+
+def is_basic(key: Any) -> bool:
+    """Whether a key holds only integers, slices, ``None`` and ``...`` (then it selects each element at most once)."""
+    if type(key) is tuple:
+        return all(isinstance(k, _BASIC) and not isinstance(k, bool) for k in key)
+    return isinstance(key, _BASIC) and not isinstance(key, bool)
+
+
+def _selects_once(key: Any) -> bool:
+    """Basic keys and boolean masks select each element at most once; integer arrays may repeat."""
+    parts = key if type(key) is tuple else (key,)
+    return all(is_basic(part) or "bool" in str(getattr(part, "dtype", "")) for part in parts)
+
+
+def _getitem(xp: Any) -> Any:
+    def getitem(x: Any, *, key: Any) -> Any:
+        return x[key]
+
+    return getitem
+
+
+def _setitem(xp: Any) -> Any:
+    def setitem(x: Any, value: Any, *, key: Any) -> Any:
+        out = xp.asarray(x, copy=True)
+        out[key] = value
+        return out
+
+    return setitem
+
+
+def _scatter(xp: Any) -> Any:
+    def scatter(g: Any, *, key: Any, shape: tuple[int, ...]) -> Any:
+        backend = backend_of(g)
+        device = backend.device_of(g) if backend is not None else None
+        out = xp.zeros(shape, dtype=g.dtype, device=device)
+        add_at(xp, out, key, g)
+        return out
+
+    return scatter
+
+
+def add_at(xp: Any, out: Any, key: Any, g: Any) -> None:
+    """``out[key] += g`` in place, adding every time where an integer array repeats an index."""
+    if _selects_once(key):
+        out[key] += g
+        return
+    backend = backend_of(out)
+    if backend is not None and backend.add_at is not None:
+        backend.add_at(out, key, g)
+    else:
+        _add_by_matching(xp, out, key, g)
+
+
+def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> None:
+    """The standard has no scatter: number the elements, read the numbers by ``key``, and sum the matches by a product.
+
+    Memory grows as size of ``out`` times size of ``g``; backends with a scatter of their own never come here.
+    """
+    device = backend_of(out).device_of(out)
+    size = 1
+    for n in out.shape:
+        size *= n
+    numbers = xp.arange(size, device=device)
+    picked = xp.reshape(xp.reshape(numbers, out.shape)[key], (-1,))
+    hits = xp.astype(numbers[:, None] == picked[None, :], out.dtype)
+    total = hits @ xp.reshape(xp.broadcast_to(g, (g.shape)), (-1,))
+    out[...] = out + xp.reshape(total, out.shape)
+
+
+def _adjoint_of_setitem(xp: Any, g: Any, shapes: Any, *, key: Any) -> list[Any]:
+    return [xp.setitem(g, 0.0, key=key), xp.getitem(g, key=key)]
+
+
+_MASK = np.asarray([True, False, True])
+_KEYS = [
+    ((4,), 1),
+    ((4,), slice(1, None, 2)),
+    ((3, 4), (slice(None, None, -1), -1)),
+    ((3, 4), (..., None, slice(0, 2))),
+    ((3, 4), 2),
+]
+linear(
+    "getitem",
+    lambda xp, g, shape, *, key: xp.scatter(g, key=key, shape=shape),
+    run=_getitem,
+    cases=[Case((shape,), {"key": key}) for shape, key in _KEYS],
+    view=True,
+)
+linear(
+    "scatter",
+    lambda xp, g, _shape, *, key, shape: xp.getitem(g, key=key),
+    run=_scatter,
+    cases=[Case(((2,),), {"key": slice(0, 4, 2), "shape": (4,)}), Case(((),), {"key": 1, "shape": (3,)})],
+)
+join(
+    "setitem",
+    _adjoint_of_setitem,
+    run=_setitem,
+    cases=[
+        Case(((4,), ()), {"key": 1}),
+        Case(((3, 4), (4,)), {"key": (slice(0, 2), slice(None))}),
+        Case(((3, 4), (2, 1)), {"key": (slice(0, 2), slice(1, 3))}),
+    ],
+)
+
+
+def unique_positions(key: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a key made of host arrays writes each element at most once."""
+    size = int(np.prod(shape, dtype=np.int64))
+    picked = np.arange(size).reshape(shape)[key]
+    return bool(np.unique(picked).size == picked.size)
+
+
+def same_namespace_key(x: Any, key: Any) -> None:
+    """Refuse index arrays of another library than the array they index (host arrays and lists included)."""
+    arrays = [part for part in (key if type(key) is tuple else (key,)) if hasattr(part, "shape")]
+    if arrays:
+        namespace_of(x, *arrays)

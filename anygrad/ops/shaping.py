@@ -1,0 +1,91 @@
+"""Shapes and dtypes inside the rules: undo broadcasting, restore reduced axes, match an operand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_KINDS: dict[Any, str] = {}
+
+
+def kind_of(dtype: Any) -> str:
+    """``"real"``, ``"complex"`` or ``"other"`` for any library's dtype (floating kinds only are differentiable)."""
+    kind = _KINDS.get(dtype)
+    if kind is None:
+        text = str(dtype).rsplit(".", 1)[-1]
+        kind = "complex" if "complex" in text else "real" if "float" in text else "other"
+        _KINDS[dtype] = kind
+    return kind
+
+
+def is_complex(x: Any) -> bool:
+    """Whether an array or number is complex."""
+    dtype = getattr(x, "dtype", None)
+    return isinstance(x, complex) if dtype is None else kind_of(dtype) == "complex"
+
+
+def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum ``g`` over the axes along which an operand of ``shape`` was broadcast."""
+    have = g.shape
+    if have == shape:
+        return g
+    lead = len(have) - len(shape)
+    axes = (*range(lead), *(k + lead for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1))
+    if axes:
+        g = xp.sum(g, axis=axes, keepdims=False)
+    return g if g.shape == shape else xp.reshape(g, shape=shape)
+
+
+def fit(xp: Any, g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Bring a cotangent to the shape and dtype of its operand; a real operand takes the real part."""
+    if g.shape != shape:
+        g = unbroadcast(xp, g, shape)
+    if g.dtype != dtype:
+        if kind_of(dtype) == "real" and is_complex(g):
+            g = xp.real(g)
+        if g.dtype != dtype:
+            g = xp.astype(g, dtype=dtype)
+    return g
+
+
+def expand(xp: Any, t: Any, y: Any) -> Any:
+    """Bring a tangent to the shape and dtype of the result ``y``."""
+    if t.shape != y.shape:
+        t = xp.broadcast_to(t, shape=y.shape)
+    return t if t.dtype == y.dtype else xp.astype(t, dtype=y.dtype)
+
+
+def normal_axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
+    """Axes as a tuple of numbers from 0; ``None`` means all."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def restore(xp: Any, g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    """Give a reduced array its reduced axes back, with length 1."""
+    if keepdims or not shape:
+        return g
+    axes = normal_axes(axis, len(shape))
+    return xp.reshape(g, shape=tuple(1 if k in axes else n for k, n in enumerate(shape)))
+
+
+def spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    """The adjoint of a sum: the reduced array repeated along the axes summed over."""
+    if not shape:
+        return g
+    if g.shape != ():
+        g = restore(xp, g, shape, axis, keepdims)
+    return xp.broadcast_to(g, shape=shape)
+
+
+def count(shape: tuple[int, ...], axis: Any) -> int:
+    """How many elements one reduced element stands for."""
+    n = 1
+    for a in normal_axes(axis, len(shape)):
+        n *= shape[a]
+    return n
+
+
+def reversal(axis: int, ndim: int) -> tuple[slice, ...]:
+    """The index that reverses one axis."""
+    return (slice(None),) * (axis % ndim) + (slice(None, None, -1),)

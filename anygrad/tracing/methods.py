@@ -1,0 +1,221 @@
+"""What a traced array answers as an object: operators, NumPy's methods, in-place writes, and the ways out it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from anygrad.errors import DTypeError, ShapeError, TraceError
+from anygrad.ops.indexing import is_basic, unique_positions
+from anygrad.ops.shaping import kind_of
+from anygrad.tracing import functions
+from anygrad.tracing.level import LIFTED, Traced, lowest, plain_namespace, written_through_view
+from anygrad.tracing.operations import TRACED
+from anygrad.tracing.namespace import namespace_of_level
+
+_BINARY = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "pow": "pow",
+    "mod": "remainder",
+    "floordiv": "floor_divide",
+    "matmul": "matmul",
+}
+_COMPARISONS = {
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+}
+_UNARY = {"neg": "negative", "pos": "positive", "abs": "abs"}
+
+
+def _install_operators() -> None:
+    for method, row in {**_BINARY, **_COMPARISONS, **_UNARY}.items():
+        operation = getattr(TRACED, row)
+        setattr(Traced, f"__{method}__", operation)
+        if method in _BINARY:
+            setattr(Traced, f"__r{method}__", _reflected(operation))
+            setattr(Traced, f"__i{method}__", _in_place(operation, method))
+
+
+def _reflected(operation: Any) -> Any:
+    def reflected(b: Any, a: Any) -> Any:
+        return operation(a, b)
+
+    return reflected
+
+
+def _in_place(operation: Any, method: str) -> Any:
+    what = f"y {method}= x"
+
+    def in_place(self: Traced, other: Any) -> Any:
+        result = operation(self, other)
+        if not hasattr(type(lowest(self)), "__setitem__"):
+            return result  # NumPy's scalars are immutable: the name is bound to a new value
+        if result.shape != self.shape:
+            message = f"{what}: got shape {result.shape}; expected {self.shape}, that of y. Write y = ... instead."
+            raise ShapeError(message)
+        result = functions.astype(result, self.dtype)
+        view = self.t.view_of(self)
+        if view is not None:
+            self.t.write_through(result, view, what)
+            return result  # Python assigns it to base[key] next, if this came from base[key] op= x
+        _rebind(self, result, what)
+        return self
+
+    return in_place
+
+
+def _rebind(x: Traced, new: Any, what: str) -> None:
+    """Let the object mean another value from here on: what an in-place write does for a plain array."""
+    if type(new) is not type(x) or new.t is not x.t:
+        message = (
+            f"{what}: got a value of a transformation nested inside the one that y belongs to; the write would leak "
+            "out of it. Build a new array instead."
+        )
+        raise TraceError(message)
+    x.t.note_write(x)
+    x.v, x.i = new.v, new.i
+
+
+def _setitem(self: Traced, key: Any, value: Any) -> None:
+    what = "y[key] = x"
+    key = _plain_key(key)
+    if not is_basic(key) and not _is_mask(key) and not unique_positions(_host_key(key), self.shape):
+        message = f"{what}: got repeated indices; which write wins has no derivative. Make the indices unique."
+        raise TraceError(message)
+    if self.t.view_of(self) is not None:
+        raise written_through_view(what)
+    if hasattr(value, "dtype") and value.dtype != self.dtype:
+        if kind_of(self.dtype) == "real" and kind_of(value.dtype) == "complex":
+            message = f"{what}: got a complex value for a real array; the imaginary part would be lost."
+            raise DTypeError(message)
+        cast = functions.astype if type(value) in LIFTED else plain_namespace(self).astype
+        value = cast(value, self.dtype)
+    self.t.settle(self, key, value)
+    _rebind(self, TRACED.setitem(self, value, key=key), what)
+
+
+def _is_mask(key: Any) -> bool:
+    return all(is_basic(part) or "bool" in str(getattr(part, "dtype", "")) for part in _parts(key))
+
+
+def _parts(key: Any) -> tuple:
+    return key if type(key) is tuple else (key,)
+
+
+def _host_key(key: Any) -> Any:
+    """Index arrays must be on the host to be checked; those of a device are refused rather than copied."""
+    import numpy as np
+
+    if any(hasattr(part, "shape") and not isinstance(part, np.ndarray) for part in _parts(key)):
+        message = (
+            "y[key] = value: got integer index arrays on a device; whether they repeat cannot be known without "
+            "copying them. Use slices, a boolean mask, or a NumPy index array."
+        )
+        raise TraceError(message)
+    return key
+
+
+def _plain_key(key: Any) -> Any:
+    """A key may hold values of traced arrays only where they are integers or masks, which are never traced."""
+    for part in _parts(key):
+        if type(part) in LIFTED:
+            message = "x[key]: got a traced array as an index; expected integers. Cast it with ag.value(key) first."
+            raise TraceError(message)
+    return key
+
+
+def _getitem(self: Traced, key: Any) -> Any:
+    if type(key) is not int and type(key) is not slice:
+        key = _plain_key(key)
+    return TRACED.getitem(self, key=key)
+
+
+def _iterate(self: Traced) -> Iterator[Any]:
+    if not self.shape:
+        message = "iteration over a 0-d array"
+        raise TypeError(message)
+    return (TRACED.getitem(self, key=k) for k in range(self.shape[0]))
+
+
+def _length(self: Traced) -> int:
+    if not self.shape:
+        message = "len() of a 0-d array"
+        raise TypeError(message)
+    return self.shape[0]
+
+
+def _reshape(self: Traced, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    shape = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+    return functions.reshape(self, shape, order)
+
+
+def _transpose(self: Traced, *axes: Any) -> Any:
+    axes = axes[0] if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)) else axes or None
+    return functions.permute_dims(self, axes)
+
+
+# method -> the function of the same meaning; NumPy's positional order is that of the functions
+_METHODS = {
+    **{name: name for name in ("sum", "prod", "max", "min", "mean", "var", "std", "all", "any", "argmax", "argmin")},
+    **{name: name for name in ("ravel", "squeeze", "swapaxes", "astype", "copy", "round", "clip", "take", "repeat")},
+    **{"dot": "dot", "flatten": "ravel", "cumsum": "cumulative_sum", "trace": "trace"},
+}
+_OUT = {
+    "__float__": "float(x), math.sin(x) and the like",
+    "__complex__": "complex(x)",
+    "__int__": "int(x)",
+    "__index__": "using x as an index or a count",
+    "__array__": "np.asarray(x), np.array([x, ...]), plain_array[i] = x",
+    "__dlpack__": "from_dlpack(x)",
+    "item": "x.item()",
+    "tolist": "x.tolist()",
+    "get": "x.get()",
+}
+
+
+def _way_out(what: str) -> Any:
+    def refuse(self: Traced, *_: Any, **__: Any) -> Any:
+        message = (
+            f"{what}: got a traced array; the gradient would be lost in silence. Use array functions (np.sin(x), "
+            "xp.stack, xp.zeros_like(x) to write into), or ag.value(x) where the value is a constant."
+        )
+        raise TraceError(message)
+
+    return refuse
+
+
+def _install_methods() -> None:
+    for method, name in _METHODS.items():
+        setattr(Traced, method, getattr(functions, name))
+    for method, what in _OUT.items():
+        setattr(Traced, method, _way_out(what))
+    for method in ("conj", "conjugate"):
+        setattr(Traced, method, TRACED.conj)
+    Traced.reshape = _reshape
+    Traced.transpose = _transpose
+    Traced.T = property(_transpose)
+    Traced.mT = property(functions.matrix_transpose)
+    Traced.real = property(TRACED.real)
+    Traced.imag = property(TRACED.imag)
+    Traced.__getitem__ = _getitem
+    Traced.__setitem__ = _setitem
+    Traced.__iter__ = _iterate
+    Traced.__len__ = _length
+    Traced.__bool__ = lambda self: bool(lowest(self))
+    Traced.__repr__ = lambda self: f"traced({lowest(self)!r})"
+    Traced.__str__ = lambda self: str(lowest(self))
+    Traced.__format__ = lambda self, form: format(lowest(self), form)
+    Traced.__round__ = lambda self, digits=None: round(lowest(self), digits)
+    Traced.__array_namespace__ = lambda self, *, api_version=None: namespace_of_level(self)
+    Traced.__invert__ = lambda self: ~lowest(self)
+
+
+_install_operators()
+_install_methods()

@@ -1,0 +1,127 @@
+"""The Array API namespace of traced arrays: ``xp = array_namespace(x)`` gives this while ``x`` is traced."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from anygrad.errors import MissingRuleError
+from anygrad.ops import ROWS
+from anygrad.ops.shaping import kind_of
+from anygrad.tracing import functions
+from anygrad.tracing.level import LIFTED, Level, lowest, plain_namespace
+from anygrad.tracing.operations import TRACED
+
+# Rows whose own signature is the standard's: arrays, by position. The others have a function of users' signature.
+_DIRECT = {
+    name: getattr(TRACED, name)
+    for name, row in ROWS.items()
+    if row.family.name in ("elementwise", "bilinear") or row.constant
+}
+_FUNCTIONS = {
+    name: function
+    for name, function in vars(functions).items()
+    if isinstance(function, types.FunctionType) and function.__module__ == functions.__name__ and name[0] != "_"
+}
+STANDARD: dict[str, Any] = {**_DIRECT, **_FUNCTIONS}
+"""Every function that traced arrays go through, by its standard (or NumPy) name."""
+
+_LINALG = {
+    "matmul": TRACED.matmul,
+    "matrix_transpose": functions.matrix_transpose,
+    "norm": functions.norm,
+    "outer": functions.outer,
+    "tensordot": functions.tensordot,
+    "trace": functions.trace,
+    "vecdot": functions.vecdot,
+    "vector_norm": functions.vector_norm,
+}
+
+# Creation in traced code: the result can be written into with traced values.
+_CREATED = frozenset(("zeros", "ones", "empty", "full"))
+_ELSEWHERE = frozenset(("linalg", "fft"))
+
+
+class TracedNamespace(types.SimpleNamespace):
+    """The standard's functions for one level; what needs no derivative comes from the library below."""
+
+    def __init__(self, level: Level, plain: Any) -> None:
+        super().__init__(**STANDARD)
+        self.__name__ = f"anygrad.traced.{plain.__name__}"
+        self._level = level
+        self._plain = plain
+        self.linalg = _Part("linalg", getattr(plain, "linalg", None), _LINALG)
+        self.fft = _Part("fft", getattr(plain, "fft", None), {})
+
+    def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
+        """Traced arrays pass; nested lists that hold traced numbers are stacked."""
+        if type(obj) in LIFTED:
+            if dtype is not None:
+                obj = functions.astype(obj, dtype)
+            return functions.copy(obj) if copy else obj
+        if isinstance(obj, list | tuple) and _holds_traced(obj):
+            return functions.stack([self.asarray(part, dtype=dtype) for part in obj])
+        return self._plain.asarray(obj, dtype=dtype, device=device, copy=copy)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._plain, name)
+        if name in _CREATED:
+            found = _created(self._level, found)
+        elif isinstance(found, type) or not callable(found) or name.startswith("_"):
+            return found
+        else:
+            found = guarded(name, found)
+        setattr(self, name, found)
+        return found
+
+
+class _Part:
+    """``xp.linalg`` and ``xp.fft``: what has rules, and a clear refusal of the rest."""
+
+    def __init__(self, name: str, plain: Any, known: dict[str, Any]) -> None:
+        self.__dict__.update(known)
+        self._name, self._plain = name, plain
+
+    def __getattr__(self, name: str) -> Any:
+        return guarded(f"{self._name}.{name}", getattr(self._plain, name))
+
+
+def _created(level: Level, create: Any) -> Any:
+    def created(*args: Any, **kw: Any) -> Any:
+        value = create(*args, **kw)
+        return level.constant(value) if kind_of(value.dtype) != "other" and not level.closed else value
+
+    return created
+
+
+def guarded(name: str, function: Any) -> Any:
+    """A library function without a rule: fine on plain arrays, an error on traced ones (never a lost gradient)."""
+
+    def call(*args: Any, **kw: Any) -> Any:
+        if _holds_traced(args) or _holds_traced(tuple(kw.values())):
+            raise missing_rule(name)
+        return function(*args, **kw)
+
+    return call
+
+
+def missing_rule(name: str) -> MissingRuleError:
+    """The error for an operation that has no derivative here."""
+    return MissingRuleError(
+        f"{name}(traced array): no derivative rule; expected a function that anygrad differentiates. Write it with "
+        "others, take the value with ag.value(x) if it is a constant, or add a row in anygrad/ops."
+    )
+
+
+def _holds_traced(parts: Any) -> bool:
+    return any(
+        type(part) in LIFTED or (isinstance(part, list | tuple) and _holds_traced(part)) for part in parts
+    )
+
+
+def namespace_of_level(x: Any) -> TracedNamespace:
+    """The namespace of the level that a traced array belongs to; made once a level."""
+    level = x.t
+    if level.namespace is None:
+        level.namespace = TracedNamespace(level, plain_namespace(lowest(x)))
+    return level.namespace

@@ -1,0 +1,72 @@
+"""Running a row on plain arrays: the library found once per type of array, mixtures refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anygrad.backends import backend_of, check_same_device, namespace_of
+from anygrad.backends.record import Backend
+from anygrad.ops import PlainNames
+
+NUMBERS = frozenset((float, int, bool, complex))
+
+_of_type: dict[type, PlainNames] = {}
+_of_backend: dict[str, PlainNames] = {}
+
+
+def names_of_array(x: Any) -> PlainNames:
+    """The rule namespace of a plain array's library."""
+    names = _of_type.get(type(x))
+    if names is None:
+        namespace_of(x)  # raises for what is no array
+        backend = backend_of(x)
+        assert backend is not None  # noqa: S101 - namespace_of has raised otherwise
+        names = _of_type[type(x)] = names_of_backend(backend)
+    return names
+
+
+def names_of_backend(backend: Backend) -> PlainNames:
+    """One rule namespace per backend, shared by all its array types."""
+    if backend.name not in _of_backend:
+        _of_backend[backend.name] = PlainNames(backend.load(), dict(backend.quick))
+    return _of_backend[backend.name]
+
+
+def run_plain(name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    """Call the library's function on plain operands of one library and one device."""
+    kinds = {type(a) for a in args if type(a) not in NUMBERS}
+    if len(kinds) == 1:
+        function = getattr(names_of_array(next(a for a in args if type(a) in kinds)), name)
+        if len(args) == 1:
+            return function(*args, **kw)
+    else:
+        function = getattr(names_of_backend(_common(args)), name)
+        args = tuple(_as_number(a) if _is_foreign_scalar(a, args) else a for a in args)
+    try:
+        return function(*args, **kw)
+    except (TypeError, ValueError, RuntimeError):
+        check_same_device(f"{name}(operands)", *args)  # a mixture of devices is named as such
+        raise
+
+
+def _common(args: tuple[Any, ...]) -> Backend:
+    namespace_of(*args)  # names both libraries where there are two
+    arrays = [a for a in args if backend_of(a) is not None]
+    whole = [a for a in arrays if not _is_scalar(a)] or arrays
+    backend = backend_of(whole[0])
+    assert backend is not None  # noqa: S101 - filtered above
+    return backend
+
+
+def _is_scalar(a: Any) -> bool:
+    backend = backend_of(a)
+    return backend is not None and backend.is_scalar(type(a))
+
+
+def _is_foreign_scalar(a: Any, args: tuple[Any, ...]) -> bool:
+    return _is_scalar(a) and any(backend_of(b) not in (None, backend_of(a)) for b in args)
+
+
+def _as_number(a: Any) -> Any:
+    """A NumPy scalar beside another library's arrays is a host number like any other; no device is read."""
+    return a.item()

@@ -1,0 +1,140 @@
+"""How NumPy and CuPy hand an operation on a traced array over to its row.
+
+NumPy asks ``__array_ufunc__`` and ``__array_function__``; CuPy's kernels ask two hooks of their own, by kernel name.
+The tables are keyed by the function object, so a look-up is all that a call costs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from anygrad.errors import MissingRuleError, TraceError
+from anygrad.tracing import functions
+from anygrad.tracing.level import LIFTED, Traced, lowest
+from anygrad.tracing.namespace import STANDARD, missing_rule
+
+# NumPy's names for rows and functions that the standard calls otherwise.
+ALIASES = {
+    "absolute": "abs",
+    "amax": "max",
+    "amin": "min",
+    "around": "round",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
+    "concatenate": "concat",
+    "conjugate": "conj",
+    "cumsum": "cumulative_sum",
+    "fabs": "abs",
+    "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift",
+    "mod": "remainder",
+    "power": "pow",
+    "right_shift": "bitwise_right_shift",
+    "rint": "round",
+    "transpose": "permute_dims",
+    "true_divide": "divide",
+}
+_NAMES = {**{name: name for name in STANDARD}, **ALIASES}
+
+UFUNCS: dict[Any, Any] = {}
+FUNCTIONS: dict[Any, Any] = {np.linalg.norm: functions.norm}
+for _numpy_name, _name in _NAMES.items():
+    _found = getattr(np, _numpy_name, None)
+    if isinstance(_found, np.ufunc):
+        UFUNCS[_found] = STANDARD[_name]
+    elif callable(_found):
+        FUNCTIONS[_found] = STANDARD[_name]
+    if callable(getattr(np.linalg, _numpy_name, None)):
+        FUNCTIONS[getattr(np.linalg, _numpy_name)] = STANDARD[_name]
+
+# np.add.reduce(x) and its like
+_REDUCED = {np.add: functions.sum, np.multiply: functions.prod, np.maximum: functions.max, np.minimum: functions.min}
+
+# Questions about a traced array that its value answers: no derivative, nothing lost.
+_ANSWERED = {np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.array_equal, np.allclose}
+_ANSWERED |= {np.isclose, np.can_cast, np.common_type, np.min_scalar_type, np.array_repr, np.array_str, np.array2string}
+
+
+def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -> Any:
+    if method == "__call__" and not kw:
+        operation = UFUNCS.get(ufunc)
+        if operation is not None:
+            return operation(*args)
+        raise missing_rule(f"numpy.{ufunc.__name__}")
+    return _unusual_ufunc(ufunc, method, args, kw)
+
+
+def _unusual_ufunc(ufunc: Any, method: str, args: tuple, kw: dict[str, Any]) -> Any:
+    name = f"numpy.{ufunc.__name__}"
+    out = kw.pop("out", None)
+    if out is not None and any(o is not None for o in out):
+        message = (
+            f"{name}(out): got a traced value to write into a plain array, where its gradient would be lost. "
+            "Write y = y + x instead of y += x, or make y with xp.zeros_like(x)."
+        )
+        raise TraceError(message)
+    if kw.get("where", True) is True:
+        kw.pop("where", None)
+    if method == "reduce" and ufunc in _REDUCED:
+        kw.setdefault("axis", 0)
+        return _REDUCED[ufunc](*args, **kw)
+    if method == "__call__" and ufunc in UFUNCS and set(kw) <= {"dtype", "casting", "order", "subok"}:
+        y = UFUNCS[ufunc](*args)
+        return y if kw.get("dtype") is None else functions.astype(y, np.dtype(kw["dtype"]))
+    what = name if method == "__call__" else f"{name}.{method}"
+    keywords = "".join(f", {k}=" for k in kw)
+    message = f"{what}(traced array{keywords}): no derivative rule for this form. Call {name} plainly."
+    raise MissingRuleError(message)
+
+
+def _array_function(self: Traced, function: Any, types: Any, args: tuple, kw: dict[str, Any]) -> Any:
+    operation = FUNCTIONS.get(function)
+    if operation is not None:
+        return operation(*args, **kw)
+    if function in _ANSWERED:
+        return function(*(_value_of(a) for a in args), **kw)
+    if function is np.copyto or function is np.put or function is np.full_like:
+        message = (
+            f"numpy.{function.__name__}: got a traced value to write into a plain array, where its gradient would "
+            "be lost. Make the array with xp.zeros_like(x) of a traced x, or stack the parts."
+        )
+        raise TraceError(message)
+    raise missing_rule(f"{function.__module__}.{function.__name__}")
+
+
+def _value_of(a: Any) -> Any:
+    return lowest(a) if type(a) in LIFTED else a
+
+
+# CuPy: 'cupy_add', 'cupy_true_divide', ...; functions and ufuncs share the names that NumPy's table knows.
+def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
+    name = kernel.name.removeprefix("cupy_")
+    if kw.get("out") is not None:
+        message = f"cupy.{name}(out): a traced result cannot be written into an array. Use the result."
+        raise TraceError(message)
+    row = _NAMES.get(name)
+    if row is None:
+        raise missing_rule(f"cupy.{name}")
+    return STANDARD[row](*args)
+
+
+def _cupy_reduction(self: Traced, kernel: Any, axis: Any, dtype: Any, out: Any, keepdims: Any) -> Any:
+    name = kernel.name.removeprefix("cupy_")
+    row = _NAMES.get(name)
+    if row is None:
+        raise missing_rule(f"cupy.{name}")
+    kw = {} if dtype is None else {"dtype": dtype}
+    return STANDARD[row](self, axis=axis, out=out, keepdims=keepdims, **kw)
+
+
+Traced.__array_ufunc__ = _array_ufunc
+Traced.__array_function__ = _array_function
+Traced.__cupy_override_elementwise_kernel__ = _cupy_elementwise
+Traced.__cupy_override_reduction_kernel__ = _cupy_reduction
