@@ -1,0 +1,172 @@
+"""The scripts in ci/ say what is wrong, and the GPU script goes on after a failing part."""
+
+import importlib.util
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BASH = shutil.which("bash")
+needs_bash = pytest.mark.skipif(BASH is None, reason="the scripts need bash")
+
+
+@pytest.fixture(scope="module")
+def gpu():
+    spec = importlib.util.spec_from_file_location("ci_gpu", ROOT / "ci" / "gpu.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_script(script: str, *arguments, path: Path | None = None, home: Path | None = None):
+    """Run a copy of ci/ elsewhere, so that no environment is made in this checkout."""
+    environment = {"PATH": str(path) if path else os.environ["PATH"], "HOME": str(home or "/")}
+    return subprocess.run(
+        [BASH, script, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path):
+    shutil.copytree(ROOT / "ci", tmp_path / "checkout" / "ci")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path / "checkout")
+    return tmp_path / "checkout"
+
+
+@pytest.fixture
+def tools(tmp_path):
+    """A PATH with the few programs a bare machine has, and no Python."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("bash", "dirname", "basename", "cat", "rm", "xargs", "echo", "ls"):
+        (folder / name).symlink_to(shutil.which(name))
+    return folder
+
+
+def plant(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(f"#!{BASH}\n{text}\n")
+    (folder / name).chmod(stat.S_IRWXU)
+
+
+@needs_bash
+@pytest.mark.parametrize("script", ["demo", "test", "check", "gpu"])
+def test_without_python_a_sentence_says_so(copy, tools, script):
+    done = run_script(str(copy / "ci" / script), path=tools)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ci/{script}: needs Python 3.11 or newer; found none.")
+
+
+@needs_bash
+def test_an_old_python_is_named(copy, tools):
+    plant(tools, "python3", "exit 1")
+    done = run_script(str(copy / "ci" / "test"), path=tools)
+    assert done.returncode == 1
+    assert "found only older or unusable ones (python3)" in done.stderr
+
+
+@needs_bash
+def test_a_missing_venv_module_is_named(copy, tools):
+    plant(tools, "python3", '[ "$1" = -m ] && exit 1; case "$*" in *ensurepip*) exit 1;; esac')
+    done = run_script(str(copy / "ci" / "test"), path=tools)
+    assert done.returncode == 1
+    assert "no module venv" in done.stderr
+    assert not (copy / ".venv").exists()
+
+
+@needs_bash
+def test_a_broken_environment_is_made_anew_and_a_failing_installation_explained(copy, tools):
+    """The planted Python makes environments in which pip finds nothing to install from."""
+    (copy / ".venv" / "bin").mkdir(parents=True)
+    plant(copy / ".venv" / "bin", "python", "exit 127")
+    made = 'case "$*" in *install*) echo no index >&2; exit 1;; *sha256*) echo 0;; esac'
+    plant(
+        tools,
+        "python3",
+        'if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin"; '
+        'cp "$(dirname "$0")/inner" "$3/bin/python"; fi',
+    )
+    plant(tools, "inner", made)
+    for name in ("mkdir", "cp"):
+        (tools / name).symlink_to(shutil.which(name))
+    done = run_script(str(copy / "ci" / "test"), path=tools)
+    assert "does not work; making it anew" in done.stdout
+    assert done.returncode == 1
+    assert "the installation failed, the reason is above" in done.stderr
+    assert "no index" in done.stderr
+    assert not list((copy / ".venv").glob("*.stamp"))
+
+
+@needs_bash
+def test_wrong_backends_are_refused(copy):
+    done = run_script(str(copy / "ci" / "test"), "--backends", "some")
+    assert done.returncode == 1
+    assert "--backends: got 'some'; expected all" in done.stderr
+
+
+@needs_bash
+def test_demo_on_the_gpu_says_that_there_is_none(copy):
+    finder = [sys.executable, str(ROOT / "ci" / "find_cuda.py")]
+    if subprocess.run(finder, capture_output=True, check=False).returncode == 0:
+        pytest.skip("there is a GPU")
+    done = run_script(str(copy / "ci" / "demo"), "--backend", "cupy")
+    assert done.returncode == 1
+    assert "no usable GPU here" in done.stderr
+    assert not (copy / ".venv").exists()
+
+
+def test_dry_run_of_the_gpu_script_lists_its_parts(gpu, tmp_path, capsys):
+    file = tmp_path / "results.json"
+    assert gpu.main(["--dry-run", "--out", str(file)]) == 0
+    report = json.loads(file.read_text())
+    assert {"date", "machine", "parts", "figures", "ok"} <= set(report)
+    assert {"versions", "gpu", "driver", "python"} <= set(report["machine"])
+    names = [part["name"] for part in report["parts"]]
+    assert {"tests", "demo", "benchmarks"} <= set(names)
+    examples = {f"example {path.stem}" for path in (ROOT / "examples").glob("[!_]*.py")}
+    assert examples <= set(names)
+    assert {part["status"] for part in report["parts"]} == {"not run"}
+    assert str(ROOT) not in file.read_text()
+    assert f"written: {file}" in capsys.readouterr().out
+
+
+def test_a_failing_part_is_a_result_and_the_next_one_runs(gpu, tmp_path, monkeypatch, capsys):
+    python = sys.executable
+
+    def planted(scratch):
+        text = f"open({str(scratch / 'benchmarks.json')!r}, 'w').write('[1]'); print('fine')"
+        return [
+            {"name": "bad", "command": [python, "-c", "print('why'); 1 / 0"], "limit": 30},
+            {"name": "missing", "command": [str(tmp_path / "nothing")], "limit": 30},
+            {"name": "long", "command": [python, "-c", "import time; time.sleep(9)"], "limit": 0.2},
+            {"name": "good", "command": [python, "-c", text], "limit": 30},
+        ]
+
+    monkeypatch.setattr(gpu, "list_parts", planted)
+    monkeypatch.setattr(gpu, "describe_machine", lambda environment: {"gpu": None})
+    file = tmp_path / "results.json"
+    assert gpu.main(["--out", str(file)]) == 1
+    report = json.loads(file.read_text())
+    assert not report["ok"]
+    assert report["figures"] == [1]
+    found = {part["name"]: part["status"] for part in report["parts"]}
+    assert found == {"bad": "failed", "missing": "failed", "long": "too long", "good": "passed"}
+    assert report["parts"][0]["output"][-1].startswith("ZeroDivisionError")
+    assert "good: passed" in capsys.readouterr().out
+
+
+def test_parts_can_be_chosen(gpu, tmp_path):
+    file = tmp_path / "results.json"
+    gpu.main(["--dry-run", "--out", str(file), "--part", "demo", "--part", "bench"])
+    names = [part["name"] for part in json.loads(file.read_text())["parts"]]
+    assert names == ["demo", "benchmarks"]
