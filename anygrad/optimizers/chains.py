@@ -1,0 +1,111 @@
+"""Chains: transforms that run one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from anygrad import trees
+from anygrad.backends.types import Tree
+from anygrad.errors import ArgumentError, describe
+from anygrad.optimizers.flow import Flow, State
+from anygrad.optimizers.transform import Transform, advance, from_rule
+
+__all__ = ["Links", "chain"]
+
+
+def chain(*parts: Transform) -> Transform:
+    """Run transforms one after another, each on what the one before it returned.
+
+    A chain within a chain is the same as its parts in a row, so ``chain`` is associative, down to
+    the state: ``{part name: part state}``. A name that comes again gets a number (``scale``,
+    ``scale_2``), and parts without state have no entry. Since parts are found by name and not by
+    position, a saved state still fits after a clip was put in front.
+
+    Parameters
+    ----------
+    *parts : Transform
+        In the order in which gradients pass through them.
+
+    Returns
+    -------
+    Transform
+        The chain; a single part is returned as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If a part is no transform.
+
+    Examples
+    --------
+    >>> optimizer = ag.optimizers.chain(
+    ...     ag.optimizers.clip_by_global_norm(1.0), ag.optimizers.adam(1e-3)
+    ... )
+    >>> sorted(optimizer.init(np.zeros(3)))
+    ['adam', 'clip_by_global_norm']
+    """
+    for number, part in enumerate(parts):
+        if not isinstance(part, Transform):
+            message = (
+                f"chain(parts): got {describe(part)} at position {number}; expected a Transform. "
+                "Call the factory: chain(clip_by_global_norm(1.0), adam(1e-3))."
+            )
+            raise ArgumentError(message)
+    if len(parts) == 1:
+        return parts[0]
+    links = tuple(link for part in parts for link in (part.parts or (part,)) if part is not EMPTY)
+    return from_rule(Links(links), "chain", links) if links else EMPTY
+
+
+class Links:
+    """The rule of a chain: each part takes the flow one part further."""
+
+    def __init__(self, parts: tuple[Transform, ...]):
+        self.parts = dict(zip(_distinct([part.name for part in parts]), parts, strict=True))
+
+    def init(self, params: Tree) -> State:
+        """Make the state of each part that has one."""
+        states = {name: part.init(params) for name, part in self.parts.items()}
+        return {name: state for name, state in states.items() if _has_content(state)}
+
+    def advance(
+        self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
+    ) -> tuple[Flow, State]:
+        """Take the flow through all parts."""
+        self._check(state)
+        states = {}
+        for name, part in self.parts.items():
+            flow, states[name] = advance(part, flow, state.get(name, {}), params, donate, extra)
+        return flow, {name: s for name, s in states.items() if _has_content(s)}
+
+    def _check(self, state: State) -> None:
+        unknown = [name for name in state if name not in self.parts]
+        if not unknown:
+            return
+        message = (
+            f"chain(state): got a state of {', '.join(map(str, state))}; expected one of "
+            f"{', '.join(self.parts)}. Pass the state that init or the last step returned."
+        )
+        raise ArgumentError(message)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Put a number behind each name that came before."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        distinct.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return distinct
+
+
+def _has_content(state: Any) -> bool:
+    return bool(trees.leaves(state))
+
+
+def _do_nothing(grads: Tree, state: State, params: Tree, **extra: Any) -> tuple[Tree, State]:
+    return grads, state
+
+
+EMPTY = Transform(lambda params: {}, _do_nothing, "nothing")

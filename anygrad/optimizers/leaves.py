@@ -1,0 +1,55 @@
+"""Arithmetic on one leaf that keeps dtype, device and, where donated, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from anygrad.backends import backend_of, is_traced, namespace_of
+from anygrad.backends.types import Array, Namespace
+from anygrad.clipping.devices import on_device_of
+
+__all__ = ["add", "add_in_place", "conform", "unshare", "write"]
+
+
+def is_writable(x: Array) -> bool:
+    """Tell whether ``x`` may be written in place: not if traced, immutable, or read-only."""
+    backend = None if is_traced(x) else backend_of(x)
+    if backend is None or not backend.writable:
+        return False
+    return getattr(getattr(x, "flags", None), "writeable", True)
+
+
+def write(old: Array, new: Array) -> Array:
+    """Put ``new`` into the memory of ``old`` where that is allowed, and return what holds it."""
+    if not is_writable(old):
+        return new
+    with on_device_of(old):
+        old[...] = new
+    return old
+
+
+def unshare(xp: Namespace, new: Array, others: Iterable[Array]) -> Array:
+    """Copy ``new`` if it is one of the others, which a later donated step would write into."""
+    return xp.asarray(new, copy=True) if any(new is other for other in others) else new
+
+
+def add(p: Array, u: Array) -> Array:
+    """Compute ``p + u`` with the dtype of ``p``."""
+    with on_device_of(p):
+        return conform(namespace_of(p, u), p + u, p)
+
+
+def add_in_place(p: Array, u: Array) -> Array:
+    """Compute ``p + u`` in the memory of ``p`` where that is allowed."""
+    if not is_writable(p) or u.dtype != p.dtype:
+        return write(p, add(p, u))
+    with on_device_of(p):
+        p += u
+    return p
+
+
+def conform(xp: Namespace, new: Array, old: Array) -> Array:
+    """Make ``new`` an array of the dtype of ``old``; NumPy makes scalars of 0-d results."""
+    if old.shape and new.dtype == old.dtype:
+        return new
+    return xp.asarray(new, dtype=old.dtype)

@@ -1,0 +1,156 @@
+"""Transforms: what turns gradients into updates.
+
+A transform is a pair of pure functions. ``init(params)`` makes the state; ``update(grads, state,
+params)`` returns updates, which are *added* to the parameters, and the next state. Everything else
+in this package is a transform: an optimizer, a clip, a scale, and any chain of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from anygrad import trees
+from anygrad.backends.types import Tree
+from anygrad.optimizers.flow import Flow, Rule, State
+from anygrad.optimizers.leaves import add, add_in_place
+
+__all__ = ["Transform", "advance", "apply_updates", "from_rule"]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A pair of pure functions that turns gradients into updates.
+
+    ``Transform(init, update)`` is all that a transform of your own needs.
+
+    Attributes
+    ----------
+    init : callable
+        ``init(params) -> state``.
+    update : callable
+        ``update(grads, state, params, **extra) -> updates, state``. The updates have the structure,
+        shapes, dtypes and devices of ``params``, and are added to them.
+    name : str
+        Under which a chain keeps the state.
+    parts : tuple of Transform
+        The links of a chain, in order; empty for a single transform.
+    rule : Rule, optional
+        For the transforms of this package, the formula or clip behind it.
+
+    Examples
+    --------
+    >>> def update(grads, state, params, **extra):
+    ...     return -0.5 * grads, state
+    >>> half_step = ag.optimizers.Transform(lambda params: {}, update)
+    >>> params, state = half_step.step(np.asarray([1.0]), np.asarray([4.0]), {})
+    >>> params
+    array([-1.])
+    """
+
+    init: Callable[[Tree], State]
+    update: Callable[..., tuple[Tree, State]]
+    name: str = "transform"
+    parts: tuple[Transform, ...] = ()
+    rule: Rule | None = None
+
+    def step(
+        self, params: Tree, grads: Tree, state: State, *, donate: bool = False, **extra: Any
+    ) -> tuple[Tree, State]:
+        """Compute the updates and add them to the parameters.
+
+        Parameters
+        ----------
+        params : tree of arrays
+            Real or complex floating.
+        grads : tree of arrays
+            Structure and shapes of ``params``.
+        state : dict
+            What `init` or the last step returned.
+        donate : bool
+            Write into the arrays of ``params`` and ``state`` and return them, where the library
+            allows it; a read-only NumPy array is replaced by a new one. Without it nothing that was
+            passed is changed.
+        **extra
+            What a few transforms need beyond gradients.
+
+        Returns
+        -------
+        params : tree of arrays
+            Same structure, shapes, dtypes and devices.
+        state : dict
+            The next state.
+
+        Raises
+        ------
+        ShapeError
+            If structures or shapes differ; the message has the path of the first leaf that does.
+
+        Examples
+        --------
+        >>> optimizer = ag.optimizers.sgd(0.5)
+        >>> params = {"w": np.asarray([1.0, 2.0])}
+        >>> grads = {"w": np.asarray([2.0, 2.0])}
+        >>> params, state = optimizer.step(params, grads, optimizer.init(params))
+        >>> params["w"]
+        array([0., 1.])
+        """
+        trees.check_same_structure(f"{self.name}.step(grads)", params, grads)
+        flow, state = advance(self, Flow(grads), state, params, donate, extra)
+        return trees.map(add_in_place if donate else add, params, flow.settle()), state
+
+
+def apply_updates(params: Tree, updates: Tree) -> Tree:
+    """Add updates to parameters.
+
+    Parameters
+    ----------
+    params : tree of arrays
+        Real or complex floating.
+    updates : tree of arrays
+        Same structure and shapes.
+
+    Returns
+    -------
+    tree of arrays
+        ``params + updates``, with the dtypes of ``params``.
+
+    Raises
+    ------
+    ShapeError
+        If the structures differ.
+
+    Examples
+    --------
+    >>> ag.optimizers.apply_updates(np.asarray([1.0, 2.0]), np.asarray([0.5, -0.5]))
+    array([1.5, 1.5])
+    """
+    trees.check_same_structure("apply_updates(updates)", params, updates)
+    return trees.map(add, params, updates)
+
+
+def advance(
+    part: Transform,
+    flow: Flow,
+    state: State,
+    params: Tree,
+    donate: bool,
+    extra: Mapping[str, Any],
+) -> tuple[Flow, State]:
+    """Take the flow through one transform of any kind."""
+    if part.rule is not None:
+        return part.rule.advance(flow, state, params, donate, extra)
+    updates, state = part.update(flow.settle(), state, params, **extra)
+    return Flow(updates, None, flow.accept), state
+
+
+def from_rule(rule: Rule, name: str, parts: tuple[Transform, ...] = ()) -> Transform:
+    """Make the transform of a rule."""
+
+    def update(grads: Tree, state: State, params: Tree, **extra: Any) -> tuple[Tree, State]:
+        trees.check_same_structure(f"{name}.update(grads)", params, grads)
+        flow, state = rule.advance(Flow(grads), state, params, False, extra)
+        return flow.settle(), state
+
+    return Transform(rule.init, update, name, parts, rule)
