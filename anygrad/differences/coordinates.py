@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from anygrad import trees
 from anygrad.backends import asarray, backend_of, check_same_device, device_of, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
-from anygrad.differences.steps import choose_complex_steps, choose_steps, precision
+from anygrad.differences.kinds import is_complex, is_real, precision
 from anygrad.differences.stencils import COMPLEX, Stencil
+from anygrad.differences.steps import choose_complex_steps, choose_steps
 from anygrad.errors import ArgumentError, DTypeError, describe
 
 __all__ = ["Coordinates", "Layout", "read_leaf"]
@@ -47,13 +49,13 @@ class Layout:
             return values
         xp, start, parts = namespace_of(values), 0, []
         wide = xp.result_type(values.dtype, xp.complex64)
-        for shape, is_complex in zip(self.shapes, self.complex_leaves, strict=True):
+        for shape, two_parts in zip(self.shapes, self.complex_leaves, strict=True):
             size = prod(shape)
             part = xp.astype(values[start : start + size], wide)
-            if is_complex:
+            if two_parts:
                 part = part + 1j * xp.astype(values[start + size : start + 2 * size], wide)
             parts.append(part)
-            start += 2 * size if is_complex else size
+            start += 2 * size if two_parts else size
         return xp.concat(parts)
 
 
@@ -77,6 +79,8 @@ class Coordinates:
         What the leaves have when ``f`` is called.
     eps : float
         Precision of the least precise leaf.
+    in_order : bool
+        Whether coordinate i is element i.
     """
 
     layout: Layout
@@ -86,6 +90,7 @@ class Coordinates:
     moves: Array
     point_dtypes: tuple[Any, ...]
     eps: float
+    in_order: bool
 
     @property
     def count(self) -> int:
@@ -96,7 +101,7 @@ class Coordinates:
         """Each coordinate's element, moved ``node`` steps: shape (C,)."""
         xp = namespace_of(self.point)
         here = self.point
-        if self.count != here.shape[0] or any(self.layout.complex_leaves):
+        if not self.in_order:
             here = xp.take(here, self.element)
         return here + float(node) * self.moves
 
@@ -105,7 +110,7 @@ class Coordinates:
         xp = namespace_of(self.point)
         index = xp.asarray(chosen, device=device_of(self.point))
         kept = {name: xp.take(getattr(self, name), index) for name in ("element", "steps", "moves")}
-        return replace(self, **kept)
+        return replace(self, **kept, in_order=False)
 
     def enlarge(self, factor: float) -> Coordinates:
         """Multiply all steps; a power of two keeps them exact."""
@@ -120,19 +125,20 @@ class Coordinates:
         """Read a tree of points; refuse what is not floating."""
         leaves, treedef = trees.flatten(x)
         if not leaves:
-            message = f"{where}(x): got a tree without arrays; expected at least one array or number."
-            raise ArgumentError(message)
-        paths = trees.paths(x)
-        like = next((leaf for leaf in leaves if backend_of(leaf) is not None), None)
-        leaves = [read_leaf(where, "x", *pair, like) for pair in zip(paths, leaves, strict=True)]
-        check_same_device(where, *leaves)
-        xp = namespace_of(*leaves)
-        kinds = tuple(xp.isdtype(leaf.dtype, "complex floating") for leaf in leaves)
-        if method == COMPLEX and any(kinds):
-            path = trees.show_path("x", paths[kinds.index(True)])
             message = (
-                f"{where}(method): got 'complex' and complex {path}; expected real floating arrays. "
-                "Use method='central'."
+                f"{where}(x): got a tree without arrays; expected at least one array or number."
+            )
+            raise ArgumentError(message)
+        like = next((leaf for leaf in leaves if backend_of(leaf) is not None), None)
+        leaves = [read_leaf(where, leaf, like, _place(x, i)) for i, leaf in enumerate(leaves)]
+        check_same_device(f"{where}(x)", *leaves)
+        xp = namespace_of(*leaves)
+        kinds = tuple(is_complex(leaf) for leaf in leaves)
+        if method == COMPLEX and any(kinds):
+            place = _place(x, kinds.index(True))()
+            message = (
+                f"{where}(method): got 'complex' and complex {place}; expected real floating "
+                "arrays. Use method='central'."
             )
             raise DTypeError(message)
         shapes = tuple(tuple(leaf.shape) for leaf in leaves)
@@ -140,32 +146,38 @@ class Coordinates:
         return _lay_out(xp, layout, leaves, method, stencil, step)
 
 
-def read_leaf(where: str, name: str, path: str, leaf: Any, like: Array | None = None) -> Array:
+def read_leaf(
+    where: str, leaf: Any, like: Array | None = None, place: Callable[[], str] = lambda: "x"
+) -> Array:
     """Turn Python numbers into arrays (beside ``like``), pass floating arrays, refuse the rest."""
-    shown = trees.show_path(name, path)
+    if backend_of(leaf) is not None and (is_real(leaf) or is_complex(leaf)):
+        return leaf
     if isinstance(leaf, (int, float, complex)) and not isinstance(leaf, bool):
         return _read_number(complex(leaf) if isinstance(leaf, complex) else float(leaf), like)
+    shown = place()
     if backend_of(leaf) is None:
         message = (
             f"{where}({shown}): got {describe(leaf)}; expected a floating array or a number. "
             "Make an array with ag.asarray."
         )
         raise DTypeError(message)
-    xp = namespace_of(leaf)
-    if not xp.isdtype(leaf.dtype, ("real floating", "complex floating")):
-        message = (
-            f"{where}({shown}): got {describe(leaf)}; expected a floating dtype, since a step of "
-            f"0.00001 vanishes in integers. Convert it: xp.astype({shown}, xp.float64)."
-        )
-        raise DTypeError(message)
-    return leaf
+    message = (
+        f"{where}({shown}): got {describe(leaf)}; expected a floating dtype, since a step of "
+        f"0.00001 vanishes in integers. Convert it: xp.astype({shown}, xp.float64)."
+    )
+    raise DTypeError(message)
+
+
+def _place(tree: Tree, i: int) -> Callable[[], str]:
+    """Name leaf ``i`` when asked; names are slow to make and for messages only."""
+    return lambda: trees.show_path("x", trees.paths(tree)[i])
 
 
 def _read_number(value: complex, like: Array | None) -> Array:
     if like is None:
         return asarray(value)
     xp = namespace_of(like)
-    if not xp.isdtype(like.dtype, ("real floating", "complex floating")):
+    if not (is_real(like) or is_complex(like)):
         return xp.asarray(value, device=device_of(like))
     dtype = xp.finfo(like.dtype).dtype
     if isinstance(value, complex):
@@ -176,10 +188,10 @@ def _read_number(value: complex, like: Array | None) -> Array:
 def _lay_out(xp, layout, leaves, method, stencil, step) -> Coordinates:
     imaginary = method == COMPLEX
     elements, steps, moves, offset = [], [], [], 0
-    for leaf, is_complex in zip(leaves, layout.complex_leaves, strict=True):
+    for leaf, two_parts in zip(leaves, layout.complex_leaves, strict=True):
         flat = xp.reshape(leaf, (-1,))
         index = xp.arange(offset, offset + flat.shape[0], device=device_of(leaf))
-        for factor, part in _real_parts(xp, flat, is_complex, imaginary):
+        for factor, part in _real_parts(xp, flat, two_parts, imaginary):
             h = choose_complex_steps(part, step) if imaginary else choose_steps(part, stencil, step)
             elements.append(index)
             steps.append(h)
@@ -196,12 +208,13 @@ def _lay_out(xp, layout, leaves, method, stencil, step) -> Coordinates:
         _join(xp, moves),
         tuple(_complex_dtype(xp, d) for d in layout.dtypes) if imaginary else layout.dtypes,
         max(precision(leaf) for leaf in leaves),
+        in_order=not any(layout.complex_leaves),
     )
 
 
-def _real_parts(xp, flat: Array, is_complex: bool, imaginary: bool):
+def _real_parts(xp, flat: Array, two_parts: bool, imaginary: bool):
     """Pairs (factor that a step gets, real array that it belongs to)."""
-    if is_complex:
+    if two_parts:
         return [(1.0, xp.real(flat)), (1j, xp.imag(flat))]
     return [(1j if imaginary else None, flat)]
 
@@ -221,6 +234,6 @@ def _complex_dtype(xp: Namespace, dtype: Any) -> Any:
 def _cast(xp: Namespace, x: Array, dtype: Any) -> Array:
     if x.dtype == dtype:
         return x
-    if xp.isdtype(x.dtype, "complex floating") and not xp.isdtype(dtype, "complex floating"):
+    if is_complex(x) and not xp.isdtype(dtype, "complex floating"):
         x = xp.real(x)
     return xp.astype(x, dtype)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from anygrad.backends import backend_of, device_of, namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates
+from anygrad.differences.kinds import is_complex, is_integer, is_real
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe, suggest
 
-__all__ = ["BATCH_BYTES", "EVALUATE", "PointFunction", "batch_size", "batches", "check_evaluation", "read_flag"]
+__all__ = ["PointFunction", "check_evaluation", "read_vectors"]
 
 EVALUATE = ("auto", "loop", "stacked")
-
-BATCH_BYTES = 1 << 20
-"""Points per call of ``f``: more than this and the temporaries of ``f`` leave the cache."""
 
 
 def check_evaluation(where: str, evaluate: str, stack_axis: int) -> None:
@@ -29,8 +28,8 @@ def check_evaluation(where: str, evaluate: str, stack_axis: int) -> None:
         raise ArgumentError(message.rstrip())
     if stack_axis not in (0, -1) or isinstance(stack_axis, bool):
         message = (
-            f"{where}(stack_axis): got {stack_axis!r}; expected -1 (points along the last axis) or 0 "
-            "(along the first)."
+            f"{where}(stack_axis): got {stack_axis!r}; expected -1 (points along the last axis) or "
+            "0 (along the first)."
         )
         raise ArgumentError(message)
 
@@ -64,24 +63,24 @@ class PointFunction:
         return namespace_of(*points).stack(points, axis=self.stack_axis)
 
     def together(self, points: Array) -> Array:
-        """One call for all: points of shape (N, m), or (m, N) for axis 0, give values of shape (m,)."""
+        """Call once for all points, (N, m) or for axis 0 (m, N); gives values of shape (m,)."""
         values = self._call(self._split(points, self.stack_axis))
         count = points.shape[self.stack_axis]
         if getattr(values, "shape", None) != (count,):
             message = (
-                f"{self.where}(f): got {describe(values)} for {count} stacked points; expected shape "
-                f"({count},). Use evaluate='loop', or reduce over the other axes only: "
+                f"{self.where}(f): got {describe(values)} for {count} stacked points; expected "
+                f"shape ({count},). Use evaluate='loop', or reduce over the other axes only: "
                 "np.sum(x**2, axis=0)."
             )
             raise ShapeError(message)
         return self._as_real(values)
 
     def alone(self, points: list[Array]) -> Array:
-        """One call for each flat point."""
+        """Call once for each flat point."""
         return self._gather([self._value(self._split(point, None)) for point in points])
 
     def one_by_one(self, points: Array) -> Array:
-        """One call for each row of points of shape (m, N)."""
+        """Call once for each row of points of shape (m, N)."""
         return self.alone([points[i, :] for i in range(points.shape[0])])
 
     def _split(self, points: Array, axis: int | None) -> Any:
@@ -94,8 +93,8 @@ class PointFunction:
             return self.f(tree)
         except (TypeError, ValueError) as error:
             message = (
-                f"{self.where}(f): failed on complex points ({type(error).__name__}: {error}); expected a "
-                "function that takes complex arrays. Use method='central'."
+                f"{self.where}(f): failed on complex points ({type(error).__name__}: {error}); "
+                "expected a function that takes complex arrays. Use method='central'."
             )
             raise ArgumentError(message) from error
 
@@ -109,21 +108,18 @@ class PointFunction:
             return xp.asarray(value, dtype=dtype, device=device_of(self.coordinates.point))
         if backend_of(value) is None or tuple(value.shape) != ():
             message = (
-                f"{self.where}(f): got {describe(value)}; expected a real number or an array of shape (). "
-                "Reduce it with sum or mean, or differentiate one element of it."
+                f"{self.where}(f): got {describe(value)}; expected a real number or an array of "
+                "shape (). Reduce it with sum or mean, or differentiate one element of it."
             )
             raise ShapeError(message)
         return self._as_real(value)
 
     def _as_real(self, value: Array) -> Array:
-        xp = namespace_of(value)
-        if xp.isdtype(value.dtype, "real floating"):
+        if is_real(value) or (self.imaginary and is_complex(value)):
             return value
-        if xp.isdtype(value.dtype, "integral"):
-            return xp.astype(value, self.coordinates.steps.dtype)
-        if not self.imaginary or xp.isdtype(value.dtype, "bool"):
+        if not is_integer(value):
             self._refuse_kind(value)
-        return value
+        return namespace_of(value).astype(value, self.coordinates.steps.dtype)
 
     def _refuse_kind(self, value: Any) -> None:
         message = (
@@ -137,34 +133,9 @@ class PointFunction:
         return xp.stack([xp.asarray(value) for value in values])
 
 
-def batches(coordinates: Coordinates, neighbours: list[Array], axis: int) -> Iterator[Array]:
-    """Yield flat points, each the point with one coordinate moved: (N, m), or (m, N) for axis 0.
-
-    A batch holds its coordinates' first neighbours, then their second, and so on.
-    """
-    xp = namespace_of(coordinates.point)
-    point = coordinates.point
-    index = xp.arange(point.shape[0], device=device_of(point))
-    size = batch_size(coordinates, len(neighbours))
-    for start in range(0, coordinates.count, size):
-        element = coordinates.element[start : start + size]
-        moved = [neighbour[start : start + size] for neighbour in neighbours]
-        if len(moved) > 1:
-            element, moved = xp.concat([element] * len(moved)), [xp.concat(moved)]
-        if axis == 0:
-            yield xp.where(index[None, :] == element[:, None], moved[0][:, None], point[None, :])
-        else:
-            yield xp.where(index[:, None] == element[None, :], moved[0][None, :], point[:, None])
-
-
-def batch_size(coordinates: Coordinates, neighbours: int) -> int:
-    """How many coordinates fit a call of `BATCH_BYTES`."""
-    bits = namespace_of(coordinates.point).finfo(coordinates.point.dtype).bits
-    one = coordinates.point.shape[0] * neighbours * bits // 8
-    return max(1, BATCH_BYTES // max(1, one))
-
-
-def read_flag(flag: Array) -> bool:
-    """Copy one truth value to the host; this waits for the device."""
-    backend = backend_of(flag)
-    return bool(flag if backend is None else backend.to_host(flag))
+def read_vectors(vectors: list[Array]) -> list[list[float]]:
+    """Copy real vectors to the host in one go; this waits for the device."""
+    together = namespace_of(*vectors).concat(vectors)
+    backend = backend_of(together)
+    numbers = iter((together if backend is None else backend.to_host(together)).tolist())
+    return [list(islice(numbers, x.shape[0])) for x in vectors]

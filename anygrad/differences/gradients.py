@@ -27,7 +27,7 @@ def gradient(
     """Estimate the gradient of ``f`` at ``x`` by finite differences.
 
     Central differences are ``(f(x + h e_i) - f(x - h e_i)) / 2h`` for every element i. All points
-    go to ``f`` in one call (or one per megabyte) where ``f`` can take them stacked.
+    go to ``f`` in one call (one per 300 KB) where ``f`` can take them stacked.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ def gradient(
         Any shapes; real or complex floating, one backend and device. Python numbers become float64
         arrays of shape (). At complex elements the result is df/dRe + i df/dIm.
     method : {"central", "forward", "backward", "complex"}
-        Central: two points per element, relative error about 1e-10 in float64. Forward and backward:
-        one, 1e-8, and ``f`` is never called on the other side. Complex: one point, 1e-16, but ``f``
-        must be analytic and take complex arrays; this is tested at two more points.
+        Central: two points per element, relative error about 1e-10 in float64. Forward and
+        backward: one, 1e-8, and ``f`` is never called on the other side. Complex: one point,
+        1e-16, but ``f`` must be analytic and take complex arrays; two more points test this.
     step : float, optional
-        Distance h in the units of ``x``, > 0. By default eps^(1/3) max(\\|x\\|, 1) for central, and
-        eps^(1/2) max(\\|x\\|, 1) one-sided, with eps of the array's own dtype.
+        Distance h in the units of ``x``, > 0. By default eps^(1/3) max(abs(x), 1) for central, and
+        eps^(1/2) max(abs(x), 1) one-sided, with eps of the array's own dtype.
     evaluate : {"auto", "stacked", "loop"}
         "stacked": ``f`` takes m points at once, shape (*s, m) for ``x`` of shape s, and returns
         shape (m,). "loop": one point a call. "auto": stacked if the result stands a test at two
-        points evaluated singly, else a loop; this reads one truth value from the device.
+        points evaluated singly, else a loop; this reads a few numbers from the device.
     stack_axis : {-1, 0}
         Where stacked points go: behind (default) or before the axes of ``x``.
 

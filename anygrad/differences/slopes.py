@@ -20,7 +20,9 @@ from math import sqrt
 
 from anygrad.backends import device_of, namespace_of
 from anygrad.backends.types import Array
-from anygrad.differences.evaluation import PointFunction, batch_size, batches, read_flag
+from anygrad.differences.batches import batch_size, batches
+from anygrad.differences.evaluation import PointFunction, read_vectors
+from anygrad.differences.kinds import is_complex
 from anygrad.differences.stencils import COMPLEX, find_stencil
 from anygrad.errors import ArgumentError
 
@@ -30,7 +32,7 @@ FEW_POINTS = 4
 """Up to here single evaluations cost no more than the probes."""
 
 GROSS, FINE = 1e-2, 1e-4
-"""How far the probes' change may be from the predicted one: to distrust a stack, to refuse a complex step."""
+"""How far the change between probes may miss the prediction: for a stack, for a complex step."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,7 @@ class SlopePlan:
         steps = self.call.coordinates.steps
         if self.method == COMPLEX:
             xp = namespace_of(values[0])
-            imaginary = xp.isdtype(values[0].dtype, "complex floating")
-            return (xp.imag(values[0]) if imaginary else xp.zeros_like(values[0])) / steps
+            return _imaginary(xp, values[0]) / steps
         stencil = find_stencil(self.call.where, self.method)
         weight = dict(zip(stencil.nodes, stencil.weights, strict=True))
         total = sum(weight[k] * value for k, value in zip(self.nodes, values, strict=True))
@@ -101,20 +102,18 @@ class SlopePlan:
             return None
         return probe_values[0] if self.method == "forward" else probe_values[1]
 
-    def predicts(self, slopes: Array, probe_values: Array, tolerance: float) -> Array:
-        """Whether the slopes explain the change of f between the probes; a 0-d truth value."""
+    def prediction(self, slopes: Array) -> Array:
+        """Tell the change of f between the probes by the slopes, and the sum of absolute parts."""
         xp = namespace_of(slopes)
-        values = _real(xp, probe_values)
-        parts = (1.0 if self.one_sided else 2.0) * slopes * self.probe_moves
-        change = values[1] - values[0]
-        rounding = self.slack * self.call.coordinates.eps * xp.max(xp.abs(values))
-        allowed = tolerance * (xp.sum(xp.abs(parts)) + xp.abs(change)) + rounding
-        return xp.abs(change - xp.sum(parts)) <= allowed
+        parts = slopes * self.probe_moves
+        whole = 1.0 if self.one_sided else 2.0
+        return whole * xp.stack([xp.sum(parts), xp.sum(xp.abs(parts))])
 
     @property
-    def slack(self) -> float:
-        """How many rounding errors are allowed to differ: sums of N terms round sqrt(N) times."""
-        return 64.0 + 4.0 * sqrt(self.call.coordinates.point.shape[0])
+    def rounding(self) -> float:
+        """Relative size of rounding errors in f; sums of N terms round sqrt(N) times."""
+        coordinates = self.call.coordinates
+        return (64.0 + 4.0 * sqrt(coordinates.point.shape[0])) * coordinates.eps
 
 
 def measure_slopes(call: PointFunction, method: str, evaluate: str) -> Array:
@@ -138,15 +137,16 @@ def _single_slopes(plan: SlopePlan) -> tuple[Array, Array | None]:
     wanted = plan.probes if plan.method == COMPLEX else [coordinates.point]
     known = call.alone(wanted) if plan.one_sided or plan.method == COMPLEX else None
     base = known[0] if plan.one_sided and known is not None else None
-    values = [call.one_by_one(batch) for batch in batches(coordinates, plan.neighbours, 0)]
+    values = [call.one_by_one(batch) for batch, _ in batches(coordinates, plan.neighbours, 0)]
     return plan.combine(_by_node(values, len(plan.nodes)), base), known
 
 
 def _stacked_slopes(plan: SlopePlan) -> tuple[Array, Array | None]:
     probes = plan.probes if plan.one_sided or plan.method == COMPLEX else []
     values, probe_values = [], None
-    for points, moved in _guarded_batches(plan, probes):
-        together = plan.call.together(points)
+    call = plan.call
+    for points, moved in batches(call.coordinates, plan.neighbours, call.stack_axis, probes):
+        together = call.together(points)
         if probes:
             together, probe_values = _take_probes(together, moved)
         values.append(together)
@@ -161,36 +161,17 @@ def _slopes_if_stackable(plan: SlopePlan) -> Array | None:
     if count <= FEW_POINTS:
         return None
     alone = call.alone(plan.probes)  # before the attempt, so that an error of f itself is seen
-    values, agreements = [], []
+    values, stacked = [], []
     try:
-        for points, moved in _guarded_batches(plan, plan.probes):
-            together = call.together(points)
-            inner, seen = _take_probes(together, moved)
+        for points, moved in batches(coordinates, plan.neighbours, call.stack_axis, plan.probes):
+            inner, probe_values = _take_probes(call.together(points), moved)
             values.append(inner)
-            agreements.append(_agree(plan, seen, alone, together))
+            stacked.append(probe_values)
         slopes = plan.combine(_by_node(values, len(plan.nodes)), plan.base_of(alone))
+        trusted = _is_trusted(plan, slopes, _join(values), _join(stacked), alone)
     except Exception:  # whatever f raises on stacked points, single ones will do
         return None
-    xp = namespace_of(slopes)
-    tolerance = FINE if plan.method == COMPLEX else GROSS
-    verdict = xp.stack([*agreements, plan.predicts(slopes, alone, tolerance)])
-    return slopes if read_flag(xp.all(verdict)) else None
-
-
-def _guarded_batches(plan: SlopePlan, probes: list[Array]):
-    """Pairs (points, how many are moved ones): probes stand before and behind the moved points."""
-    coordinates, axis = plan.call.coordinates, plan.call.stack_axis
-    xp = namespace_of(coordinates.point)
-    dimensions = {size for shape in coordinates.layout.shapes for size in shape}
-    for batch in batches(coordinates, plan.neighbours, axis):
-        moved = batch.shape[axis]
-        if probes:
-            below, above = (xp.expand_dims(probe, axis=axis) for probe in probes)
-            parts = [below, batch, above]
-            while moved + len(parts) - 1 in dimensions:
-                parts.append(above)  # a count of points that equals a dimension hides mistakes
-            batch = xp.concat(parts, axis=axis)
-        yield batch, moved
+    return slopes if trusted else None
 
 
 def _take_probes(together: Array, moved: int) -> tuple[Array, Array]:
@@ -207,38 +188,65 @@ def _by_node(values: list[Array], nodes: int) -> list[Array]:
     return [table[i, :] for i in range(nodes)]
 
 
-def _agree(plan: SlopePlan, seen: Array, alone: Array, values: Array) -> Array:
+def _is_trusted(
+    plan: SlopePlan, slopes: Array, values: Array, stacked: Array, alone: Array
+) -> bool:
+    """Apply tests 2 and 3 of this module; one small copy to the host."""
+    xp = namespace_of(slopes)
+    tables = [tuple(_real(xp, x) for x in (values, stacked, alone))]
+    if plan.method == COMPLEX:
+        tables.append(tuple(_imaginary(xp, x) for x in (values, stacked, alone)))
+    vectors = [plan.prediction(slopes)]
+    for table, together, singly in tables:
+        vectors += [xp.stack([xp.min(table), xp.max(table)]), together, singly]
+    prediction, *numbers = read_vectors(vectors)
+    for i in range(0, len(numbers), 3):
+        if not _agree(plan, *numbers[i : i + 3]):
+            return False
+    tolerance = FINE if plan.method == COMPLEX else GROSS
+    return _explains(plan, prediction, numbers[2], tolerance)
+
+
+def _agree(plan: SlopePlan, extremes: list, stacked: list, alone: list) -> bool:
     """Whether stacked and single values at the probes differ by no more than rounding explains.
 
     A central difference is blind to errors of eps |f| and of eps^(2/3) times the spread of f over
-    its points anyway; `slack` times these are allowed.
+    its points anyway, so a few times these are allowed.
     """
-    xp = namespace_of(seen)
-    pairs = [(_real(xp, seen), _real(xp, alone), _real(xp, values))]
-    if plan.method == COMPLEX:
-        pairs.append((_imaginary(xp, seen), _imaginary(xp, alone), _imaginary(xp, values)))
-    eps, verdicts = plan.call.coordinates.eps, []
-    for here, there, table in pairs:
-        spread = xp.max(table) - xp.min(table)
-        noise = eps * xp.max(xp.abs(there)) + eps ** (2 / 3) * spread
-        verdicts.append(xp.all(xp.abs(here - there) <= plan.slack * noise))
-    return verdicts[0] if len(verdicts) == 1 else xp.logical_and(*verdicts)
+    least, most = extremes
+    spread = plan.call.coordinates.eps ** (-1 / 3) * (most - least)
+    allowed = plan.rounding * (max(abs(least), abs(most)) + spread)
+    pairs = zip(stacked, alone * (len(stacked) // 2), strict=True)
+    return all(abs(together - singly) <= allowed for together, singly in pairs)
+
+
+def _explains(plan: SlopePlan, prediction: list, alone: list, tolerance: float) -> bool:
+    """Whether slopes and the values at both probes fit; false if anything is nan."""
+    (predicted, total), (below, above) = prediction, alone
+    change = above - below
+    allowed = tolerance * (total + abs(change)) + plan.rounding * max(abs(below), abs(above))
+    return abs(change - predicted) <= allowed
 
 
 def _refuse_unless_analytic(plan: SlopePlan, slopes: Array, probe_values: Array) -> None:
-    if read_flag(plan.predicts(slopes, probe_values, FINE)):
+    xp = namespace_of(slopes)
+    if _explains(plan, *read_vectors([plan.prediction(slopes), _real(xp, probe_values)]), FINE):
         return
     message = (
-        f"{plan.call.where}(method): got 'complex', but the slopes it finds do not explain how f changes "
-        "between two real points; expected an analytic f. It may cast to real, use abs or a comparison, "
-        "or have a kink here. Use method='central'."
+        f"{plan.call.where}(method): got 'complex', but the slopes it finds do not explain how f "
+        "changes between two real points; expected an analytic f. It may cast to real, use abs or "
+        "a comparison, or have a kink here. Use method='central'."
     )
     raise ArgumentError(message)
 
 
+def _join(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else namespace_of(*parts).concat(parts)
+
+
 def _real(xp, x: Array) -> Array:
-    return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
+    return xp.real(x) if is_complex(x) else x
 
 
 def _imaginary(xp, x: Array) -> Array:
-    return xp.imag(x) if xp.isdtype(x.dtype, "complex floating") else xp.zeros_like(x)
+    return xp.imag(x) if is_complex(x) else xp.zeros_like(x)

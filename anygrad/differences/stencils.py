@@ -27,7 +27,7 @@ class Stencil:
 
     @cached_property
     def weights(self) -> tuple[float, ...]:
-        """One weight per node: ``sum_k w_k k^p`` is p! for p = order, else 0, for p < len(nodes)."""
+        """Weights with ``sum_k w_k k^p`` = p! for p = order, else 0, for all p < len(nodes)."""
         return tuple(float(weight) for weight in self._exact_weights)
 
     @cached_property
@@ -42,7 +42,10 @@ class Stencil:
     def _exact_weights(self) -> list[Fraction]:
         powers = range(len(self.nodes))
         system = [
-            [*(Fraction(node) ** p for node in self.nodes), Fraction(factorial(p) * (p == self.order))]
+            [
+                *(Fraction(node) ** p for node in self.nodes),
+                Fraction(factorial(p) * (p == self.order)),
+            ]
             for p in powers
         ]
         return _solve(system)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
+from anygrad.differences.kinds import precision
 from anygrad.differences.stencils import Stencil
 from anygrad.errors import ArgumentError
 
-__all__ = ["check_step", "choose_complex_steps", "choose_steps", "precision"]
-
-
-def precision(x: Array) -> float:
-    """Distance from 1 to the next number of the dtype of ``x``, real or complex."""
-    return float(namespace_of(x).finfo(x.dtype).eps)
+__all__ = ["check_step", "choose_complex_steps", "choose_steps"]
 
 
 def check_step(where: str, step: float | None) -> None:
@@ -68,8 +64,8 @@ def choose_steps(x: Array, stencil: Stencil, step: float | None = None) -> Array
 def choose_complex_steps(x: Array, step: float | None = None) -> Array:
     """Pick imaginary steps: far below the rounding of x, far above underflow.
 
-    The truncation error is of order (h/|x|)^2 and nothing is subtracted, so h = eps^(4/3) |x|, about
-    1e-21 |x| in float64; at 0 a tiny constant stands for |x|.
+    The truncation error is of order (h/|x|)^2 and nothing is subtracted, so h = eps^(4/3) |x|,
+    about 1e-21 |x| in float64; at 0 a tiny constant stands for |x|.
     """
     xp = namespace_of(x)
     if step is not None:
