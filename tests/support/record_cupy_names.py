@@ -98,26 +98,33 @@ def record_entry(thing):
 
 
 def signature_of(function):
-    """Parameters as text, 0 for every default: "a, axis=0, *, out=0"; None if not told."""
+    """Parameters as text: "a, axis=None, *, out=None"; None where the function does not tell."""
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return None
-    kept = [p.replace(default=p.empty if p.default is p.empty else 0) for p in found]
-    return str(inspect.Signature([p.replace(annotation=p.empty) for p in kept]))[1:-1]
+    kept = [p.replace(default=plain_default(p.default), annotation=p.empty) for p in found]
+    return str(inspect.Signature(kept))[1:-1]
+
+
+def plain_default(default):
+    """The default itself where it can be written down, else 0."""
+    plain = default is inspect.Parameter.empty or isinstance(default, (int, str, type(None)))
+    return default if plain else 0
 
 
 def how_foreign(function, parameters):
     """What ``function`` returns when its array argument is no CuPy array."""
     signature = inspect.signature(eval(f"lambda {parameters}: 0"))
     plain = [p for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    named = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
     attempts = [
-        [Placeholder(p.name) for p in plain[1:]],
-        [0 for p in plain[1:] if p.default is p.empty],
+        ([Placeholder(p.name) for p in plain[1:]], {p.name: Placeholder(p.name) for p in named}),
+        ([0 for p in plain[1:] if p.default is p.empty], {}),
     ]
-    for rest in attempts:
+    for rest, keywords in attempts:
         try:
-            answer = function(Foreign(), *rest)
+            answer = function(Foreign(), *rest, **keywords)
         except Exception:
             continue
         # elementwise answers depend on the other operands; the ufuncs' own hook is modelled anyway

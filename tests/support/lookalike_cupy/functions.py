@@ -202,17 +202,10 @@ def _ask_method(foreign, bound, args, keywords):
         return False, None
     if "positional" not in foreign:
         return True, method(*args[1:], **keywords)
-    # only what the caller gave is passed on: the recorded defaults are stand-ins
+    bound.apply_defaults()  # CuPy passes on every argument, given or not
     given = bound.arguments
-    positional, rest = [], dict(foreign["keywords"])
-    for key in foreign["positional"]:
-        if key not in given:
-            break
-        positional.append(given[key])
-    for key in foreign["positional"][len(positional) :]:
-        if key in given:
-            rest[key] = key
-    return True, method(*positional, **{k: given[v] for k, v in rest.items() if v in given})
+    positional = [given[key] for key in foreign["positional"]]
+    return True, method(*positional, **{k: given[v] for k, v in foreign["keywords"].items()})
 
 
 def _unset(made: np.ndarray) -> np.ndarray:

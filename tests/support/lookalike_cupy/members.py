@@ -32,6 +32,7 @@ _COMPARISONS = {
     "eq": "equal",
     "ne": "not_equal",
 }
+_EQUALITY = ("equal", "not_equal")
 # ndarray methods whose result has a shape that depends on the values
 _WAITING_METHODS = {"nonzero", "compress"}
 
@@ -48,6 +49,8 @@ def _operator(name: str, reflected: bool = False):
         if not isinstance(other, ndarray):
             if _leaves_to_other(other) and not reflected:
                 return NotImplemented
+            if name in _EQUALITY and type(other).__eq__ is object.__eq__:
+                return wrap(np.full(self._data.shape, name == "not_equal"))
             # NumPy's function asks the other operand's __array_ufunc__ as well
             function = getattr(np, name)
         else:

@@ -12,7 +12,7 @@ NDARRAY: dict[str, dict[str, Any]] = _RECORD["ndarray"]
 
 
 def signature(parameters: str | None) -> inspect.Signature | None:
-    """Signature from text such as "a, axis=0, *, out=0"; the defaults stand for any default."""
+    """Signature from text such as "a, axis=None, *, out=None"."""
     if parameters is None:
         return None
     return inspect.signature(eval(f"lambda {parameters}: 0"))
