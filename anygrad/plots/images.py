@@ -1,0 +1,107 @@
+"""Draw a grid of small images with what was predicted for each."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from anygrad.errors import ArgumentError, ShapeError, describe
+from anygrad.plots.canvas import FAINT, GRID, WRONG, new_figure, save
+from anygrad.ranges import check_count
+from anygrad.trees import to_numpy
+
+
+def image_grid(
+    images: Any,
+    predicted: Any = None,
+    labels: Any = None,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    columns: int = 12,
+) -> Any:
+    """Draw images in rows, each with its prediction beneath; wrong ones in red.
+
+    Parameters
+    ----------
+    images : array, shape (n, height, width) or (n, height, width, 3)
+        Grey values on any scale, or colours in [0, 1]; any backend.
+    predicted, labels : array, shape (n,), optional
+        What was predicted and what is true; a prediction that differs is drawn in red, with the
+        truth.
+    path : path, optional
+        Where to write the picture; the suffix says the format.
+    columns : int
+        Images in a row, >= 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture; pyplot knows nothing of it.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+    MissingPackageError
+        If matplotlib is not installed.
+    """
+    columns = check_count("image_grid(columns)", columns, low=1)
+    count, rows = len(_check_images(images)), -(-len(images) // columns)
+    figure = new_figure(0.75 * min(columns, count), 0.95 * rows)
+    draw_images(figure, images, predicted, labels, columns)
+    return save(figure, path)
+
+
+def draw_images(figure: Any, images: Any, predicted: Any, labels: Any, columns: int) -> None:
+    """Draw the grid into a figure or part of one."""
+    images = to_numpy(_check_images(images))
+    count = len(images)
+    predicted = _check_beside("predicted", predicted, count)
+    labels = _check_beside("labels", labels, count)
+    columns = min(columns, count)
+    panels = figure.subplots(-(-count // columns), columns, squeeze=False).ravel()
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    low, high = float(images.min()), float(images.max())
+    for i, axes in zip(range(count), panels, strict=False):
+        wrong = predicted is not None and labels is not None and predicted[i] != labels[i]
+        axes.imshow(images[i], cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set(color=WRONG if wrong else GRID, linewidth=1.2 if wrong else 0.8)
+        if predicted is None:
+            continue
+        text = f"{predicted[i]}, not {labels[i]}" if wrong else f"{predicted[i]}"
+        axes.text(
+            *(0.5, -0.06, text),
+            transform=axes.transAxes,
+            ha="center",
+            va="top",
+            fontsize=8.5,
+            color=WRONG if wrong else FAINT,
+            fontweight="bold" if wrong else "normal",
+        )
+
+
+def _check_images(images: Any) -> Any:
+    shape = getattr(images, "shape", ())
+    if len(shape) == 3 or (len(shape) == 4 and shape[-1] == 3):
+        if shape[0]:
+            return images
+        message = "image_grid(images): got 0 images; expected at least one."
+        raise ArgumentError(message)
+    message = (
+        f"image_grid(images): got {describe(images)}; expected shape (n, height, width) or "
+        "(n, height, width, 3)."
+    )
+    raise ShapeError(message)
+
+
+def _check_beside(name: str, values: Any, count: int) -> Any:
+    if values is None:
+        return None
+    array = np.asarray(to_numpy(values))
+    if array.shape != (count,):
+        message = f"image_grid({name}): got shape {array.shape}; expected ({count},), one an image."
+        raise ShapeError(message)
+    return array

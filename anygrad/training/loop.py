@@ -1,0 +1,254 @@
+"""The training loop: gradient, update, record, and nothing hidden in between."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anygrad import optimizers, trees
+from anygrad.autodiff import value_and_grad as differentiate
+from anygrad.backends import backend_of
+from anygrad.backends.types import Array, Tree
+from anygrad.errors import ArgumentError, describe
+from anygrad.ranges import check_count
+from anygrad.training.callbacks import Callback, Stop
+from anygrad.training.history import History, copied
+from anygrad.training.interrupts import interrupt_held
+from anygrad.training.log import Log, check_metrics
+from anygrad.training.monitor import Monitor
+from anygrad.training.progress import make_display
+from anygrad.training.record import Record
+
+LOG_EVERY = 50  # steps between log points where an epoch has no known length
+LOG_AT_LEAST = 10  # steps; a log point waits for the device
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a training run gives back.
+
+    Attributes
+    ----------
+    params, state : tree of arrays
+        After the last whole update; new arrays, yours.
+    history : History
+        Losses, learning rates, gradient norms and metrics by step.
+    reason : {"finished", "stopped", "interrupted", "non-finite"}
+        Why it ended: all steps done, by a callback, by Ctrl-C, or by a loss that is inf or nan.
+    message : str
+        The same as a sentence.
+    """
+
+    params: Tree
+    state: Tree
+    history: History
+    reason: str
+    message: str
+
+
+def fit(
+    loss: Callable[[Tree, Tree], Any] | None,
+    params: Tree,
+    batches: Iterable[Tree],
+    optimizer: optimizers.Transform,
+    *,
+    steps: int | None = None,
+    has_aux: bool = False,
+    value_and_grad: Callable[[Tree, Tree], Any] | None = None,
+    state: Tree = None,
+    history: History | None = None,
+    callbacks: Sequence[Callback] = (),
+    evaluate: Callable[[Tree], dict[str, Any]] | None = None,
+    monitor: Monitor | bool = False,
+    log_every: int | None = None,
+    nonfinite: str = "raise",
+    progress: str | bool | None = None,
+) -> Fit:
+    """Minimise ``loss(params, batch)`` over mini-batches.
+
+    Each step takes one batch: gradient, ``optimizer.step``, record. The device is waited for at
+    the log points only. ``docs/training.md`` tells the whole story.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(params, batch)`` gives a real array of shape (); with ``has_aux`` a pair of it and
+        a dict of 0-d metrics, which the history keeps by name. None with ``value_and_grad``.
+    params : tree of arrays
+        Where to start; floating; never modified.
+    batches : iterable of trees
+        Such as ``training.batches(...)``; ``[data]`` trains on all data in each step.
+    optimizer : Transform
+        From ``anygrad.optimizers``.
+    steps : int, optional
+        Number of updates, >= 1; ``batches`` is passed over as often as it takes. By default one
+        pass over ``batches``.
+    has_aux : bool
+        Whether ``loss`` (and ``value_and_grad``) gives metrics beside the loss.
+    value_and_grad : callable, optional
+        Your own gradient: ``(params, batch)`` to ``loss, grads``, or ``(loss, metrics), grads``.
+    state : tree, optional
+        Optimizer state of an earlier run to go on from; never modified.
+    history : History, optional
+        Append here; holds what happened even when an exception ends the run.
+    callbacks : sequence of callables
+        Each gets a ``Record`` after each step and may return ``training.STOP``.
+    evaluate : callable, optional
+        ``evaluate(params)`` gives a dict of 0-d metrics, such as test accuracy, at log points.
+    monitor : Monitor or bool
+        Report vanishing, exploding and non-finite gradients at log points, in ``history.notes``
+        and beside the progress.
+    log_every : int, optional
+        Steps between log points; by default an epoch, or as many as make ten steps.
+    nonfinite : {"raise", "stop", "ignore"}
+        What happens, at the next log point, after a loss that is inf or nan.
+    progress : {"auto", "on", "off"} or bool, optional
+        A bar in a terminal, plain lines elsewhere, on stderr; by default the setting.
+
+    Returns
+    -------
+    Fit
+        ``params``, ``state``, ``history``, ``reason``, ``message``. Ctrl-C returns it, too, with
+        the parameters after the last whole update.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of range, or ``batches`` is empty.
+    NonFiniteError
+        If a loss is inf or nan and ``nonfinite="raise"``.
+
+    Examples
+    --------
+    >>> def loss(x, batch):
+    ...     return ((x - batch) ** 2).sum()
+    >>> start, data = np.zeros(2), np.asarray([1.0, 2.0])
+    >>> result = ag.fit(loss, start, [data], ag.optimizers.sgd(0.1), steps=200, progress=False)
+    >>> result.params.round(6).tolist(), result.reason
+    ([1.0, 2.0], 'finished')
+    """
+    gradient = value_and_grad or differentiate(check_loss(loss), has_aux=has_aux)
+    schedule = Schedule(batches, steps, log_every)
+    params = own(params)
+    state = trees.map(copied, optimizer.init(params) if state is None else state)
+    history = History() if history is None else history
+    first, record = len(history), None
+    display = make_display(progress, schedule.steps, schedule.epochs, schedule.log_every)
+    log = Log(history, display, monitor, nonfinite, evaluate)
+    reason, message = "finished", ""
+    try:
+        with display:
+            for step, epoch, batch in schedule:
+                is_log_point = schedule.is_log_point(step)
+                value, grads, metrics = split(gradient(params, batch), has_aux)
+                if is_log_point:
+                    log.watch(first + step, grads, params)
+                kept = record is not None and record.taken
+                with interrupt_held():
+                    params, state = optimizer.step(params, grads, state, donate=not kept)
+                log.record(first + step, value, metrics, state)
+                display.advance(step + 1)
+                record = Record(first + step, epoch, value, params, state, history)
+                if is_log_point and (bad := log.summarise(record, step + 1)):
+                    reason, message = "non-finite", bad
+                    break
+                if stop := ask(callbacks, record):
+                    reason, message = "stopped", stop.why
+                    break
+            if reason != "non-finite" and (bad := log.check()):
+                reason, message = "non-finite", bad
+    except KeyboardInterrupt:
+        reason, message = "interrupted", f"interrupted after {len(history) - first} steps"
+    return Fit(params, state, history, reason, message or schedule.ending(len(history) - first))
+
+
+class Schedule:
+    """Which batch comes at which step, and where the log points are."""
+
+    def __init__(self, batches: Iterable[Tree], steps: int | None, log_every: int | None) -> None:
+        if not isinstance(batches, Iterable):
+            message = f"fit(batches): got {describe(batches)}; expected an iterable of batches."
+            raise ArgumentError(message)
+        steps = steps if steps is None else check_count("fit(steps)", steps, low=1)
+        log_every = (
+            log_every if log_every is None else check_count("fit(log_every)", log_every, low=1)
+        )
+        self.batches = batches
+        length = count_batches(batches)
+        self.per_epoch: int | None = getattr(batches, "per_epoch", length)
+        self.steps = steps or length
+        self.epochs = -(-self.steps // self.per_epoch) if self.steps and self.per_epoch else None
+        epoch = self.per_epoch or LOG_EVERY
+        self.log_every = log_every or epoch * -(-LOG_AT_LEAST // epoch)
+        self.repeats = steps is not None and iter(batches) is not batches
+
+    def is_log_point(self, step: int) -> bool:
+        """Every ``log_every``-th step and the last one, where it is known."""
+        return (step + 1) % self.log_every == 0 or step + 1 == self.steps
+
+    def ending(self, done: int) -> str:
+        """Say how a run ended that nobody stopped."""
+        if self.steps is None or done == self.steps:
+            return f"all {done} steps are done"
+        return f"the batches ended after {done} of {self.steps} steps"
+
+    def __iter__(self) -> Iterator[tuple[int, int, Tree]]:
+        step = done = passes = 0
+        while not passes or self.repeats:
+            for batch in self.batches:
+                yield step, step // self.per_epoch if self.per_epoch else passes, batch
+                step += 1
+                if step == self.steps:
+                    return
+            if step == done:
+                break
+            done, passes = step, passes + 1
+        if not step:
+            message = "fit(batches): got no batch; expected at least one."
+            raise ArgumentError(message)
+
+
+def count_batches(batches: Iterable[Tree]) -> int | None:
+    """Count the batches of one pass, where that is possible."""
+    try:
+        return len(batches) or None  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def check_loss(loss: Any) -> Callable[[Tree, Tree], Any]:
+    """Refuse a loss that can't be called."""
+    if not callable(loss):
+        message = (
+            f"fit(loss): got {describe(loss)}; expected a callable of (params, batch). Only with "
+            "value_and_grad may it be None."
+        )
+        raise ArgumentError(message)
+    return loss
+
+
+def own(params: Tree) -> Tree:
+    """Copy the parameters, so that they may be updated in place."""
+    for leaf, path in zip(trees.leaves(params), trees.paths(params), strict=True):
+        if backend_of(leaf) is None:
+            message = (
+                f"fit({trees.show_path('params', path)}): got {describe(leaf)}; expected an array. "
+                "ag.asarray makes one."
+            )
+            raise ArgumentError(message)
+    return trees.map(copied, params)
+
+
+def split(result: Any, has_aux: bool) -> tuple[Array, Tree, dict[str, Any]]:
+    """Loss, gradients, metrics; what the history keeps must not be a view of a parameter."""
+    value, grads = result
+    if not has_aux:
+        return copied(value), grads, {}
+    value, metrics = value
+    check_metrics("loss", metrics)
+    return copied(value), grads, {name: copied(metric) for name, metric in metrics.items()}
+
+
+def ask(callbacks: Sequence[Callback], record: Record) -> Stop | None:
+    """Call every callback; the first ``Stop`` counts."""
+    answers = [callback(record) for callback in callbacks]
+    return next((answer for answer in answers if isinstance(answer, Stop)), None)
