@@ -162,7 +162,8 @@ def _check_leaf(where: str, x: Any, target: str) -> None:
         and not isinstance(x, (float, int, bool, complex))
         and not hasattr(x, "__array__")
     ):
-        message = f"{where}: got {describe(x)}; expected a number, a nested sequence of numbers, or an array."
+        expected = "a number, a nested sequence of numbers, or an array"
+        message = f"{where}: got {describe(x)}; expected {expected}."
         raise (ArgumentError if x is None else DTypeError)(message)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from typing import Any
 
@@ -22,6 +21,8 @@ def extra_for_driver() -> str:
 
 def _driver_version() -> int:
     """Ask the driver for the newest CUDA version it runs, 13000 for 13.0; 0 without a driver."""
+    import ctypes
+
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         driver = ctypes.CDLL(name)

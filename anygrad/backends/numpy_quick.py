@@ -1,7 +1,7 @@
-"""NumPy functions by shorter ways, for the inner loop of differentiation: the same results, less overhead.
+"""NumPy functions by shorter ways, for the inner loop of differentiation: less overhead.
 
-``np.sum`` spends 2 us on keywords before it calls ``np.add.reduce``; methods skip the dispatch of functions. All take
-what the rows pass: one array, the rest as keywords.
+``np.sum`` spends 2 us on keywords before it calls ``np.add.reduce``; methods skip the dispatch of
+functions. All take what the rows pass: one array, the rest as keywords.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-# Up to here a filled copy is quicker than NumPy's machinery for a view that repeats one number.
+# Up to this size a copy is quicker than NumPy's machinery for a view that repeats elements.
 FILLED = 4096
 
 
@@ -43,12 +43,11 @@ def _astype(x: Any, *, dtype: Any) -> Any:
 
 
 def _broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    if x.shape == ():
-        filled = np.empty(shape, x.dtype)
-        if filled.size <= FILLED:
-            filled.fill(x)
-            return filled
-    return np.broadcast_to(x, shape)
+    out = np.empty(shape, x.dtype)
+    if out.size > FILLED:
+        return np.broadcast_to(x, shape)
+    out[...] = x
+    return out
 
 
 QUICK = {

@@ -7,14 +7,16 @@ distribution or extra cannot leave a wrong line behind in a message.
 from __future__ import annotations
 
 import importlib
-import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from anygrad.errors import BackendError, MissingPackageError
+
+if TYPE_CHECKING:  # costs 25 ms, and only messages need it
+    from importlib import metadata
 
 __all__ = ["import_package", "install_line", "version_of"]
 
@@ -120,6 +122,8 @@ def version_of(package: str) -> str:
     str
         The version, or ``""`` if no distribution provides the package.
     """
+    from importlib import metadata
+
     for name in (package, *_providers().get(package, ())):
         try:
             return metadata.version(name)
@@ -130,11 +134,15 @@ def version_of(package: str) -> str:
 
 @cache
 def _providers() -> dict[str, list[str]]:
+    from importlib import metadata
+
     return dict(metadata.packages_distributions())
 
 
 @cache
 def _distribution() -> metadata.Distribution | None:
+    from importlib import metadata
+
     for name in _providers().get(IMPORT_NAME, ()):
         distribution = metadata.distribution(name)
         if _holds_this_package(distribution):
@@ -144,6 +152,8 @@ def _distribution() -> metadata.Distribution | None:
 
 
 def _editable_distributions() -> Iterator[metadata.Distribution]:
+    from importlib import metadata
+
     for distribution in metadata.distributions():
         if distribution.read_text("direct_url.json"):
             yield distribution
@@ -167,6 +177,8 @@ def _declares(extras: list[str] | None, extra: str) -> bool:
 @cache
 def _project() -> dict:
     """Read the [project] table of the checkout that this copy runs from; empty outside one."""
+    import tomllib
+
     try:
         with (ROOT / "pyproject.toml").open("rb") as file:
             table = tomllib.load(file).get("project", {})

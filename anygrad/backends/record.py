@@ -53,11 +53,14 @@ class Backend:
         Whether a class is a host scalar of this library, which may meet any library's arrays.
     on_device : callable or None
         A with-block that makes a device current, for libraries that compute on a current device.
+    host_dot : callable or None
+        ``sum(conj(x) * y)`` as a Python number, for libraries whose values are on the host anyway;
+        it returns None for what it does not take (integers, traced arrays).
     quick : mapping
         Shorter ways to functions of the namespace, by row name, in the rows' own signatures.
     add_at : callable or None
-        ``add_at(out, key, x)``: ``out[key] += x`` in place, adding each time where integer arrays repeat an
-        index. None: the standard has nothing for it, a slower general way serves.
+        ``add_at(out, key, x)``: ``out[key] += x`` in place, adding each time where integer arrays
+        repeat an index. None: the standard has nothing for it, a slower general way serves.
     """
 
     name: str
@@ -75,5 +78,6 @@ class Backend:
     writable: bool = True
     is_scalar: Callable[[type], bool] = lambda kind: False
     on_device: Callable[[Device], AbstractContextManager] | None = None
+    host_dot: Callable[[Any, Any], complex | None] | None = None
     quick: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     add_at: Callable[[Array, Any, Array], None] | None = None

@@ -21,6 +21,8 @@ __all__ = [
     "register_backend",
 ]
 
+WEAK = {float, int, complex, bool, type(None)}
+
 BACKENDS: dict[str, Backend] = {}
 """Every backend by its name, sorted."""
 
@@ -145,11 +147,14 @@ def namespace_of(*arrays: Array) -> Namespace:
     BackendError
         If there is no array among the arguments.
     """
-    if len(arrays) == 1:
-        try:
-            return _namespaces[type(arrays[0])]
-        except KeyError:
-            pass
+    found = _namespaces.get(type(arrays[0])) if arrays else None
+    if found is not None:
+        for x in arrays:
+            kind = type(x)
+            if _namespaces.get(kind) is not found and kind not in WEAK:
+                break
+        else:
+            return found
     for x in arrays:
         if is_traced(x):
             return x.__array_namespace__()

@@ -6,7 +6,6 @@ The file is data: it is parsed by tomllib and nothing in it is executed.
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +91,8 @@ def _folders_upward() -> list[Path]:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

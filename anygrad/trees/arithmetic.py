@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-from anygrad.backends import asarray, backend_of, namespace_of
+from anygrad.backends import Backend, asarray, backend_of, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
-from anygrad.errors import ShapeError, describe
-from anygrad.trees.comparing import shape_of
-from anygrad.trees.mapping import flatten_up_to, map
-from anygrad.trees.paths import paths, show_path
+from anygrad.trees.comparing import check_same_structure, shape_of
+from anygrad.trees.kinds import is_complex, widest_real_dtype
+from anygrad.trees.mapping import map
 from anygrad.trees.placing import NUMBERS, check_one_library, combine, gather, on_device_of
 from anygrad.trees.structure import flatten
 
@@ -69,16 +69,15 @@ def dot(a: Tree, b: Tree) -> Array:
     11.0
     """
     left, treedef = flatten(a)
-    right = flatten_up_to(treedef, b, where="dot(b)")
-    for index, (x, y) in enumerate(zip(left, right, strict=True)):
-        if shape_of(x) != shape_of(y):
-            place = show_path("b", paths(a)[index])
-            message = (
-                f"dot(b): got {describe(y)} at {place}; expected shape {shape_of(x)}, as in a."
-            )
-            raise ShapeError(message)
-    check_one_library("dot(a)", a, left)
-    check_one_library("dot(b)", b, right)
+    right, other = flatten(b)
+    if treedef != other or any(
+        shape_of(x) != shape_of(y) for x, y in zip(left, right, strict=True)
+    ):
+        check_same_structure("dot(b)", a, b)
+    backend = check_one_library("dot(trees)", (a, b), [*left, *right])
+    quick = _dot_on_host(backend, left, right)
+    if quick is not None:
+        return quick
     return _total([_leaf_dot(x, y) for x, y in zip(left, right, strict=True)])
 
 
@@ -98,6 +97,20 @@ def squared_norms(tree: Tree) -> Tree:
     return map(lambda leaf: dot(leaf, leaf), tree)
 
 
+def _dot_on_host(backend: Backend | None, left: list[Any], right: list[Any]) -> Array | None:
+    """Take the inner product without temporary arrays where the library offers it, else None."""
+    if backend is None or backend.host_dot is None:
+        return None
+    total = 0.0
+    for x, y in zip(left, right, strict=True):
+        product = backend.host_dot(x, y)
+        if product is None:
+            return None
+        total += product.real
+    xp = backend.load()
+    return xp.asarray(total, dtype=widest_real_dtype(xp, [*left, *right]))[()]
+
+
 def _leaf_dot(x: Any, y: Any) -> Any:
     if backend_of(x) is None and backend_of(y) is None:
         return (x.conjugate() * y).real
@@ -113,10 +126,6 @@ def _conjugate(xp: Namespace, x: Any) -> Any:
     return xp.conj(x) if is_complex(xp, x) else x
 
 
-def is_complex(xp: Namespace, x: Array) -> bool:
-    return xp.isdtype(x.dtype, "complex floating")
-
-
 def _total(values: list[Any]) -> Array:
     """Add up 0-d arrays and Python numbers on the device of the first array."""
     arrays = [value for value in values if backend_of(value) is not None]
@@ -125,5 +134,5 @@ def _total(values: list[Any]) -> Array:
         return asarray(float(sum(numbers)))
     xp = namespace_of(*arrays)
     with on_device_of(arrays[0]):
-        total = combine(xp, xp.sum, gather(arrays, arrays[0]))
+        total = combine(xp, operator.add, xp.sum, gather(arrays, arrays[0]))
         return total + sum(numbers) if numbers else total

@@ -32,6 +32,6 @@ def to_numpy(tree: Tree) -> Tree:
     Examples
     --------
     >>> ag.to_numpy({"w": np.ones(2), "step": 3})
-    {'step': 3, 'w': array([1., 1.])}
+    {'w': array([1., 1.]), 'step': 3}
     """
     return map(to_host, tree)

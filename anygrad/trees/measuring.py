@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from anygrad.backends import asarray, backend_of, device_of, namespace_of
+from anygrad.backends import Backend, asarray, backend_of, device_of, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.config import settings
-from anygrad.trees.arithmetic import is_complex
+from anygrad.trees.kinds import is_complex, is_floating, widest_real_dtype
 from anygrad.trees.mapping import map
 from anygrad.trees.placing import (
     check_one_library,
@@ -56,16 +59,21 @@ def norm(tree: Tree) -> Array:
     Examples
     --------
     >>> from anygrad import trees
-    >>> float(trees.norm({"w": np.asarray([3e200]), "b": np.asarray([4e200])}))
-    5e+200
+    >>> f"{float(trees.norm({'w': np.asarray([3e200]), 'b': np.asarray([4e200])})):.3g}"
+    '5e+200'
     """
     found = flatten(tree)[0]
-    check_one_library("norm(tree)", tree, found)
-    home = next((leaf for leaf in found if backend_of(leaf) is not None), None)
-    if home is None:
+    backend = check_one_library("norm(tree)", tree, found)
+    if backend is None:
         return _norm_of_numbers(found)
+    quick = _norm_on_host(backend, found)
+    return _scaled_norm(found) if quick is None else quick
+
+
+def _scaled_norm(found: Sequence[Any]) -> Array:
+    home = next(leaf for leaf in found if backend_of(leaf) is not None)
     xp = namespace_of(*found)
-    dtype = _widest(xp, found)
+    dtype = widest_real_dtype(xp, found)
     parts = [part for leaf in found for part in _real_parts(xp, leaf, dtype, home)]
     with on_device_of(home):
         if not parts:
@@ -73,10 +81,37 @@ def norm(tree: Tree) -> Array:
         peaks = [
             on_its_device(part, lambda x: xp.astype(xp.max(xp.abs(x)), dtype)) for part in parts
         ]
-        peak = combine(xp, xp.max, gather(peaks, home))
+        peak = combine(xp, xp.maximum, xp.max, gather(peaks, home))
         scale = _power_of_two_near(xp, peak, dtype)
         squares = [_sum_of_squares(xp, part, scale) for part in parts]
-        return scale * xp.sqrt(combine(xp, xp.sum, gather(squares, home)))
+        return scale * xp.sqrt(combine(xp, operator.add, xp.sum, gather(squares, home)))
+
+
+def _norm_on_host(backend: Backend, found: Sequence[Any]) -> Array | None:
+    """Take the plain root of the sum of squares where its value can be looked at for nothing.
+
+    None if the library computes on a device, or if a square left the range of its dtype.
+    """
+    if backend.host_dot is None:
+        return None
+    total = 0.0
+    for leaf in found:
+        square = backend.host_dot(leaf, leaf)
+        if square is None:
+            return None
+        total += square.real
+    xp = backend.load()
+    # what underflow can have taken away is less than one unit in the last place of this
+    coarsest = max(_smallest_normal(xp, dtype) for dtype in {leaf.dtype for leaf in found})
+    lost = coarsest * sum(leaf.size for leaf in found)
+    if not lost <= total < math.inf:
+        return None
+    return xp.asarray(math.sqrt(total), dtype=widest_real_dtype(xp, found))[()]
+
+
+@cache
+def _smallest_normal(xp: Namespace, dtype: Any) -> float:
+    return float(xp.finfo(dtype).smallest_normal)
 
 
 def norms(tree: Tree) -> Tree:
@@ -107,23 +142,8 @@ def _norm_of_numbers(found: Sequence[Any]) -> Array:
     if xp is None:
         return asarray(0.0)
     return norm(
-        [leaf if _is_floating(xp, leaf) else asarray(leaf, dtype=settings().dtype) for leaf in made]
+        [leaf if is_floating(xp, leaf) else asarray(leaf, dtype=settings().dtype) for leaf in made]
     )
-
-
-def _is_floating(xp: Namespace, x: Array) -> bool:
-    return xp.isdtype(x.dtype, ("real floating", "complex floating"))
-
-
-def _widest(xp: Namespace, found: Sequence[Any]) -> Any:
-    """Find the widest real floating dtype; numbers are weak, integers take the default."""
-    arrays = [leaf for leaf in found if backend_of(leaf) is not None]
-    floating = {_real_dtype(xp, leaf) for leaf in arrays if _is_floating(xp, leaf)}
-    return xp.result_type(*floating) if floating else getattr(xp, settings().dtype)
-
-
-def _real_dtype(xp: Namespace, x: Array) -> Any:
-    return xp.finfo(x.dtype).dtype if is_complex(xp, x) else x.dtype
 
 
 def _real_parts(xp: Namespace, leaf: Any, dtype: Any, home: Array) -> list[Array]:
@@ -136,7 +156,7 @@ def _real_parts(xp: Namespace, leaf: Any, dtype: Any, home: Array) -> list[Array
         return []
     if is_complex(xp, leaf):
         return [xp.real(leaf), xp.imag(leaf)]
-    return [leaf if _is_floating(xp, leaf) else xp.astype(leaf, dtype)]
+    return [leaf if is_floating(xp, leaf) else xp.astype(leaf, dtype)]
 
 
 def _sum_of_squares(xp: Namespace, part: Array, scale: Array) -> Array:
@@ -150,7 +170,7 @@ def _sum_of_squares(xp: Namespace, part: Array, scale: Array) -> Array:
 def _power_of_two_near(xp: Namespace, peak: Array, dtype: Any) -> Array:
     """Round down to a normal power of two; 0 and inf go to the ends of the range, nan stays."""
     limits = xp.finfo(dtype)
-    # half the largest number, because log2 of the largest one rounds up to an exponent that overflows
+    # half the largest number, because log2 of the largest rounds up to an exponent that overflows
     smallest, largest = float(limits.smallest_normal), float(limits.max) / 2
     inside = xp.minimum(xp.maximum(peak, smallest), largest)
     return 2.0 ** xp.floor(xp.log2(inside))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from anygrad.backends import backend_of, device_of
+from anygrad.backends import Backend, backend_of, device_of
 from anygrad.backends.registry import place_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.errors import DTypeError, MixedBackendError, describe
@@ -15,20 +16,23 @@ from anygrad.trees.paths import paths, show_path
 from anygrad.trees.structure import flatten
 
 NUMBERS = (float, int, complex)
+FEW = 8
 
 
-def check_one_library(where: str, tree: Tree, found: Sequence[Any]) -> None:
+def check_one_library(where: str, tree: Tree, found: Sequence[Any]) -> Backend | None:
     """Refuse leaves that are neither arrays nor numbers, and leaves of two libraries."""
     first = None
+    library = None
     for index, leaf in enumerate(found):
         backend = backend_of(leaf)
         if backend is None:
             if not isinstance(leaf, NUMBERS):
                 _refuse(where, tree, index)
         elif first is None:
-            first = index
-        elif backend is not backend_of(found[first]):
+            first, library = index, backend
+        elif backend is not library:
             _refuse(where, tree, first, index)
+    return library
 
 
 def _refuse(where: str, tree: Tree, *indices: int) -> None:
@@ -46,12 +50,21 @@ def _refuse(where: str, tree: Tree, *indices: int) -> None:
     raise MixedBackendError(message)
 
 
-def combine(xp: Namespace, function: Callable[[Array], Array], values: Sequence[Array]) -> Array:
-    # one launch over a stack instead of one per leaf
-    return function(xp.stack(values)) if len(values) > 1 else values[0]
+def combine(
+    xp: Namespace,
+    pairwise: Callable[[Array, Array], Array],
+    over_axis: Callable[[Array], Array],
+    values: Sequence[Array],
+) -> Array:
+    """Reduce 0-d arrays to one array of shape ()."""
+    # a stack is one launch for many leaves, but slower than to operate on a few
+    if len(values) > FEW:
+        return over_axis(xp.stack(values))
+    return functools.reduce(pairwise, values)
 
 
 def gather(values: Sequence[Array], home: Array) -> list[Array]:
+    """Copy 0-d arrays to the device of another array."""
     return [move(value, home) for value in values]
 
 
@@ -65,6 +78,7 @@ def move(x: Array, home: Array) -> Array:
 
 
 def on_its_device(x: Array, function: Callable[[Array], Array]) -> Array:
+    """Apply a function with the device of its argument made current."""
     with on_device_of(x):
         return function(x)
 

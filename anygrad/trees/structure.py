@@ -34,7 +34,8 @@ def flatten(tree: Tree) -> tuple[list[Any], optree.PyTreeSpec]:
     ----------
     tree : tree
         One array or number, or a nesting of dict, list, tuple, namedtuple, dataclass and registered
-        classes. None is an empty tree. The keys of a dict are taken in sorted order.
+        classes. None is an empty tree. Dicts are taken in
+        the order of their sorted keys, and come back in their own order.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def flatten(tree: Tree) -> tuple[list[Any], optree.PyTreeSpec]:
     >>> leaves
     [1.0, 2.0]
     >>> trees.unflatten(treedef, [10.0, 20.0])
-    {'b': [10.0, None], 'w': 20.0}
+    {'w': 20.0, 'b': [10.0, None]}
     """
     if type(tree) in _bare_types:
         return [tree], LEAF
@@ -184,7 +185,8 @@ def unflatten(treedef: optree.PyTreeSpec, leaves: Sequence[Any]) -> Tree:
     if treedef is LEAF and len(leaves) == 1:
         return leaves[0]
     if len(leaves) != treedef.num_leaves:
-        message = f"unflatten(leaves): got {len(leaves)} leaves; expected {treedef.num_leaves}, for {treedef}."
+        got, expected = len(leaves), treedef.num_leaves
+        message = f"unflatten(leaves): got {got} leaves; expected {expected}, for {treedef}."
         raise ArgumentError(message)
     return treedef.unflatten(leaves)
 

@@ -1,0 +1,38 @@
+"""Which dtype a result over several leaves has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from anygrad.backends import backend_of
+from anygrad.backends.types import Array, Namespace
+from anygrad.config import settings
+
+
+def is_complex(xp: Namespace, x: Array) -> bool:
+    """Tell whether an array is complex."""
+    return xp.isdtype(x.dtype, "complex floating")
+
+
+def is_floating(xp: Namespace, x: Array) -> bool:
+    """Tell whether an array is real or complex floating."""
+    return xp.isdtype(x.dtype, ("real floating", "complex floating"))
+
+
+def widest_real_dtype(xp: Namespace, found: Sequence[Any]) -> Any:
+    """Find the widest real floating dtype; numbers are weak, integers take the default."""
+    dtypes = {leaf.dtype for leaf in found if backend_of(leaf) is not None}
+    floating = {real for dtype in dtypes if (real := _real_dtype(xp, dtype)) is not None}
+    if len(floating) == 1:
+        return floating.pop()
+    return xp.result_type(*floating) if floating else getattr(xp, settings().dtype)
+
+
+@cache
+def _real_dtype(xp: Namespace, dtype: Any) -> Any:
+    """Find the dtype of the absolute value; None for integers."""
+    if xp.isdtype(dtype, "real floating"):
+        return dtype
+    return xp.finfo(dtype).dtype if xp.isdtype(dtype, "complex floating") else None
