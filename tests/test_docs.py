@@ -1,5 +1,6 @@
 """What the README and the pages of docs/ show runs, and their links lead somewhere."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -76,6 +77,13 @@ def test_every_page_is_listed_in_the_index(page):
     if page == index:
         return
     assert f"]({page.relative_to(index.parent).as_posix()})" in index.read_text()
+
+
+def test_the_reference_names_modules_that_exist():
+    text = (ROOT / "docs" / "reference.md").read_text()
+    named = re.findall(r"^::: (\S+)", text, re.MULTILINE)
+    assert named
+    assert [name for name in named if importlib.util.find_spec(name) is None] == []
 
 
 def test_the_readme_shows_what_it_is_in_ten_lines_of_code_or_so():
