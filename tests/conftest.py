@@ -1,5 +1,8 @@
 """Options, header and fixtures of the test suite; CONTRIBUTING.md says how to use them."""
 
+import os
+
+import hypothesis
 import pytest
 
 from tests.support import namespaces
@@ -20,6 +23,16 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    for name in [name for name in os.environ if name.startswith("ANYGRAD_")]:
+        del os.environ[name]  # the tests do not depend on the settings of whoever runs them
+    hypothesis.settings.register_profile(
+        "anygrad",
+        deadline=None,  # machines are shared
+        derandomize=True,  # the same examples in every run: a red test stays red
+        # the fixture xp gives the same namespace for every example
+        suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    )
+    hypothesis.settings.load_profile("anygrad")
     if config.getoption("--backend") == "cupy-lookalike":
         from tests.support import lookalike_cupy
 

@@ -1,5 +1,9 @@
 """The harness itself: it must see what it is there to see."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from tests.support import (
     assert_close,
     forbid_host_copies,
     to_host,
+    namespaces,
     tolerance,
 )
 
@@ -114,3 +119,32 @@ def test_assert_close_compares_structure_shape_dtype_and_value(xp):
         assert_close((x,), [x])
     with pytest.raises(AssertionError):
         assert_close(x, x, dtype=xp.float32)
+
+
+def run_pytest(*options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_support.py", *options],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", [["--require-gpu"], ["--backend", "cupy"]], ids=str)
+def test_a_missing_gpu_is_a_failure_where_one_is_asked_for(option):
+    reason = namespaces.reason_missing("cupy")
+    if reason is None:
+        pytest.skip("there is a GPU")
+    done = run_pytest(*option)
+    assert done.returncode == 4
+    assert reason in done.stderr
+
+
+@pytest.mark.slow
+def test_a_chosen_backend_runs_alone():
+    listed = run_pytest("--backend", "strict").stdout
+    assert "test_new_arrays_lie_on_the_test_device_in_float64[strict]" in listed
+    assert "[numpy" not in listed
+    assert "test_tolerance_follows_dtype_and_size" not in listed
