@@ -62,8 +62,12 @@ def pytest_report_header(config):
 
 
 def pytest_generate_tests(metafunc):
-    if "xp" in metafunc.fixturenames:
-        metafunc.parametrize("xp", selected_backends(metafunc.config), indirect=True)
+    if "xp" not in metafunc.fixturenames:
+        return
+    names = selected_backends(metafunc.config)
+    if metafunc.definition.get_closest_marker("off_host"):
+        names = [name for name in names if name in namespaces.OFF_HOST]
+    metafunc.parametrize("xp", names, indirect=True)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import anygrad as ag
 from tests.support import (
     HiddenHostCopy,
     allow_host_copies,
     assert_close,
     forbid_host_copies,
-    to_host,
     namespaces,
+    to_host,
     tolerance,
 )
+from tests.support.strict_device import CPU
 
 
 def test_new_arrays_lie_on_the_test_device_in_float64(xp):
@@ -63,34 +65,39 @@ READS = {
 }
 
 
+@pytest.mark.off_host
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_reading_a_value_on_the_host_is_refused(xp, read):
-    if xp.backend == "numpy" or xp.name == "cupy":
-        pytest.skip("nothing to refuse on the CPU, nothing that refuses on a real GPU")
     with pytest.raises(HiddenHostCopy):
         read(xp.asarray(1.0))
     with allow_host_copies():
         read(xp.asarray(1.0))
 
 
+@pytest.mark.off_host
 def test_implicit_numpy_arrays_are_refused(xp):
-    if xp.backend == "numpy":
-        pytest.skip("nothing to refuse on the CPU")
     with pytest.raises((RuntimeError, TypeError)):
         np.asarray(xp.ones(3))
 
 
+@pytest.mark.off_host
 def test_mixing_with_numpy_arrays_is_refused(xp):
-    if xp.backend == "numpy":
-        pytest.skip("nothing to refuse on the CPU")
     with pytest.raises(TypeError):
         xp.ones(3) + np.ones(3)
 
 
+@pytest.mark.off_host
 def test_explicit_copies_pass_unless_forbidden(xp):
-    with forbid_host_copies():
-        x = xp.asarray([1.0, 2.0])
-    assert_close(to_host(x), np.asarray([1.0, 2.0]))
+    x = xp.asarray([1.0, 2.0])
+    assert_close(ag.to_numpy(x), np.asarray([1.0, 2.0]))
+    with forbid_host_copies(), pytest.raises(HiddenHostCopy):
+        ag.to_numpy(x)
+
+
+@pytest.mark.off_host
+def test_a_read_by_code_that_is_no_backend_is_refused(xp):
+    with pytest.raises(HiddenHostCopy):
+        xp.ones(2).get() if xp.backend == "cupy" else xp.asarray(xp.ones(2), device=CPU)
 
 
 def test_tolerance_follows_dtype_and_size():

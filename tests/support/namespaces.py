@@ -17,6 +17,8 @@ BACKEND_OF = {
 }
 # Together in one process; the look-alike takes CuPy's place and so needs a process of its own.
 TOGETHER = ("numpy", "numpy-readonly", "strict", "cupy")
+# Those that refuse to be read on the host in silence; a real GPU does it, only slowly.
+OFF_HOST = ("strict", "cupy-lookalike")
 _FLOAT64 = ("zeros", "ones", "empty", "eye", "linspace")
 _CREATION = (*_FLOAT64, "asarray", "full", "arange")
 
