@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad import trees
-from anygrad.autodiff.inputs import check_callable, check_primal, split_aux
+from anygrad.autodiff.inputs import call, check_callable, check_primal, split_aux
 from anygrad.errors import ShapeError, TraceError, describe
 from anygrad.ops import Row
 from anygrad.ops.indexing import is_basic
@@ -99,7 +99,10 @@ def _refuse_stale(view: DualView) -> None:
 
 
 def jvp(
-    f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], has_aux: bool = False
+    f: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    has_aux: bool = False,
 ) -> tuple[Any, ...]:
     """Evaluate ``f`` and its directional derivative along ``tangents``.
 
@@ -145,14 +148,20 @@ def jvp(
     """
     check_callable("jvp", f)
     level = Forward()
-    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list) or len(primals) != len(tangents):
-        message = "jvp(primals, tangents): got no two tuples of one length. Write jvp(f, (x,), (v,))."
+    if (
+        not isinstance(primals, tuple | list)
+        or not isinstance(tangents, tuple | list)
+        or len(primals) != len(tangents)
+    ):
+        message = (
+            "jvp(primals, tangents): got no two tuples of one length. Write jvp(f, (x,), (v,))."
+        )
         raise ShapeError(message)
     duals = [
         _lift(level, primal, tangent, f"primals[{k}]")
         for k, (primal, tangent) in enumerate(zip(primals, tangents, strict=True))
     ]
-    out, aux = split_aux("jvp", f(*duals), level, has_aux)
+    out, aux = split_aux("jvp", call(f, tuple(duals), {}), level, has_aux)
     level.close()
     leaves, treedef = trees.flatten(out)
     value = trees.unflatten(treedef, [level.lower(y) for y in leaves])
@@ -165,7 +174,9 @@ def _lift(level: Forward, primal: Any, tangent: Any, name: str) -> Any:
     try:
         directions = trees.flatten_up_to(treedef, tangent)
     except ValueError as error:
-        message = f"jvp(tangents): got another structure than {name}. Give one tangent for each leaf."
+        message = (
+            f"jvp(tangents): got another structure than {name}. Give one tangent for each leaf."
+        )
         raise ShapeError(message) from error
     duals = []
     for k, (x, v) in enumerate(zip(leaves, directions, strict=True)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.backends import backend_of
-from anygrad.errors import ArgumentError, DTypeError, describe
+from anygrad.errors import ArgumentError, DTypeError, TraceError, describe
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Level
 
@@ -38,6 +38,16 @@ def check_primal(where: str, x: Any, name: str, tree: Any, k: int) -> Any:
         "xp.astype(x, xp.float64) (or write 3.0, not 3), or pass it as an argument that is not differentiated."
     )
     raise DTypeError(message)
+
+
+def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    """Call the user's function; where NumPy buried our refusal under an error of its own, dig it out."""
+    try:
+        return f(*args, **kw)
+    except ValueError as error:
+        if isinstance(error.__cause__, TraceError):
+            raise TraceError(str(error.__cause__)) from error
+        raise
 
 
 def pick(where: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad import trees
-from anygrad.autodiff.inputs import check_callable, check_primal, name_of, pick, split_aux
+from anygrad.autodiff.inputs import call, check_callable, check_primal, name_of, pick, split_aux
 from anygrad.config import settings
-from anygrad.errors import ArgumentError, DTypeError, ShapeError, TraceError, UnusedInputWarning, describe
+from anygrad.errors import ArgumentError, DTypeError, ShapeError, UnusedInputWarning, describe
 from anygrad.ops.shaping import is_complex, kind_of
 from anygrad.tracing import LIFTED, Tape, lowest, names_for, walk
 
@@ -74,7 +74,7 @@ def value_and_grad(
             args = tuple(given.get(n, a) for n, a in enumerate(args))
             if type(argnums) is int:
                 inputs = inputs._replace(single=True)
-        y = f(*args, **kw)
+        y = call(f, args, kw)
         aux = None
         if has_aux:
             y, aux = split_aux("grad", y, tape, has_aux)
@@ -178,7 +178,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     check_callable("vjp", f)
     tape = Tape()
     inputs = _lift(tape, primals, 0)
-    y, aux = split_aux("vjp", f(*inputs.traced), tape, has_aux)
+    y, aux = split_aux("vjp", call(f, inputs.traced, {}), tape, has_aux)
     tape.close()
     outputs, treedef = trees.flatten(y)
     value = trees.unflatten(treedef, [tape.lower(out) for out in outputs])
@@ -188,7 +188,9 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         cot: list[Any] = [None] * (nodes + 1)
         cot[-1] = set()
-        for given, out, i in zip(_cotangents(treedef, cotangent, value), outputs, mine, strict=True):
+        for given, out, i in zip(
+            _cotangents(treedef, cotangent, value), outputs, mine, strict=True
+        ):
             if i is not None:
                 g = _match(given, tape.lower(out))
                 cot[i] = g if cot[i] is None else cot[i] + g
@@ -206,7 +208,9 @@ class _Inputs:
 
     __slots__ = ("leaves", "nodes", "original", "single", "traced", "treedef")
 
-    def __init__(self, leaves: list[Any], nodes: list[int], treedef: Any, traced: Any, original: Any) -> None:
+    def __init__(
+        self, leaves: list[Any], nodes: list[int], treedef: Any, traced: Any, original: Any
+    ) -> None:
         self.leaves, self.nodes, self.treedef, self.traced = leaves, nodes, treedef, traced
         self.original = original
         self.single = False
@@ -299,7 +303,9 @@ def _warn_unused(f: Any, inputs: _Inputs, found: list[Any]) -> None:
     if not settings().warn_unused:
         return
     names = trees.paths(inputs.original)
-    unused = tuple(trees.show_path("args", p) for p, g in zip(names, found, strict=True) if g is None)
+    unused = tuple(
+        trees.show_path("args", p) for p, g in zip(names, found, strict=True) if g is None
+    )
     key = (getattr(f, "__code__", type(f)), unused)
     if key in _warned:
         return
@@ -336,11 +342,15 @@ def _match(g: Any, y: Any) -> Any:
     """A cotangent in the dtype of the output; Python numbers are allowed for 0-d outputs."""
     if not hasattr(g, "shape"):
         if y.shape != ():
-            message = f"pullback(cotangent): got the number {g!r}; expected an array of shape {y.shape}."
+            message = (
+                f"pullback(cotangent): got the number {g!r}; expected an array of shape {y.shape}."
+            )
             raise ShapeError(message)
         return names_for(lowest(y)).zeros_like(lowest(y)) + g
     if g.shape != y.shape:
-        message = f"pullback(cotangent): got {describe(g)}; expected shape {y.shape}, that of the value."
+        message = (
+            f"pullback(cotangent): got {describe(g)}; expected shape {y.shape}, that of the value."
+        )
         raise ShapeError(message)
     if g.dtype != y.dtype:
         if kind_of(g.dtype) == "complex":
@@ -359,6 +369,3 @@ def _named(f: Any, made: Any, transformation: str) -> Any:
     made.__qualname__ = f"{transformation}({name_of(f)})"
     del made.__dict__["__wrapped__"]
     return made
-
-
-__all__ = ["TraceError", "grad", "value_and_grad", "vjp"]

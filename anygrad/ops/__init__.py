@@ -4,4 +4,15 @@ from anygrad.ops import elementwise, indexing, products, reductions, shapes
 from anygrad.ops.plain import PlainNames
 from anygrad.ops.row import ROWS, Case, Like, Row
 
-__all__ = ["ROWS", "Case", "Like", "PlainNames", "Row", "elementwise", "indexing", "products", "reductions", "shapes"]
+__all__ = [
+    "ROWS",
+    "Case",
+    "Like",
+    "PlainNames",
+    "Row",
+    "elementwise",
+    "indexing",
+    "products",
+    "reductions",
+    "shapes",
+]

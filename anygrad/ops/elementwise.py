@@ -9,24 +9,26 @@ from anygrad.ops.row import constant, elementwise
 # Trigonometric and hyperbolic
 elementwise("sin", lambda xp, t, _y, x: t * xp.cos(x))
 elementwise("cos", lambda xp, t, _y, x: -t * xp.sin(x))
-elementwise("tan", lambda xp, t, y, _x: t * (1.0 + y * y), low=-1.2, high=1.2)
-elementwise("asin", lambda xp, t, _y, x: t / xp.sqrt((1.0 - x) * (1.0 + x)), low=-0.9, high=0.9)
-elementwise("acos", lambda xp, t, _y, x: -t / xp.sqrt((1.0 - x) * (1.0 + x)), low=-0.9, high=0.9)
+elementwise("tan", lambda xp, t, y, _x: t * (1.0 + y * y), low=-1.0, high=1.0)
+elementwise("asin", lambda xp, t, _y, x: t / xp.sqrt((1.0 - x) * (1.0 + x)), low=-0.7, high=0.7)
+elementwise("acos", lambda xp, t, _y, x: -t / xp.sqrt((1.0 - x) * (1.0 + x)), low=-0.7, high=0.7)
 elementwise("atan", lambda xp, t, _y, x: t / (1.0 + x * x))
 elementwise("sinh", lambda xp, t, _y, x: t * xp.cosh(x))
 elementwise("cosh", lambda xp, t, _y, x: t * xp.sinh(x))
 elementwise("tanh", lambda xp, t, y, _x: t * (1.0 - y * y))
 elementwise("asinh", lambda xp, t, _y, x: t / xp.sqrt(1.0 + x * x))
-elementwise("acosh", lambda xp, t, _y, x: t / (xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)), low=1.2, high=3.0)
-elementwise("atanh", lambda xp, t, _y, x: t / ((1.0 - x) * (1.0 + x)), low=-0.9, high=0.9)
+elementwise(
+    "acosh", lambda xp, t, _y, x: t / (xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)), low=1.2, high=3.0
+)
+elementwise("atanh", lambda xp, t, _y, x: t / ((1.0 - x) * (1.0 + x)), low=-0.7, high=0.7)
 
 # Exponential and logarithmic
 elementwise("exp", lambda xp, t, y, _x: t * y)
 elementwise("expm1", lambda xp, t, y, _x: t * (y + 1.0))
-elementwise("log", lambda xp, t, _y, x: t / x, low=0.1, high=3.0)
+elementwise("log", lambda xp, t, _y, x: t / x, low=0.3, high=3.0)
 elementwise("log1p", lambda xp, t, _y, x: t / (1.0 + x), low=-0.8, high=3.0)
-elementwise("log2", lambda xp, t, _y, x: t / (x * 0.6931471805599453), low=0.1, high=3.0)
-elementwise("log10", lambda xp, t, _y, x: t / (x * 2.302585092994046), low=0.1, high=3.0)
+elementwise("log2", lambda xp, t, _y, x: t / (x * 0.6931471805599453), low=0.3, high=3.0)
+elementwise("log10", lambda xp, t, _y, x: t / (x * 2.302585092994046), low=0.3, high=3.0)
 elementwise(
     "logaddexp",
     lambda xp, t, y, a, _b: t * xp.exp(a - y),
@@ -34,7 +36,7 @@ elementwise(
 )
 
 # Powers and arithmetic
-elementwise("sqrt", lambda xp, t, y, _x: t * 0.5 / y, low=0.1, high=3.0)
+elementwise("sqrt", lambda xp, t, y, _x: t * 0.5 / y, low=0.3, high=3.0)
 elementwise("square", lambda xp, t, _y, x: t * (2.0 * x))
 elementwise("reciprocal", lambda xp, t, y, _x: -t * (y * y), low=0.3, high=3.0)
 elementwise("negative", lambda xp, t, _y, _x: -t)
@@ -42,7 +44,9 @@ elementwise("positive", lambda xp, t, _y, _x: t)
 elementwise("add", lambda xp, t, _y, _a, _b: t, lambda xp, t, _y, _a, _b: t)
 elementwise("subtract", lambda xp, t, _y, _a, _b: t, lambda xp, t, _y, _a, _b: -t)
 elementwise("multiply", lambda xp, t, _y, _a, b: t * b, lambda xp, t, _y, a, _b: t * a)
-elementwise("divide", lambda xp, t, _y, _a, b: t / b, lambda xp, t, y, _a, b: -t * y / b, low=0.3, high=3.0)
+elementwise(
+    "divide", lambda xp, t, _y, _a, b: t / b, lambda xp, t, y, _a, b: -t * y / b, low=0.3, high=3.0
+)
 
 
 def _power_of_base(xp: Any, t: Any, _y: Any, a: Any, b: Any) -> Any:
@@ -82,8 +86,8 @@ elementwise(
     "remainder",
     lambda xp, t, _y, _a, _b: t,
     lambda xp, t, _y, a, b: -t * xp.floor_divide(a, b),
-    low=0.3,
-    high=3.0,
+    low=2.0,
+    high=2.9,
 )
 
 # Choosing and comparing. At a tie each operand gets half, so that the derivative is the mean of the one-sided ones.
@@ -146,7 +150,24 @@ def _direction(xp: Any, x: Any, y: Any) -> Any:
 
 constant(
     *("floor", "ceil", "trunc", "round", "sign", "signbit", "nextafter", "floor_divide"),
-    *("isnan", "isinf", "isfinite", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+    *(
+        "isnan",
+        "isinf",
+        "isfinite",
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+    ),
     *("logical_and", "logical_or", "logical_xor", "logical_not"),
-    *("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_invert", "bitwise_left_shift", "bitwise_right_shift"),
+    *(
+        "bitwise_and",
+        "bitwise_or",
+        "bitwise_xor",
+        "bitwise_invert",
+        "bitwise_left_shift",
+        "bitwise_right_shift",
+    ),
 )

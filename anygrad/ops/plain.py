@@ -16,6 +16,10 @@ class PlainNames:
 
     def __getattr__(self, name: str) -> Any:
         row = ROWS.get(name)
-        function = row.run(self._xp) if row is not None and row.run is not None else getattr(self._xp, name)
+        function = (
+            row.run(self._xp)
+            if row is not None and row.run is not None
+            else getattr(self._xp, name)
+        )
         self.__dict__[name] = function
         return function

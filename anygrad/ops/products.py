@@ -20,7 +20,11 @@ def _left(xp: Any, g: Any, _y: Any, _a: Any, b: Any) -> Any:
 def _right(xp: Any, g: Any, _y: Any, a: Any, _b: Any) -> Any:
     """a^T g: a column for a 1-d ``b``, an outer product for a 1-d ``a``."""
     if len(a.shape) == 1:
-        return a * g if len(_b.shape) == 1 else shaping.unbroadcast(xp, a[:, None] * g[..., None, :], _b.shape)
+        return (
+            a * g
+            if len(_b.shape) == 1
+            else shaping.unbroadcast(xp, a[:, None] * g[..., None, :], _b.shape)
+        )
     if len(_b.shape) == 1:
         return shaping.unbroadcast(xp, xp.matmul(a.mT, g[..., None])[..., 0], _b.shape)
     return shaping.unbroadcast(xp, xp.matmul(a.mT, g), _b.shape)

@@ -96,6 +96,7 @@ def elementwise(
     complex_rules: tuple[Rule, Rule] | None = None,
     low: float = -2.0,
     high: float = 2.0,
+    sampled: bool = True,
 ) -> Row:
     """A function of each element. ``rule(xp, t, y, *operands)`` is ``t`` times the partial derivative.
 
@@ -104,10 +105,17 @@ def elementwise(
     """
     shapes: tuple[tuple[tuple[int, ...], ...], ...] = (((3, 4),), ((),)) if len(rules) == 1 else ()
     if len(rules) == 2:
-        shapes = (((3, 4), (3, 4)), ((3, 4), (4,)), ((1, 4), (3, 1)), ((), (3,)), ((2,), ()), ((), ()))
+        shapes = (
+            ((3, 4), (3, 4)),
+            ((3, 4), (4,)),
+            ((1, 4), (3, 1)),
+            ((), (3,)),
+            ((2,), ()),
+            ((), ()),
+        )
     if len(rules) == 3:
         shapes = (((3, 4), (3, 4), (3, 4)), ((4,), (3, 1), ()))
-    cases = tuple(Case(s, {}, low, high) for s in shapes)
+    cases = tuple(Case(s, {}, low, high) for s in shapes) if sampled else ()
     return _add(Row(name, ELEMENTWISE, rules, run, complex_rules, cases))
 
 
@@ -231,7 +239,11 @@ def _pull_join(row, xp, g, y, args, kw, wanted):
 
 def _push_join(row, xp, tangents, y, args, kw):
     filled = [
-        0.0 * x if t is None and isinstance(x, float | int | complex) else xp.zeros_like(x) if t is None else t
+        0.0 * x
+        if t is None and isinstance(x, float | int | complex)
+        else xp.zeros_like(x)
+        if t is None
+        else t
         for t, x in zip(tangents, args, strict=True)
     ]
     return getattr(xp, row.name)(*filled, **kw)

@@ -10,24 +10,34 @@ from anygrad.ops.row import Case, elementwise, join, linear
 
 linear(
     "reshape",
-    lambda xp, g, shape, **_kw: xp.reshape(g, shape=shape),
-    cases=[Case(((3, 4),), {"shape": (2, 6)}), Case(((),), {"shape": (1, 1)}), Case(((0, 3),), {"shape": (3, 0)})],
+    lambda xp, g, of, /, **_kw: xp.reshape(g, shape=of),
+    cases=[
+        Case(((3, 4),), {"shape": (2, 6)}),
+        Case(((),), {"shape": (1, 1)}),
+        Case(((0, 3),), {"shape": (3, 0)}),
+    ],
     view=True,
 )
 linear(
     "permute_dims",
-    lambda xp, g, _shape, *, axes: xp.permute_dims(g, axes=tuple(axes.index(k) for k in range(len(axes)))),
+    lambda xp, g, _shape, *, axes: xp.permute_dims(
+        g, axes=tuple(axes.index(k) for k in range(len(axes)))
+    ),
     cases=[Case(((3, 4),), {"axes": (1, 0)}), Case(((2, 3, 4),), {"axes": (2, 0, 1)})],
     view=True,
 )
 linear(
     "broadcast_to",
-    lambda xp, g, shape, **_kw: shaping.unbroadcast(xp, g, shape),
-    cases=[Case(((4,),), {"shape": (3, 4)}), Case(((3, 1),), {"shape": (2, 3, 4)}), Case(((),), {"shape": (2,)})],
+    lambda xp, g, of, /, **_kw: shaping.unbroadcast(xp, g, of),
+    cases=[
+        Case(((4,),), {"shape": (3, 4)}),
+        Case(((3, 1),), {"shape": (2, 3, 4)}),
+        Case(((),), {"shape": (2,)}),
+    ],
     view=True,
 )
 # The caller brings every cotangent back to the dtype of its operand, so nothing is left to do here.
-elementwise("astype", lambda xp, t, _y, _x, **_kw: t, run=lambda xp: _cast(xp))
+elementwise("astype", lambda xp, t, _y, _x: t, run=lambda xp: _cast(xp), sampled=False)
 
 
 def _cast(xp: Any) -> Any:
@@ -41,7 +51,7 @@ def _pieces(xp: Any, g: Any, shapes: list[tuple[int, ...]], *, axis: int) -> lis
     before = (slice(None),) * (axis % len(g.shape))
     ends = accumulate(shape[axis] for shape in shapes)
     return [
-        xp.getitem(g, key=(*before, slice(end - shape[axis], end)))
+        xp.getitem(g, key=(*before, slice(end - shape[axis], end), ...))
         for end, shape in zip(ends, shapes, strict=True)
     ]
 
@@ -57,13 +67,17 @@ join(
     "concat",
     _pieces,
     run=_joined,
-    cases=[Case(((2, 3), (4, 3), (1, 3)), {"axis": 0}), Case(((2, 3), (2, 1)), {"axis": -1}), Case(((3,),), {"axis": 0})],
+    cases=[
+        Case(((2, 3), (4, 3), (1, 3)), {"axis": 0}),
+        Case(((2, 3), (2, 1)), {"axis": -1}),
+        Case(((3,),), {"axis": 0}),
+    ],
 )
 
 
 def _unstacked(xp: Any, g: Any, shapes: list[tuple[int, ...]], *, axis: int) -> list[Any]:
     before = (slice(None),) * (axis % len(g.shape))
-    return [xp.getitem(g, key=(*before, k)) for k in range(len(shapes))]
+    return [xp.getitem(g, key=(*before, k, ...)) for k in range(len(shapes))]
 
 
 def _stacked(xp: Any) -> Any:
@@ -77,5 +91,9 @@ join(
     "stack",
     _unstacked,
     run=_stacked,
-    cases=[Case(((3,), (3,)), {"axis": 0}), Case(((2, 3), (2, 3)), {"axis": -1}), Case(((), (), ()), {"axis": 0})],
+    cases=[
+        Case(((3,), (3,)), {"axis": 0}),
+        Case(((2, 3), (2, 3)), {"axis": -1}),
+        Case(((), (), ()), {"axis": 0}),
+    ],
 )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-_KINDS: dict[Any, str] = {}
+_KINDS: dict[tuple[type, Any], str] = {}
 
 
 def kind_of(dtype: Any) -> str:
     """``"real"``, ``"complex"`` or ``"other"`` for any library's dtype (floating kinds only are differentiable)."""
-    kind = _KINDS.get(dtype)
+    key = (type(dtype), dtype)  # array-api-strict warns when its dtypes meet NumPy's in a look-up
+    kind = _KINDS.get(key)
     if kind is None:
         text = str(dtype).rsplit(".", 1)[-1]
         kind = "complex" if "complex" in text else "real" if "float" in text else "other"
-        _KINDS[dtype] = kind
+        _KINDS[key] = kind
     return kind
 
 
@@ -29,7 +30,10 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     if have == shape:
         return g
     lead = len(have) - len(shape)
-    axes = (*range(lead), *(k + lead for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1))
+    axes = (
+        *range(lead),
+        *(k + lead for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1),
+    )
     if axes:
         g = xp.sum(g, axis=axes, keepdims=False)
     return g if g.shape == shape else xp.reshape(g, shape=shape)
@@ -86,6 +90,6 @@ def count(shape: tuple[int, ...], axis: Any) -> int:
     return n
 
 
-def reversal(axis: int, ndim: int) -> tuple[slice, ...]:
+def reversal(axis: int, ndim: int) -> tuple[Any, ...]:
     """The index that reverses one axis."""
-    return (slice(None),) * (axis % ndim) + (slice(None, None, -1),)
+    return (slice(None),) * (axis % ndim) + (slice(None, None, -1), ...)

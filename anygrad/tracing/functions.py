@@ -39,7 +39,9 @@ def _axis(axis: Any) -> Axis:
 
 
 def _keep(keepdims: Any) -> bool:
-    return False if keepdims is ABSENT or "NoValue" in repr(keepdims) else builtins.bool(keepdims)
+    if keepdims is True or keepdims is False:
+        return keepdims
+    return False if _plain_value(keepdims) is ABSENT else builtins.bool(keepdims)
 
 
 # Reductions ----------------------------------------------------------------------------------------------------------
@@ -79,7 +81,16 @@ def mean(x, axis=None, dtype=None, out=None, keepdims=False, *, where=ABSENT):
 
 
 def var(
-    x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None, where=ABSENT, mean=ABSENT
+    x,
+    axis=None,
+    dtype=None,
+    out=None,
+    ddof=0,
+    keepdims=False,
+    *,
+    correction=None,
+    where=ABSENT,
+    mean=ABSENT,
 ):
     """Variance; ``correction`` (NumPy: ``ddof``) is subtracted from the count."""
     _refuse("var", out, mask=_plain_value(where))
@@ -88,17 +99,36 @@ def var(
         raise MissingRuleError(message)
     if dtype is not None:
         x = astype(x, dtype)
-    correction = ddof if correction is None or "NoValue" in repr(correction) else correction
+    correction = ddof if correction is None or _plain_value(correction) is ABSENT else correction
     axes = normal_axes(_axis(axis), x.ndim)
     n = math.prod(x.shape[a] for a in axes)
     deviation = x - TRACED.mean(x, axis=axes, keepdims=True)
-    squares = TRACED.square(TRACED.abs(deviation)) if kind_of(x.dtype) == "complex" else deviation * deviation
-    return TRACED.sum(squares, axis=axes, keepdims=_keep(keepdims)) / builtins.max(n - correction, 0)
+    squares = (
+        TRACED.square(TRACED.abs(deviation))
+        if kind_of(x.dtype) == "complex"
+        else deviation * deviation
+    )
+    return TRACED.sum(squares, axis=axes, keepdims=_keep(keepdims)) / builtins.max(
+        n - correction, 0
+    )
 
 
-def std(x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None, where=ABSENT, mean=ABSENT):
+def std(
+    x,
+    axis=None,
+    dtype=None,
+    out=None,
+    ddof=0,
+    keepdims=False,
+    *,
+    correction=None,
+    where=ABSENT,
+    mean=ABSENT,
+):
     """Standard deviation: the root of `var`."""
-    return TRACED.sqrt(var(x, axis, dtype, out, ddof, keepdims, correction=correction, where=where, mean=mean))
+    return TRACED.sqrt(
+        var(x, axis, dtype, out, ddof, keepdims, correction=correction, where=where, mean=mean)
+    )
 
 
 def _constant(name: str) -> Any:
@@ -127,15 +157,12 @@ def cumulative_sum(x, axis=None, dtype=None, out=None, *, include_initial=False)
         if x.ndim > 1:
             x = TRACED.reshape(x, shape=(-1,))
         axis = 0
-    y = TRACED.cumulative_sum(x, axis=int(axis))
+    axis = int(axis) % x.ndim
+    y = TRACED.cumulative_sum(x, axis=axis)
     if include_initial:
-        first = getattr(y, "shape", ())[:]
-        axis = int(axis) % y.ndim
-        zero = names_for(lowest(y)).zeros_like(lowest(y)[(slice(None),) * axis + (slice(0, 1),)])
-        if not first[axis]:
-            message = "cumulative_sum(include_initial): got an empty axis; expected at least one element."
-            raise ArgumentError(message)
-        y = TRACED.concat(zero, y, axis=axis)
+        start = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+        zero = _beside(0.0, [x])
+        y = TRACED.concat(broadcast_to(zero, start), y, axis=axis)
     return y
 
 
@@ -145,7 +172,9 @@ def cumulative_sum(x, axis=None, dtype=None, out=None, *, include_initial=False)
 def reshape(x, /, shape, order="C", *, copy=None):
     """The same elements in another shape; one length may be -1."""
     if order not in ("C", "A"):
-        message = f"reshape(order): got {order!r}; expected 'C'. Transpose before and after instead."
+        message = (
+            f"reshape(order): got {order!r}; expected 'C'. Transpose before and after instead."
+        )
         raise ArgumentError(message)
     shape = tuple(int(n) for n in shape) if isinstance(shape, tuple | list) else (int(shape),)
     return TRACED.reshape(x, shape=shape)
@@ -176,7 +205,10 @@ def swapaxes(x, axis1, axis2):
 
 def moveaxis(x, source, destination):
     """Axes moved to other positions, the rest in their order."""
-    source, destination = normal_axes(_axis(source), x.ndim), normal_axes(_axis(destination), x.ndim)
+    source, destination = (
+        normal_axes(_axis(source), x.ndim),
+        normal_axes(_axis(destination), x.ndim),
+    )
     order = [a for a in range(x.ndim) if a not in source]
     for to, a in sorted(zip(destination, source, strict=True)):
         order.insert(to, a)
@@ -233,8 +265,8 @@ def roll(x, shift, axis=None):
         n = x.shape[a]
         if n and s % n:
             before = (slice(None),) * a
-            tail = TRACED.getitem(x, key=(*before, slice(n - s % n, None)))
-            x = TRACED.concat(tail, TRACED.getitem(x, key=(*before, slice(0, n - s % n))), axis=a)
+            tail = TRACED.getitem(x, key=(*before, slice(n - s % n, None), ...))
+            x = TRACED.concat(tail, TRACED.getitem(x, key=(*before, slice(0, n - s % n), ...)), axis=a)
     return x
 
 
@@ -258,8 +290,12 @@ def repeat(x, repeats, axis=None):
     if axis is None:
         x, axis = ravel(x), 0
     axis = int(axis) % x.ndim
-    spread = broadcast_to(expand_dims(x, axis + 1), (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :]))
-    return TRACED.reshape(spread, shape=(*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]))
+    spread = broadcast_to(
+        expand_dims(x, axis + 1), (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
+    )
+    return TRACED.reshape(
+        spread, shape=(*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :])
+    )
 
 
 def concat(arrays, /, axis=0, out=None, *, dtype=None, casting=None):
@@ -304,7 +340,7 @@ def atleast_2d(x):
 def unstack(x, /, *, axis=0):
     """The slices along an axis, as a tuple."""
     before = (slice(None),) * (axis % x.ndim)
-    return tuple(TRACED.getitem(x, key=(*before, k)) for k in range(x.shape[axis]))
+    return tuple(TRACED.getitem(x, key=(*before, k, ...)) for k in range(x.shape[axis]))
 
 
 def take(x, indices, axis=None, out=None, mode="raise"):
@@ -315,14 +351,16 @@ def take(x, indices, axis=None, out=None, mode="raise"):
         raise MissingRuleError(message)
     if axis is None:
         x, axis = (ravel(x) if x.ndim != 1 else x), 0
-    return TRACED.getitem(x, key=(slice(None),) * (int(axis) % x.ndim) + (indices,))
+    return TRACED.getitem(x, key=(*(slice(None),) * (int(axis) % x.ndim), indices, ...))
 
 
 def diff(x, n=1, axis=-1):
     """Differences of neighbours along an axis, ``n`` times."""
     before = (slice(None),) * (int(axis) % x.ndim)
     for _ in range(n):
-        x = TRACED.getitem(x, key=(*before, slice(1, None))) - TRACED.getitem(x, key=(*before, slice(None, -1)))
+        x = TRACED.getitem(x, key=(*before, slice(1, None), ...)) - TRACED.getitem(
+            x, key=(*before, slice(None, -1), ...)
+        )
     return x
 
 
@@ -371,10 +409,14 @@ def _filled(name: str) -> Any:
         if "device" not in kw and backend_device(bottom) is not None:
             kw["device"] = backend_device(bottom)
         if kw.pop("order", "K") not in ("K", "C", "A") or not kw.pop("subok", True):
-            message = f"{name}(order): only the default memory order is supported for traced arrays."
+            message = (
+                f"{name}(order): only the default memory order is supported for traced arrays."
+            )
             raise ArgumentError(message)
         value = getattr(plain_namespace(bottom), name)(bottom, *args, **kw)
-        return x.t.constant(value) if type(x) in LIFTED and kind_of(value.dtype) != "other" else value
+        return (
+            x.t.constant(value) if type(x) in LIFTED and kind_of(value.dtype) != "other" else value
+        )
 
     like.__name__ = like.__qualname__ = name
     return like
@@ -425,7 +467,9 @@ def tensordot(a, b, /, axes=2):
     columns = tuple(k for k in range(b.ndim) if k not in right)
     n = math.prod(a.shape[k] for k in left)
     shape = tuple(a.shape[k] for k in rows) + tuple(b.shape[k] for k in columns)
-    a2 = TRACED.reshape(TRACED.permute_dims(a, axes=rows + left), shape=(math.prod(a.shape[k] for k in rows), n))
+    a2 = TRACED.reshape(
+        TRACED.permute_dims(a, axes=rows + left), shape=(math.prod(a.shape[k] for k in rows), n)
+    )
     b2 = TRACED.permute_dims(b, axes=right + columns)
     b2 = TRACED.reshape(b2, shape=(n, math.prod(b.shape[k] for k in columns)))
     return TRACED.reshape(TRACED.matmul(a2, b2), shape=shape)

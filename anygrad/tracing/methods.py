@@ -93,7 +93,9 @@ def _setitem(self: Traced, key: Any, value: Any) -> None:
         raise written_through_view(what)
     if hasattr(value, "dtype") and value.dtype != self.dtype:
         if kind_of(self.dtype) == "real" and kind_of(value.dtype) == "complex":
-            message = f"{what}: got a complex value for a real array; the imaginary part would be lost."
+            message = (
+                f"{what}: got a complex value for a real array; the imaginary part would be lost."
+            )
             raise DTypeError(message)
         cast = functions.astype if type(value) in LIFTED else plain_namespace(self).astype
         value = cast(value, self.dtype)
@@ -157,14 +159,46 @@ def _reshape(self: Traced, *shape: Any, order: str = "C", copy: bool | None = No
 
 
 def _transpose(self: Traced, *axes: Any) -> Any:
-    axes = axes[0] if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)) else axes or None
+    axes = (
+        axes[0]
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list))
+        else axes or None
+    )
     return functions.permute_dims(self, axes)
 
 
 # method -> the function of the same meaning; NumPy's positional order is that of the functions
 _METHODS = {
-    **{name: name for name in ("sum", "prod", "max", "min", "mean", "var", "std", "all", "any", "argmax", "argmin")},
-    **{name: name for name in ("ravel", "squeeze", "swapaxes", "astype", "copy", "round", "clip", "take", "repeat")},
+    **{
+        name: name
+        for name in (
+            "sum",
+            "prod",
+            "max",
+            "min",
+            "mean",
+            "var",
+            "std",
+            "all",
+            "any",
+            "argmax",
+            "argmin",
+        )
+    },
+    **{
+        name: name
+        for name in (
+            "ravel",
+            "squeeze",
+            "swapaxes",
+            "astype",
+            "copy",
+            "round",
+            "clip",
+            "take",
+            "repeat",
+        )
+    },
     **{"dot": "dot", "flatten": "ravel", "cumsum": "cumulative_sum", "trace": "trace"},
 }
 _OUT = {

@@ -21,7 +21,9 @@ _DIRECT = {
 _FUNCTIONS = {
     name: function
     for name, function in vars(functions).items()
-    if isinstance(function, types.FunctionType) and function.__module__ == functions.__name__ and name[0] != "_"
+    if isinstance(function, types.FunctionType)
+    and function.__module__ == functions.__name__
+    and name[0] != "_"
 }
 STANDARD: dict[str, Any] = {**_DIRECT, **_FUNCTIONS}
 """Every function that traced arrays go through, by its standard (or NumPy) name."""
@@ -53,7 +55,9 @@ class TracedNamespace(types.SimpleNamespace):
         self.linalg = _Part("linalg", getattr(plain, "linalg", None), _LINALG)
         self.fft = _Part("fft", getattr(plain, "fft", None), {})
 
-    def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
+    def asarray(
+        self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
+    ) -> Any:
         """Traced arrays pass; nested lists that hold traced numbers are stacked."""
         if type(obj) in LIFTED:
             if dtype is not None:
@@ -89,7 +93,9 @@ class _Part:
 def _created(level: Level, create: Any) -> Any:
     def created(*args: Any, **kw: Any) -> Any:
         value = create(*args, **kw)
-        return level.constant(value) if kind_of(value.dtype) != "other" and not level.closed else value
+        return (
+            level.constant(value) if kind_of(value.dtype) != "other" and not level.closed else value
+        )
 
     return created
 
@@ -115,7 +121,8 @@ def missing_rule(name: str) -> MissingRuleError:
 
 def _holds_traced(parts: Any) -> bool:
     return any(
-        type(part) in LIFTED or (isinstance(part, list | tuple) and _holds_traced(part)) for part in parts
+        type(part) in LIFTED or (isinstance(part, list | tuple) and _holds_traced(part))
+        for part in parts
     )
 
 

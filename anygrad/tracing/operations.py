@@ -139,7 +139,10 @@ def binary(row: Row) -> Callable[..., Any]:
             elif type(b) in t.kin:
                 y = function(x, b)
                 operands, pull = a.i, pull_a
-                values, kept = (x if keep_aa else None, b if keep_ab else None), y if keep_ya else None
+                values, kept = (
+                    (x if keep_aa else None, b if keep_ab else None),
+                    y if keep_ya else None,
+                )
                 if y.shape != x.shape or y.dtype is not x.dtype:
                     if x.dtype != y.dtype:
                         return bind(row, (a, b), {})
@@ -155,7 +158,10 @@ def binary(row: Row) -> Callable[..., Any]:
             elif type(a) in t.kin:
                 y = function(a, z)
                 operands, pull = b.i, pull_b
-                values, kept = (a if keep_ba else None, z if keep_bb else None), y if keep_yb else None
+                values, kept = (
+                    (a if keep_ba else None, z if keep_bb else None),
+                    y if keep_yb else None,
+                )
                 if y.shape != z.shape or y.dtype is not z.dtype:
                     if z.dtype != y.dtype:
                         return bind(row, (a, b), {})
@@ -313,7 +319,11 @@ def item(row: Row) -> Callable[..., Any]:
         own = cot[-1]
         if i not in own:
             own.add(i)
-            c = cot[i] = xp.zeros(shape, dtype=g.dtype, **_on_device(g)) if c is None else xp.asarray(c, copy=True)
+            c = cot[i] = (
+                xp.zeros(shape, dtype=g.dtype, **_on_device(g))
+                if c is None
+                else xp.asarray(c, copy=True)
+            )
         if is_basic(key):
             c[key] += g
         else:
@@ -357,7 +367,7 @@ _QUICK: dict[str, Callable[[Row], Callable[..., Any]]] = {
 }
 
 
-def _closure(row: Row) -> Callable[..., Any]:
+def closure_of(row: Row) -> Callable[..., Any]:
     if row.name == "getitem":
         return item(row)
     if row.family.name == "elementwise" and row.name != "astype":
@@ -366,6 +376,6 @@ def _closure(row: Row) -> Callable[..., Any]:
 
 
 for _row in ROWS.values():
-    setattr(TRACED, _row.name, _closure(_row))
+    setattr(TRACED, _row.name, closure_of(_row))
 
 __all__ = ["TRACED"]

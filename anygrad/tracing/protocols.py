@@ -55,11 +55,33 @@ for _numpy_name, _name in _NAMES.items():
         FUNCTIONS[getattr(np.linalg, _numpy_name)] = STANDARD[_name]
 
 # np.add.reduce(x) and its like
-_REDUCED = {np.add: functions.sum, np.multiply: functions.prod, np.maximum: functions.max, np.minimum: functions.min}
+_REDUCED = {
+    np.add: functions.sum,
+    np.multiply: functions.prod,
+    np.maximum: functions.max,
+    np.minimum: functions.min,
+}
 
 # Questions about a traced array that its value answers: no derivative, nothing lost.
-_ANSWERED = {np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.array_equal, np.allclose}
-_ANSWERED |= {np.isclose, np.can_cast, np.common_type, np.min_scalar_type, np.array_repr, np.array_str, np.array2string}
+_ANSWERED = {
+    np.shape,
+    np.ndim,
+    np.size,
+    np.result_type,
+    np.iscomplexobj,
+    np.isrealobj,
+    np.array_equal,
+    np.allclose,
+}
+_ANSWERED |= {
+    np.isclose,
+    np.can_cast,
+    np.common_type,
+    np.min_scalar_type,
+    np.array_repr,
+    np.array_str,
+    np.array2string,
+}
 
 
 def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -> Any:
@@ -85,16 +107,24 @@ def _unusual_ufunc(ufunc: Any, method: str, args: tuple, kw: dict[str, Any]) -> 
     if method == "reduce" and ufunc in _REDUCED:
         kw.setdefault("axis", 0)
         return _REDUCED[ufunc](*args, **kw)
-    if method == "__call__" and ufunc in UFUNCS and set(kw) <= {"dtype", "casting", "order", "subok"}:
+    if (
+        method == "__call__"
+        and ufunc in UFUNCS
+        and set(kw) <= {"dtype", "casting", "order", "subok"}
+    ):
         y = UFUNCS[ufunc](*args)
         return y if kw.get("dtype") is None else functions.astype(y, np.dtype(kw["dtype"]))
     what = name if method == "__call__" else f"{name}.{method}"
     keywords = "".join(f", {k}=" for k in kw)
-    message = f"{what}(traced array{keywords}): no derivative rule for this form. Call {name} plainly."
+    message = (
+        f"{what}(traced array{keywords}): no derivative rule for this form. Call {name} plainly."
+    )
     raise MissingRuleError(message)
 
 
-def _array_function(self: Traced, function: Any, types: Any, args: tuple, kw: dict[str, Any]) -> Any:
+def _array_function(
+    self: Traced, function: Any, types: Any, args: tuple, kw: dict[str, Any]
+) -> Any:
     operation = FUNCTIONS.get(function)
     if operation is not None:
         return operation(*args, **kw)
@@ -117,7 +147,9 @@ def _value_of(a: Any) -> Any:
 def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
     name = kernel.name.removeprefix("cupy_")
     if kw.get("out") is not None:
-        message = f"cupy.{name}(out): a traced result cannot be written into an array. Use the result."
+        message = (
+            f"cupy.{name}(out): a traced result cannot be written into an array. Use the result."
+        )
         raise TraceError(message)
     row = _NAMES.get(name)
     if row is None:
@@ -125,7 +157,9 @@ def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
     return STANDARD[row](*args)
 
 
-def _cupy_reduction(self: Traced, kernel: Any, axis: Any, dtype: Any, out: Any, keepdims: Any) -> Any:
+def _cupy_reduction(
+    self: Traced, kernel: Any, axis: Any, dtype: Any, out: Any, keepdims: Any
+) -> Any:
     name = kernel.name.removeprefix("cupy_")
     row = _NAMES.get(name)
     if row is None:

@@ -57,9 +57,13 @@ class Tape(Level):
         self.entries: list[Any] = [None]  # the mark at which a walk ends
         self.add = self.entries.append
         self.next = itertools.count().__next__  # atomic, so that threads may share a tape
-        self.plain = True  # no value of another level was recorded: rules may run in the library itself
+        self.plain = (
+            True  # no value of another level was recorded: rules may run in the library itself
+        )
         self.kin: frozenset[type] = frozenset()  # constants of these types need no check
-        self.written: list[tuple[int, int]] = []  # (entries before an in-place write, node that was written)
+        self.written: list[
+            tuple[int, int]
+        ] = []  # (entries before an in-place write, node that was written)
 
     def variable(self, value: Any) -> Any:
         """A new independent variable with this value."""
@@ -126,7 +130,9 @@ def _like(a: Any) -> Like:
     return Like((), type(a)) if type(a) in NUMBERS else Like(a.shape, a.dtype)
 
 
-def keep(row: Row, operands: tuple[int, ...], values: tuple, likes: tuple, y: Any) -> tuple[tuple, Any]:
+def keep(
+    row: Row, operands: tuple[int, ...], values: tuple, likes: tuple, y: Any
+) -> tuple[tuple, Any]:
     """What the pullback of these operands will read; for the rest, only shape and dtype."""
     if row.family.name in ("linear", "join"):
         return likes, None
@@ -136,7 +142,9 @@ def keep(row: Row, operands: tuple[int, ...], values: tuple, likes: tuple, y: An
         return values, y
     needed = [False] * len(values)
     result = False
-    for rule, i, args, res in zip(row.rules, operands, row.keeps_args, row.keeps_result, strict=True):
+    for rule, i, args, res in zip(
+        row.rules, operands, row.keeps_args, row.keeps_result, strict=True
+    ):
         if i >= 0 and rule is not None:
             result = result or res
             needed = [n or a for n, a in zip(needed, args, strict=True)]
@@ -144,10 +152,14 @@ def keep(row: Row, operands: tuple[int, ...], values: tuple, likes: tuple, y: An
     return kept, y if result else None
 
 
-def pull_general(xp: Any, cot: list, g: Any, operands: Any, values: Any, y: Any, extra: Any) -> None:
+def pull_general(
+    xp: Any, cot: list, g: Any, operands: Any, values: Any, y: Any, extra: Any
+) -> None:
     row, kw, likes = extra
     wanted = [i >= 0 for i in operands]
-    for i, part, like in zip(operands, row.family.pullback(row, xp, g, y, values, kw, wanted), likes, strict=True):
+    for i, part, like in zip(
+        operands, row.family.pullback(row, xp, g, y, values, kw, wanted), likes, strict=True
+    ):
         if i >= 0 and part is not None:
             part = fit(xp, part, *like)
             c = cot[i]

@@ -1,0 +1,70 @@
+"""Operands for every row of the table, from the cases that stand in the row."""
+
+import numpy as np
+
+from anygrad.ops import ROWS
+from anygrad.tracing import TRACED
+
+DIFFERENTIABLE = [row for row in ROWS.values() if not row.constant]
+CASES = [
+    (row, case)
+    for row in DIFFERENTIABLE
+    for case in (row.cases or ())
+]
+
+
+def case_name(pair):
+    row, case = pair
+    words = "-".join(str(shape) for shape in case.shapes)
+    return f"{row.name}-{words}-{len(case.kw)}{abs(hash(str(case.kw))) % 100}".replace(" ", "")
+
+
+def operands(row, case, seed=0, dtype=np.float64):
+    """Host operands; a row whose first rule is None takes a mask first."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for k, shape in enumerate(case.shapes):
+        x = rng.uniform(case.low, case.high, shape)
+        if np.issubdtype(dtype, np.complexfloating):
+            x = x + 1j * rng.uniform(case.low, case.high, shape)
+        if row.name == "where" and k == 0:
+            made.append(np.asarray(rng.uniform(size=shape) < 0.5))
+        else:
+            made.append(np.asarray(x).astype(dtype))
+    return made
+
+
+def directions(args, seed=1):
+    """One tangent for each operand, of its shape and dtype."""
+    rng = np.random.default_rng(seed)
+    return [direction(rng, a) for a in args]
+
+
+def direction(rng, a):
+    v = rng.normal(size=a.shape)
+    if np.issubdtype(a.dtype, np.complexfloating):
+        v = v + 1j * rng.normal(size=a.shape)
+    return np.asarray(v).astype(a.dtype)
+
+
+def floating(args):
+    """The positions of the operands that have derivatives."""
+    return [k for k, a in enumerate(args) if a.dtype.kind in "fc"]
+
+
+def function_of(row, case, args, places=None):
+    """The row as a function of its floating operands only."""
+    places = floating(args) if places is None else places
+
+    def f(*xs):
+        whole = list(args)
+        for k, x in zip(places, xs, strict=True):
+            whole[k] = x
+        return getattr(TRACED, row.name)(*whole, **case.kw)
+
+    return f, [args[k] for k in places]
+
+
+def inner(a, b):
+    """Re sum conj(a) b, the inner product under which pullbacks are adjoint."""
+    return float(np.real(np.sum(np.conj(a) * b)))
