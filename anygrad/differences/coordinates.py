@@ -120,6 +120,15 @@ class Coordinates:
         """One real value per coordinate becomes a tree like the point."""
         return self.layout.split(self.layout.to_elements(values))
 
+    def as_tree(self) -> Tree:
+        """Return the point itself, with arrays for its numbers."""
+        return self.layout.split(self.point)
+
+    def make_tree(self, values: list[float]) -> Tree:
+        """Put numbers from the host, one per coordinate, into a tree like the point."""
+        xp, steps = namespace_of(self.steps), self.steps
+        return self.to_tree(xp.asarray(values, dtype=steps.dtype, device=device_of(steps)))
+
     @staticmethod
     def of(where: str, x: Tree, method: str, stencil: Stencil, step: float | None) -> Coordinates:
         """Read a tree of points; refuse what is not floating."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from anygrad.backends import backend_of, device_of, namespace_of
+from anygrad.backends import backend_of, device_of, namespace_of, to_host
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.kinds import is_complex, is_integer, is_real
@@ -136,6 +136,5 @@ class PointFunction:
 def read_vectors(vectors: list[Array]) -> list[list[float]]:
     """Copy real vectors to the host in one go; this waits for the device."""
     together = namespace_of(*vectors).concat(vectors)
-    backend = backend_of(together)
-    numbers = iter((together if backend is None else backend.to_host(together)).tolist())
+    numbers = iter(to_host(together).tolist())
     return [list(islice(numbers, x.shape[0])) for x in vectors]
