@@ -34,7 +34,7 @@ class Scale(NamedTuple):
     @property
     def value(self) -> Array:
         """The number itself, which may underflow."""
-        return self.factor / self.divisor
+        return namespace_of(self.factor).asarray(self.factor / self.divisor)
 
 
 class Measured(NamedTuple):
@@ -160,5 +160,6 @@ def _raise_if_nonfinite(grads: Tree) -> None:
 def _nothing_to_clip(grads: Tree, found: list[Array]) -> Measured:
     """Measure a tree without elements: its norm is 0."""
     norm = trees.norm(grads)
-    one = norm + 1.0
+    norm = namespace_of(norm).asarray(norm)
+    one = namespace_of(norm).ones_like(norm)
     return Measured(grads, norm, Scale(one, one), None)

@@ -30,7 +30,7 @@ def chain(*parts: Transform) -> Transform:
     Returns
     -------
     Transform
-        The chain; a single part is returned as it is.
+        The chain; one part alone is returned as it is.
 
     Raises
     ------
@@ -52,10 +52,10 @@ def chain(*parts: Transform) -> Transform:
                 "Call the factory: chain(clip_by_global_norm(1.0), adam(1e-3))."
             )
             raise ArgumentError(message)
-    if len(parts) == 1:
-        return parts[0]
     links = tuple(link for part in parts for link in (part.parts or (part,)) if part is not EMPTY)
-    return from_rule(Links(links), "chain", links) if links else EMPTY
+    if len(links) < 2:
+        return links[0] if links else EMPTY
+    return from_rule(Links(links), "chain", links)
 
 
 class Links:

@@ -8,7 +8,7 @@ from typing import Any
 from anygrad import clipping, trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
-from anygrad.clipping.clips import LIMIT, check_limit
+from anygrad.clipping.clips import LIMIT, check_limit, global_norm
 from anygrad.clipping.devices import to_device_of
 from anygrad.clipping.measuring import Policy, measure
 from anygrad.optimizers.flow import Flow, State
@@ -115,10 +115,8 @@ class GlobalNormRule:
     def init(self, params: Tree) -> State:
         """Before the first step: norm 0, scale 1."""
         # an empty slice of each leaf has its library, device and dtype, and nothing to sum
-        norm = trees.norm(
-            trees.map(lambda p: namespace_of(p).zeros_like(p[..., None][..., :0]), params)
-        )
-        return {"norm": norm, "scale": norm + 1.0}
+        norm = global_norm(trees.map(lambda p: p[..., None][..., :0], params))
+        return {"norm": norm, "scale": namespace_of(norm).ones_like(norm)}
 
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
