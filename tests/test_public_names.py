@@ -5,6 +5,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,9 @@ def test_promised_names_are_public(module):
 @pytest.mark.parametrize(("module", "name"), PUBLIC, ids=[".".join(item) for item in PUBLIC])
 def test_public_names_can_be_imported_and_are_documented(module, name):
     found = getattr(importlib.import_module(module), name)
-    if inspect.isclass(found) or callable(found) or inspect.ismodule(found):
+    if typing.get_origin(found) is not None:
+        return  # an alias of a type can't have one
+    if callable(found) or inspect.ismodule(found):
         assert (inspect.getdoc(found) or "").strip(), f"{module}.{name} has no docstring"
 
 
