@@ -8,10 +8,12 @@ from typing import Any
 from anygrad.errors import DTypeError, ShapeError, TraceError
 from anygrad.ops.indexing import is_basic, unique_positions
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import functions
+from anygrad.tracing.functions import FUNCTIONS
+from anygrad.tracing.functions.creation import astype
+from anygrad.tracing.functions.shapes import matrix_transpose, permute_dims, reshape
 from anygrad.tracing.level import LIFTED, Traced, lowest, plain_namespace, written_through_view
-from anygrad.tracing.operations import TRACED
 from anygrad.tracing.namespace import namespace_of_level
+from anygrad.tracing.operations import TRACED
 
 _BINARY = {
     "add": "add",
@@ -60,7 +62,7 @@ def _in_place(operation: Any, method: str) -> Any:
         if result.shape != self.shape:
             message = f"{what}: got shape {result.shape}; expected {self.shape}, that of y. Write y = ... instead."
             raise ShapeError(message)
-        result = functions.astype(result, self.dtype)
+        result = astype(result, self.dtype)
         view = self.t.view_of(self)
         if view is not None:
             self.t.write_through(result, view, what)
@@ -97,7 +99,7 @@ def _setitem(self: Traced, key: Any, value: Any) -> None:
                 f"{what}: got a complex value for a real array; the imaginary part would be lost."
             )
             raise DTypeError(message)
-        cast = functions.astype if type(value) in LIFTED else plain_namespace(self).astype
+        cast = astype if type(value) in LIFTED else plain_namespace(self).astype
         value = cast(value, self.dtype)
     self.t.settle(self, key, value)
     _rebind(self, TRACED.setitem(self, value, key=key), what)
@@ -155,7 +157,7 @@ def _length(self: Traced) -> int:
 
 def _reshape(self: Traced, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
     shape = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-    return functions.reshape(self, shape, order)
+    return reshape(self, shape, order)
 
 
 def _transpose(self: Traced, *axes: Any) -> Any:
@@ -164,7 +166,7 @@ def _transpose(self: Traced, *axes: Any) -> Any:
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list))
         else axes or None
     )
-    return functions.permute_dims(self, axes)
+    return permute_dims(self, axes)
 
 
 # method -> the function of the same meaning; NumPy's positional order is that of the functions
@@ -227,7 +229,7 @@ def _way_out(what: str) -> Any:
 
 def _install_methods() -> None:
     for method, name in _METHODS.items():
-        setattr(Traced, method, getattr(functions, name))
+        setattr(Traced, method, FUNCTIONS[name])
     for method, what in _OUT.items():
         setattr(Traced, method, _way_out(what))
     for method in ("conj", "conjugate"):
@@ -235,7 +237,7 @@ def _install_methods() -> None:
     Traced.reshape = _reshape
     Traced.transpose = _transpose
     Traced.T = property(_transpose)
-    Traced.mT = property(functions.matrix_transpose)
+    Traced.mT = property(matrix_transpose)
     Traced.real = property(TRACED.real)
     Traced.imag = property(TRACED.imag)
     Traced.__getitem__ = _getitem

@@ -8,7 +8,9 @@ from typing import Any
 from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import functions
+from anygrad.tracing.functions import FUNCTIONS, products, shapes
+from anygrad.tracing.functions.creation import astype
+from anygrad.tracing.functions.joining import stack
 from anygrad.tracing.level import LIFTED, Level, lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
@@ -18,25 +20,18 @@ _DIRECT = {
     for name, row in ROWS.items()
     if row.family.name in ("elementwise", "bilinear") or row.constant
 }
-_FUNCTIONS = {
-    name: function
-    for name, function in vars(functions).items()
-    if isinstance(function, types.FunctionType)
-    and function.__module__ == functions.__name__
-    and name[0] != "_"
-}
-STANDARD: dict[str, Any] = {**_DIRECT, **_FUNCTIONS}
+STANDARD: dict[str, Any] = {**_DIRECT, **FUNCTIONS}
 """Every function that traced arrays go through, by its standard (or NumPy) name."""
 
 _LINALG = {
     "matmul": TRACED.matmul,
-    "matrix_transpose": functions.matrix_transpose,
-    "norm": functions.norm,
-    "outer": functions.outer,
-    "tensordot": functions.tensordot,
-    "trace": functions.trace,
-    "vecdot": functions.vecdot,
-    "vector_norm": functions.vector_norm,
+    "matrix_transpose": shapes.matrix_transpose,
+    "norm": products.norm,
+    "outer": products.outer,
+    "tensordot": products.tensordot,
+    "trace": products.trace,
+    "vecdot": products.vecdot,
+    "vector_norm": products.vector_norm,
 }
 
 # Creation in traced code: the result can be written into with traced values.
@@ -61,10 +56,10 @@ class TracedNamespace(types.SimpleNamespace):
         """Traced arrays pass; nested lists that hold traced numbers are stacked."""
         if type(obj) in LIFTED:
             if dtype is not None:
-                obj = functions.astype(obj, dtype)
-            return functions.copy(obj) if copy else obj
+                obj = astype(obj, dtype)
+            return copy(obj) if copy else obj
         if isinstance(obj, list | tuple) and _holds_traced(obj):
-            return functions.stack([self.asarray(part, dtype=dtype) for part in obj])
+            return stack([self.asarray(part, dtype=dtype) for part in obj])
         return self._plain.asarray(obj, dtype=dtype, device=device, copy=copy)
 
     def __getattr__(self, name: str) -> Any:

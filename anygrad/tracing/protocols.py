@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from anygrad.errors import MissingRuleError, TraceError
-from anygrad.tracing import functions
+from anygrad.tracing.functions.creation import astype
+from anygrad.tracing.functions.products import norm
 from anygrad.tracing.level import LIFTED, Traced, lowest
 from anygrad.tracing.namespace import STANDARD, missing_rule
 
@@ -44,7 +45,7 @@ ALIASES = {
 _NAMES = {**{name: name for name in STANDARD}, **ALIASES}
 
 UFUNCS: dict[Any, Any] = {}
-FUNCTIONS: dict[Any, Any] = {np.linalg.norm: functions.norm}
+FUNCTIONS: dict[Any, Any] = {np.linalg.norm: norm}
 for _numpy_name, _name in _NAMES.items():
     _found = getattr(np, _numpy_name, None)
     if isinstance(_found, np.ufunc):
@@ -56,10 +57,10 @@ for _numpy_name, _name in _NAMES.items():
 
 # np.add.reduce(x) and its like
 _REDUCED = {
-    np.add: functions.sum,
-    np.multiply: functions.prod,
-    np.maximum: functions.max,
-    np.minimum: functions.min,
+    np.add: STANDARD["sum"],
+    np.multiply: STANDARD["prod"],
+    np.maximum: STANDARD["max"],
+    np.minimum: STANDARD["min"],
 }
 
 # Questions about a traced array that its value answers: no derivative, nothing lost.
@@ -113,7 +114,7 @@ def _unusual_ufunc(ufunc: Any, method: str, args: tuple, kw: dict[str, Any]) -> 
         and set(kw) <= {"dtype", "casting", "order", "subok"}
     ):
         y = UFUNCS[ufunc](*args)
-        return y if kw.get("dtype") is None else functions.astype(y, np.dtype(kw["dtype"]))
+        return y if kw.get("dtype") is None else astype(y, np.dtype(kw["dtype"]))
     what = name if method == "__call__" else f"{name}.{method}"
     keywords = "".join(f", {k}=" for k in kw)
     message = (

@@ -1,0 +1,19 @@
+"""The functions that users call on traced arrays, in signatures that fit the standard and NumPy alike.
+
+Each is a row, or a few lines of rows; none knows a derivative. A public function in one of these
+modules is thereby in the traced namespace, and reached from NumPy's function of the same name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from anygrad.tracing.functions import creation, joining, products, reductions, shapes
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: function
+    for module in (creation, joining, products, reductions, shapes)
+    for name, function in vars(module).items()
+    if getattr(function, "__module__", None) == module.__name__ and name[0] != "_"
+}
+
+__all__ = ["FUNCTIONS", "creation", "joining", "products", "reductions", "shapes"]

@@ -1,0 +1,66 @@
+"""Arguments as NumPy spells them, brought to what the rows take; what no rule covers is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anygrad.errors import MissingRuleError, TraceError
+from anygrad.tracing.level import LIFTED, lowest, plain_namespace
+
+ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "<absent>", "__module__": __name__})()
+Axis = int | tuple[int, ...] | None
+
+
+def refuse(where: str, out: Any = None, initial: Any = ABSENT, mask: Any = ABSENT) -> None:
+    """Raise for keywords that would be silently ignored otherwise."""
+    if out is not None:
+        message = (
+            f"{where}(out): got an output array; a traced result cannot be written into it. "
+            "Use the result."
+        )
+        raise TraceError(message)
+    if initial is not ABSENT and initial is not None:
+        message = (
+            f"{where}(initial): got {initial!r}; no rule takes it. Combine it with the result "
+            "instead."
+        )
+        raise MissingRuleError(message)
+    if mask is not ABSENT and mask is not True and mask is not None:
+        message = f"{where}(where): got a mask; no rule takes it. Write xp.where(mask, x, neutral) inside."
+        raise MissingRuleError(message)
+
+
+def given(value: Any) -> Any:
+    """The value of a keyword; NumPy passes a mark of its own for an absent one."""
+    return ABSENT if "NoValue" in type(value).__name__ else value
+
+
+def plain_axis(axis: Any) -> Axis:
+    """A list of axes or a NumPy integer, as NumPy allows, in plain integers."""
+    if axis is None or type(axis) is int:
+        return axis
+    return tuple(int(a) for a in axis) if isinstance(axis, tuple | list) else int(axis)
+
+
+def plain_keepdims(keepdims: Any) -> bool:
+    """A plain True or False."""
+    if keepdims is True or keepdims is False:
+        return keepdims
+    return False if given(keepdims) is ABSENT else bool(keepdims)
+
+
+def a_traced(arrays: Any) -> Any:
+    """The traced array among these, which tells library and device."""
+    return next((a for a in arrays if type(a) in LIFTED), arrays[0])
+
+
+def on_device_of(x: Any) -> dict[str, Any]:
+    """The keyword ``device=`` for creation beside a plain array; nothing on the host."""
+    device = getattr(x, "device", None)
+    return {} if device is None or isinstance(device, str) else {"device": device}
+
+
+def beside(number: Any, arrays: Any) -> Any:
+    """A Python number as a 0-d array of the library that the arrays beside it belong to."""
+    like = lowest(a_traced([a for a in arrays if hasattr(a, "shape")]))
+    return plain_namespace(like).asarray(number, dtype=like.dtype, **on_device_of(like))

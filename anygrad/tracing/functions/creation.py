@@ -1,0 +1,82 @@
+"""Choosing, casting, and new arrays like a traced one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anygrad.errors import ArgumentError, MissingRuleError
+from anygrad.ops.shaping import kind_of
+from anygrad.tracing.functions.arguments import on_device_of, refuse
+from anygrad.tracing.functions.shapes import broadcast_to
+from anygrad.tracing.level import LIFTED, lowest, plain_namespace
+from anygrad.tracing.operations import TRACED
+
+
+def where(condition, x1, x2, /):
+    """``x1`` where the condition holds, else ``x2``; the branch not taken gets no gradient."""
+    return TRACED.where(lowest(condition), x1, x2)
+
+
+def clip(x, min=None, max=None, out=None, **kw):
+    """Values limited to [min, max]; at a bound the gradient is halved, as at every tie."""
+    refuse("clip", out)
+    min, max = kw.pop("a_min", min), kw.pop("a_max", max)
+    if kw:
+        message = f"clip({next(iter(kw))}): no rule takes this keyword. Leave it out."
+        raise MissingRuleError(message)
+    if min is not None:
+        x = TRACED.maximum(x, min)
+    return x if max is None else TRACED.minimum(x, max)
+
+
+def astype(x, dtype, order="K", casting="unsafe", subok=True, copy=True, *, device=None):
+    """Cast; a cast to integers or booleans has no derivative and gives a plain array."""
+    return x if dtype == x.dtype else TRACED.astype(x, dtype=dtype)
+
+
+def copy(x, order="K", subok=False):
+    """The same value in memory of its own."""
+    return TRACED.positive(x)
+
+
+def round(x, decimals=0, out=None):
+    """Rounded to integers; the derivative is zero."""
+    refuse("round", out)
+    if decimals:
+        message = f"round(decimals): got {decimals}; expected 0. Scale before and after."
+        raise MissingRuleError(message)
+    return TRACED.round(x)
+
+
+def _filled(name: str) -> Any:
+    def like(x, *args, **kw):
+        bottom = lowest(x)
+        kw = {**on_device_of(bottom), **kw}
+        if kw.pop("order", "K") not in ("K", "C", "A") or not kw.pop("subok", True):
+            message = (
+                f"{name}(order): only the default memory order is supported for traced arrays."
+            )
+            raise ArgumentError(message)
+        value = getattr(plain_namespace(bottom), name)(bottom, *args, **kw)
+        return (
+            x.t.constant(value) if type(x) in LIFTED and kind_of(value.dtype) != "other" else value
+        )
+
+    like.__name__ = like.__qualname__ = name
+    return like
+
+
+zeros_like = _filled("zeros_like")
+ones_like = _filled("ones_like")
+empty_like = _filled("zeros_like")
+
+
+def full_like(x, /, fill_value, dtype=None, **kw):
+    """An array like ``x`` filled with one value, which may be traced."""
+    if type(fill_value) not in LIFTED:
+        return _full_of_number(x, fill_value, dtype=dtype, **kw)
+    value = fill_value if dtype is None else astype(fill_value, dtype)
+    return broadcast_to(value, x.shape)
+
+
+_full_of_number = _filled("full_like")

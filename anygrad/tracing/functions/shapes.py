@@ -1,0 +1,169 @@
+"""The same elements in another shape or order."""
+
+from __future__ import annotations
+
+import builtins
+
+from anygrad.errors import ArgumentError, MissingRuleError
+from anygrad.ops.shaping import normal_axes, reversal
+from anygrad.tracing.functions.arguments import a_traced, plain_axis, refuse
+from anygrad.tracing.level import plain_namespace
+from anygrad.tracing.operations import TRACED
+
+
+def reshape(x, /, shape, order="C", *, copy=None):
+    """The same elements in another shape; one length may be -1."""
+    if order not in ("C", "A"):
+        message = (
+            f"reshape(order): got {order!r}; expected 'C'. Transpose before and after instead."
+        )
+        raise ArgumentError(message)
+    shape = tuple(int(n) for n in shape) if isinstance(shape, tuple | list) else (int(shape),)
+    return TRACED.reshape(x, shape=shape)
+
+
+def ravel(x, order="C"):
+    """All elements in one axis."""
+    return reshape(x, (-1,), order)
+
+
+def permute_dims(x, axes=None):
+    """Axes in another order; without ``axes``, reversed."""
+    order = tuple(range(x.ndim))[::-1] if axes is None else normal_axes(plain_axis(axes), x.ndim)
+    return TRACED.permute_dims(x, axes=order)
+
+
+def matrix_transpose(x):
+    """The last two axes exchanged."""
+    return swapaxes(x, -1, -2)
+
+
+def swapaxes(x, axis1, axis2):
+    """Two axes exchanged."""
+    axes = list(range(x.ndim))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return TRACED.permute_dims(x, axes=tuple(axes))
+
+
+def moveaxis(x, source, destination):
+    """Axes moved to other positions, the rest in their order."""
+    source, destination = (
+        normal_axes(plain_axis(source), x.ndim),
+        normal_axes(plain_axis(destination), x.ndim),
+    )
+    order = [a for a in range(x.ndim) if a not in source]
+    for to, a in sorted(zip(destination, source, strict=True)):
+        order.insert(to, a)
+    return TRACED.permute_dims(x, axes=tuple(order))
+
+
+def squeeze(x, axis=None):
+    """Axes of length 1 removed."""
+    axes = normal_axes(plain_axis(axis), x.ndim) if axis is not None else ()
+    gone = axes if axis is not None else tuple(k for k, n in enumerate(x.shape) if n == 1)
+    if builtins.any(x.shape[a] != 1 for a in gone):
+        message = f"squeeze(axis): got {axis!r} for shape {x.shape}; expected axes of length 1."
+        raise ArgumentError(message)
+    return TRACED.reshape(x, shape=tuple(n for k, n in enumerate(x.shape) if k not in gone))
+
+
+def expand_dims(x, /, axis=0):
+    """New axes of length 1 at these positions of the result."""
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    ndim = x.ndim + len(axes)
+    new = normal_axes(tuple(axes), ndim)
+    old = iter(x.shape)
+    return TRACED.reshape(x, shape=tuple(1 if k in new else next(old) for k in range(ndim)))
+
+
+def broadcast_to(x, /, shape, subok=False):
+    """The array repeated to a shape, without copies."""
+    shape = shape if isinstance(shape, tuple | list) else (shape,)
+    return TRACED.broadcast_to(x, shape=tuple(int(n) for n in shape))
+
+
+def broadcast_arrays(*arrays, subok=False):
+    """Arrays brought to their common shape."""
+    shape = plain_namespace(a_traced(arrays)).broadcast_shapes(*(a.shape for a in arrays))
+    return [a if a.shape == shape else broadcast_to(a, shape) for a in arrays]
+
+
+def flip(x, axis=None):
+    """The elements in reverse order along axes."""
+    for a in normal_axes(plain_axis(axis), x.ndim):
+        x = TRACED.getitem(x, key=reversal(a, x.ndim))
+    return x
+
+
+def roll(x, shift, axis=None):
+    """Elements moved along axes; what leaves at the end returns at the start."""
+    if axis is None:
+        return TRACED.reshape(roll(ravel(x), shift, 0), shape=x.shape)
+    shifts = shift if isinstance(shift, tuple | list) else (shift,)
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    if len(shifts) == 1:
+        shifts = tuple(shifts) * len(axes)
+    for s, a in zip(shifts, normal_axes(tuple(axes), x.ndim), strict=True):
+        n = x.shape[a]
+        if n and s % n:
+            before = (slice(None),) * a
+            tail = TRACED.getitem(x, key=(*before, slice(n - s % n, None), ...))
+            x = TRACED.concat(
+                tail, TRACED.getitem(x, key=(*before, slice(0, n - s % n), ...)), axis=a
+            )
+    return x
+
+
+def tile(x, repetitions):
+    """The whole array repeated along each axis."""
+    reps = repetitions if isinstance(repetitions, tuple | list) else (repetitions,)
+    ndim = builtins.max(len(reps), x.ndim)
+    reps = (1,) * (ndim - len(reps)) + tuple(reps)
+    shape = (1,) * (ndim - x.ndim) + tuple(x.shape)
+    between = tuple(m for n in shape for m in (1, n))
+    spread = tuple(m for r, n in zip(reps, shape, strict=True) for m in (r, n))
+    repeated = TRACED.broadcast_to(TRACED.reshape(x, shape=between), shape=spread)
+    return TRACED.reshape(repeated, shape=tuple(r * n for r, n in zip(reps, shape, strict=True)))
+
+
+def repeat(x, repeats, axis=None):
+    """Each element repeated the same number of times."""
+    if not isinstance(repeats, int):
+        message = "repeat(repeats): got an array; expected one integer. Use xp.take(x, indices, axis=axis)."
+        raise MissingRuleError(message)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = int(axis) % x.ndim
+    spread = broadcast_to(
+        expand_dims(x, axis + 1), (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
+    )
+    return TRACED.reshape(
+        spread, shape=(*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :])
+    )
+
+
+def unstack(x, /, *, axis=0):
+    """The slices along an axis, as a tuple."""
+    before = (slice(None),) * (axis % x.ndim)
+    return tuple(TRACED.getitem(x, key=(*before, k, ...)) for k in range(x.shape[axis]))
+
+
+def take(x, indices, axis=None, out=None, mode="raise"):
+    """Elements at integer indices along an axis."""
+    refuse("take", out)
+    if mode != "raise":
+        message = f"take(mode): got {mode!r}; expected 'raise'. Clip or wrap the indices first."
+        raise MissingRuleError(message)
+    if axis is None:
+        x, axis = (ravel(x) if x.ndim != 1 else x), 0
+    return TRACED.getitem(x, key=(*(slice(None),) * (int(axis) % x.ndim), indices, ...))
+
+
+def diff(x, n=1, axis=-1):
+    """Differences of neighbours along an axis, ``n`` times."""
+    before = (slice(None),) * (int(axis) % x.ndim)
+    for _ in range(n):
+        x = TRACED.getitem(x, key=(*before, slice(1, None), ...)) - TRACED.getitem(
+            x, key=(*before, slice(None, -1), ...)
+        )
+    return x
