@@ -7,6 +7,8 @@ import pytest
 
 from tests.support import namespaces
 
+collect_ignore_glob = ["support/*"]  # no tests there; examples in docstrings are looked for in it
+
 
 def pytest_addoption(parser):
     group = parser.getgroup("anygrad")
