@@ -1,0 +1,1 @@
+"""Anygrad beside its peers, in one run: ``python -m benchmarks``."""

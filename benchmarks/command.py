@@ -1,0 +1,89 @@
+"""The command line: choose rows, run them, print the table, write the JSON."""
+
+import argparse
+import datetime
+import json
+import os
+import sys
+from pathlib import Path
+
+from anygrad.errors import AnygradError
+from benchmarks import clipping, differences, gradients, imports, optimizers, report
+from benchmarks.lab import Lab
+from benchmarks.race import Row, run_race
+
+THEMES = {
+    "gradients": gradients.ROWS,
+    "differences": differences.ROWS,
+    "optimizers": optimizers.ROWS,
+    "clipping": clipping.ROWS,
+    "imports": imports.ROWS,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the rows asked for; 1 where a contestant failed or was wrong, whatever the times."""
+    options = parse(arguments)
+    lab = Lab(options.backend, options.quick)
+    try:
+        lab.array(0.0)
+    except (AnygradError, ImportError, RuntimeError) as error:
+        print(f"--backend {options.backend}: {error}", file=sys.stderr)
+        return 2
+    rows = []
+    for theme, row in choose(options.only, options.backend):
+        print(f"{theme}: {row.name} ...", file=sys.stderr, flush=True)
+        race = row.make(lab)
+        rows.append({"theme": theme, "name": row.name, **run_race(race, lab, options.peers)})
+        report.print_row(rows[-1])
+    findings = {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "backend": options.backend,
+        "quick": options.quick,
+        "facts": report.gather_facts(),
+        "rows": rows,
+    }
+    report.print_summary(findings)
+    if options.json is not None:
+        write(options.json, findings)
+    failures = report.list_failures(rows)
+    return 1 if failures else 0
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        help="a theme, or part of a row's name; repeatable",
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
+    parser.add_argument("--backend", choices=("numpy", "cupy"), default="numpy")
+    parser.add_argument("--quick", action="store_true", help="few rounds, to see that all runs")
+    parser.add_argument(
+        "--no-peers", dest="peers", action="store_false", help="without other libraries"
+    )
+    options = parser.parse_args(arguments)
+    if not choose(options.only, options.backend):
+        names = "\n".join(f"  {theme}: {row.name}" for theme, row in choose(None, options.backend))
+        parser.error(f"--only: got {options.only}; expected part of one of these\n{names}")
+    return options
+
+
+def choose(wanted: list[str] | None, backend: str) -> list[tuple[str, Row]]:
+    """The rows that have a wanted part in their theme or name and run on the backend."""
+    every = [(theme, row) for theme, rows in THEMES.items() for row in rows]
+    return [
+        (theme, row)
+        for theme, row in every
+        if backend in row.backends
+        and (wanted is None or any(part == theme or part in row.name for part in wanted))
+    ]
+
+
+def write(file: Path, findings: dict) -> None:
+    """All or nothing: a run that is cut short leaves the file as it was."""
+    unfinished = file.with_name(file.name + ".part")
+    unfinished.write_text(json.dumps(findings, indent=1) + "\n")
+    os.replace(unfinished, file)
