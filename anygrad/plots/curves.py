@@ -65,7 +65,8 @@ def draw_curves(
     for axes, name, colour in zip(panels, names, _cycle(len(names)), strict=True):
         steps, values = _read(history, name)
         _draw(axes, steps, values, colour)
-        if name in LOG_SCALE and values.size and np.nanmin(values) > 0:
+        finite = values[np.isfinite(values)]
+        if name in LOG_SCALE and finite.size and finite.min() > 0:
             _use_log_scale(axes)
         elif name == "learning_rate":
             axes.set_ylim(bottom=0)

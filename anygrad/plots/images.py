@@ -46,8 +46,8 @@ def image_grid(
         If matplotlib is not installed.
     """
     columns = check_count("image_grid(columns)", columns, low=1)
-    count, rows = len(_check_images(images)), -(-len(images) // columns)
-    figure = new_figure(0.75 * min(columns, count), 0.95 * rows)
+    count = _check_images(images).shape[0]
+    figure = new_figure(0.75 * min(columns, count), 0.95 * -(-count // columns))
     draw_images(figure, images, predicted, labels, columns)
     return save(figure, path)
 

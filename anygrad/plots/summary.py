@@ -42,7 +42,7 @@ def training_summary(
     matplotlib.figure.Figure
         The picture; pyplot knows nothing of it.
     """
-    rows = -(-len(images) // images_a_row)
+    rows = -(-images.shape[0] // images_a_row)
     heights = (0.55, 2.75, 0.62 * rows + 0.12)
     figure = new_figure(10.0, sum(heights))
     head, above, below = figure.subfigures(3, 1, height_ratios=heights)

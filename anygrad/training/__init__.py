@@ -3,7 +3,7 @@
 from anygrad.training.callbacks import STOP, Callback, EarlyStopping, Stop, early_stopping, every
 from anygrad.training.history import History
 from anygrad.training.loop import Fit, fit
-from anygrad.training.monitor import Finding, GradientReport, Monitor, gradient_report
+from anygrad.training.monitor import Finding, GradientHealth, Monitor, gradient_report
 from anygrad.training.record import Record
 from anygrad.training.sampling import Batches, batches
 
@@ -14,7 +14,7 @@ __all__ = [
     "EarlyStopping",
     "Finding",
     "Fit",
-    "GradientReport",
+    "GradientHealth",
     "History",
     "Monitor",
     "Record",

@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class GradientReport:
+class GradientHealth:
     """What ``gradient_report`` found; ``str`` gives the sentences, empty when all is well.
 
     Attributes
@@ -92,7 +92,7 @@ class GradientReport:
 
 def gradient_report(
     grads: Tree, params: Tree = None, *, monitor: Monitor | None = None, name: str = "params"
-) -> GradientReport:
+) -> GradientHealth:
     """Measure every gradient leaf and name those that vanish, explode or are not finite.
 
     Parameters
@@ -108,7 +108,7 @@ def gradient_report(
 
     Returns
     -------
-    GradientReport
+    GradientHealth
         On the host: this waits for the device and fetches four numbers a leaf.
 
     Raises
@@ -145,7 +145,7 @@ def gradient_report(
         *vanishings(calm, limits, name),
     ]
     norms = {path: m.norm for path, m in measures.items()}
-    return GradientReport(norms, math.hypot(*norms.values()), tuple(findings))
+    return GradientHealth(norms, math.hypot(*norms.values()), tuple(findings))
 
 
 @dataclass(frozen=True)

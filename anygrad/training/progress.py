@@ -97,7 +97,7 @@ class Lines(Silence):
         if self.points % self.spacing and done != self.total:
             return
         parts = [count("step", done, self.total)]
-        if self.epochs != self.total:  # with one step an epoch it would say the same
+        if self.total is None or self.epochs != self.total:  # with one step an epoch it would say the same
             parts.insert(0, count("epoch", epoch + 1, self.epochs))
         parts += [f"{words(name)} {short(value)}" for name, value in summary.items()]
         if self.total:
@@ -124,7 +124,8 @@ class Bar:
             TextColumn("{task.description}"),
             BarColumn(bar_width=16 if self.narrow else 32),
             TextColumn("{task.fields[numbers]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             console=console,
         )
         self.task = self.bar.add_task("training", total=total, numbers="")

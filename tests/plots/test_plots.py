@@ -1,0 +1,148 @@
+import sys
+
+import numpy as np
+import pytest
+
+from anygrad import plots
+from anygrad.errors import ArgumentError, MissingPackageError, ShapeError
+from anygrad.training import History
+from tests.support import to_host
+
+pytest.importorskip("matplotlib")
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def history(xp):
+    made = History()
+    for step in range(100):
+        made.record(step, loss=xp.asarray(2.0 / (step + 1)), gradient_norm=xp.asarray(0.5))
+    made.record(99, accuracy=0.9)
+    return made
+
+
+def titles(figure):
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def test_each_column_gets_a_panel(xp, tmp_path):
+    figure = plots.training_curves(history(xp), tmp_path / "curves.png")
+    assert titles(figure) == ["loss", "gradient norm", "accuracy"]
+    assert (tmp_path / "curves.png").read_bytes().startswith(PNG)
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+
+
+def test_the_curve_is_the_history(xp):
+    figure = plots.training_curves(history(xp), columns=["loss"])
+    (axes,) = figure.axes
+    raw, mean = axes.get_lines()
+    np.testing.assert_array_equal(raw.get_ydata(), 2.0 / np.arange(1, 101))
+    # 100 values, so the running mean is over 2
+    np.testing.assert_allclose(mean.get_ydata()[[0, 1, 99]], [2.0, 1.5, (2 / 99 + 2 / 100) / 2])
+    assert axes.get_yscale() == "log"
+
+
+def test_a_loss_that_reaches_zero_has_a_linear_axis():
+    figure = plots.training_curves({"loss": np.asarray([1.0, 0.0])})
+    assert figure.axes[0].get_yscale() == "linear"
+
+
+def test_nan_and_a_single_value_can_be_drawn(tmp_path):
+    values = {"loss": np.asarray([1.0, np.nan, 0.5]), "norm": np.asarray([3.0])}
+    plots.training_curves(values, tmp_path / "curves.png")
+    plots.training_curves({"loss": np.asarray([np.nan])}, tmp_path / "nan.png")
+
+
+def test_marks_cross_their_panel():
+    figure = plots.training_curves(history(np), marks={"gradient_norm": 1.0})
+    assert figure.axes[1].get_lines()[-1].get_ydata() == [1.0, 1.0]
+
+
+def test_wrong_predictions_stand_out(xp, tmp_path):
+    images = xp.asarray(np.random.default_rng(0).random((5, 4, 4)))
+    figure = plots.image_grid(
+        images, np.arange(5), np.asarray([0, 1, 2, 3, 9]), tmp_path / "grid.png", columns=3
+    )
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert texts == ["0", "1", "2", "3", "4, not 9"]
+    assert len(figure.axes) == 6
+    np.testing.assert_array_equal(
+        figure.axes[1].get_images()[0].get_array(), np.random.default_rng(0).random((5, 4, 4))[1]
+    )
+    assert (tmp_path / "grid.png").read_bytes().startswith(PNG)
+
+
+def test_a_grid_needs_no_predictions():
+    figure = plots.image_grid(np.ones((2, 3, 3)))
+    assert [len(axes.texts) for axes in figure.axes] == [0, 0]
+
+
+def test_a_race_draws_each_path(xp, tmp_path):
+    paths = {
+        "one": xp.asarray(np.linspace([-1.0, 1.0], [1.0, 1.0], 20)),
+        "two": xp.asarray(np.linspace([-1.0, 1.0], [0.0, 0.0], 10)),
+    }
+
+    def bowl(x, y):
+        return x**2 + 10 * y**2
+
+    figure = plots.race(paths, bowl, tmp_path / "race.png", minimum=(0.0, 0.0), title="Bowl")
+    (axes,) = figure.axes
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["one (19 steps)", "two (9 steps)"]
+    np.testing.assert_array_equal(axes.get_lines()[0].get_xydata(), to_host(paths["one"]))
+    left, right = axes.get_xlim()
+    assert left < -1 < 1 < right
+    assert (tmp_path / "race.png").read_bytes().startswith(PNG)
+
+
+def test_a_path_may_leave_the_picture():
+    path = np.asarray([[0.0, 0.0], [1.0, 1.0], [np.inf, np.nan]])
+    figure = plots.race({"diverging": path}, lambda x, y: x * y)
+    assert figure.axes[0].get_xlim()[1] < 2
+
+
+def test_the_summary_holds_curves_and_images(tmp_path):
+    images = np.zeros((20, 8, 8))
+    figure = plots.training_summary(
+        history(np), images, np.zeros(20, int), np.ones(20, int), tmp_path / "s.png", title="T"
+    )
+    texts = [text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text"))]
+    assert "T" in texts
+    assert texts.count("0, not 1") == 20
+    assert (tmp_path / "s.png").read_bytes().startswith(PNG)
+
+
+def test_pyplot_is_never_touched(tmp_path):
+    loaded = "matplotlib.pyplot" in sys.modules
+    plots.training_curves(history(np), tmp_path / "curves.svg")
+    assert ("matplotlib.pyplot" in sys.modules) == loaded
+    assert (tmp_path / "curves.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_a_missing_matplotlib_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingPackageError, match="pip install"):
+        plots.training_curves({"loss": np.ones(3)})
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "words"),
+    [
+        (lambda: plots.training_curves({}), ArgumentError, "no columns"),
+        (
+            lambda: plots.training_curves({"loss": np.ones(3)}, columns=["los"]),
+            ArgumentError,
+            "Did you mean 'loss'",
+        ),
+        (lambda: plots.image_grid(np.ones((8, 8))), ShapeError, "height, width"),
+        (lambda: plots.image_grid(np.ones((0, 8, 8))), ArgumentError, "0 images"),
+        (lambda: plots.image_grid(np.ones((2, 8, 8)), np.ones(3)), ShapeError, "predicted"),
+        (lambda: plots.image_grid(np.ones((2, 8, 8)), columns=0), ArgumentError, "columns"),
+        (lambda: plots.race({}, np.add), ArgumentError, "no finite point"),
+        (lambda: plots.race({"a": np.ones(3)}, np.add), ShapeError, r"paths\['a'\]"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(draw, error, words):
+    with pytest.raises(error, match=words):
+        draw()
