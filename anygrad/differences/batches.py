@@ -37,7 +37,8 @@ def batches(
     make = _write if writable else _select
     size = batch_size(coordinates, len(neighbours))
     for start in range(0, coordinates.count, size):
-        targets = [neighbour[start : start + size] for neighbour in neighbours]
+        stop = min(start + size, coordinates.count)
+        targets = [neighbour[start:stop] for neighbour in neighbours]
         moved = len(targets) * targets[0].shape[0]
         behind = 1 if probes else 0
         while probes and 1 + moved + behind in dimensions:

@@ -76,9 +76,14 @@ class SlopePlan:
     @cached_property
     def probes(self) -> list[Array]:
         """Two flat points; for one-sided methods x itself and one on the allowed side."""
+        return self.probes_at(1.0)
+
+    def probes_at(self, fraction: float) -> list[Array]:
+        """Place the probes at a fraction of their distance from x."""
         coordinates = self.call.coordinates
         xp, point = namespace_of(coordinates.point), coordinates.point
-        drift = xp.astype(coordinates.layout.to_elements(self.probe_moves), point.dtype)
+        moves = coordinates.layout.to_elements(fraction * self.probe_moves)
+        drift = xp.astype(moves, point.dtype)
         if self.method == COMPLEX:
             point = point + 1j * xp.astype(coordinates.steps, point.dtype)
         below = point if self.method == "forward" else point - drift
@@ -128,7 +133,7 @@ def measure_slopes(call: PointFunction, method: str, evaluate: str) -> Array:
     else:
         slopes, probe_values = _single_slopes(plan)
     if method == COMPLEX and probe_values is not None:
-        _refuse_unless_analytic(plan, slopes, probe_values)
+        _refuse_unless_analytic(plan, slopes, probe_values, stacked=evaluate == "stacked")
     return slopes
 
 
@@ -220,17 +225,30 @@ def _agree(plan: SlopePlan, extremes: list, stacked: list, alone: list) -> bool:
     return all(abs(together - singly) <= allowed for together, singly in pairs)
 
 
-def _explains(plan: SlopePlan, prediction: list, alone: list, tolerance: float) -> bool:
+def _explains(
+    plan: SlopePlan, prediction: list, alone: list, tolerance: float, curvature: float = 0.0
+) -> bool:
     """Whether slopes and the values at both probes fit; false if anything is nan."""
     (predicted, total), (below, above) = prediction, alone
     change = above - below
     allowed = tolerance * (total + abs(change)) + plan.rounding * max(abs(below), abs(above))
+    allowed += curvature
     return abs(change - predicted) <= allowed
 
 
-def _refuse_unless_analytic(plan: SlopePlan, slopes: Array, probe_values: Array) -> None:
+def _refuse_unless_analytic(
+    plan: SlopePlan, slopes: Array, probe_values: Array, stacked: bool
+) -> None:
     xp = namespace_of(slopes)
-    if _explains(plan, *read_vectors([plan.prediction(slopes), _real(xp, probe_values)]), FINE):
+    numbers = read_vectors([plan.prediction(slopes), _real(xp, probe_values)])
+    if _explains(plan, *numbers, FINE):
+        return
+    # Near a point of inflection with slope 0 the pair sees the third derivative: ask a closer pair.
+    closer = plan.probes_at(0.5)
+    values = plan.call.together(plan.call.stack(closer)) if stacked else plan.call.alone(closer)
+    below, above = read_vectors([_real(xp, values)])[0]
+    change = numbers[1][1] - numbers[1][0]
+    if _explains(plan, *numbers, FINE, curvature=2.0 * abs(change - 2.0 * (above - below))):
         return
     message = (
         f"{plan.call.where}(method): got 'complex', but the slopes it finds do not explain how f "
