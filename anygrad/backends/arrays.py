@@ -70,7 +70,7 @@ def asarray(x: Any, *, dtype: Any = None, device: Device | None = None) -> Array
     xp = usable_namespace(backend)
     owner = backend_of(x)
     if owner is backend and not backend.is_scalar(type(x)):
-        array = x
+        array = _check_numbers("asarray(x)", x) if isinstance(x, np.ndarray) else x
         place = None if device is None else backend.find_device(device)
     else:
         array = host_array("asarray(x)", x, now.dtype, target=backend.name)

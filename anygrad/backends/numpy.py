@@ -3,8 +3,8 @@
 The namespace is NumPy's own main namespace, not ``array_api_compat.numpy``: since NumPy 2.1 it has
 every name of the standard 2024.12, while the compatibility layer takes longer to import (0.15 s, it
 pulls in f2py, testing and ma) than all of anygrad may, and wraps the creation functions and
-``matmul`` in Python. What is missing is the keyword ``descending`` of ``sort`` and ``argsort``; a
-test keeps the list.
+``matmul`` in Python. Missing are the keywords ``descending`` of sorts and ``dtype`` of FFT
+frequencies; a test keeps the list.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def read_file() -> tuple[Path | None, dict[str, Any]]:
             return own, _checked(own, _load(own))
         project = folder / "pyproject.toml"
         if project.is_file():
-            table = _load(project).get("tool", {}).get("anygrad")
+            tools = _load(project).get("tool", {})
+            table = tools.get("anygrad") if isinstance(tools, dict) else tools
             if table is not None:
                 return project, _checked(project, table)
     return None, {}

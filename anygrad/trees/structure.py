@@ -56,11 +56,9 @@ def flatten(tree: Tree) -> tuple[list[Any], optree.PyTreeSpec]:
     if type(tree) in _bare_types:
         return [tree], LEAF
     found, treedef = _flatten(tree, namespace=NAMESPACE)
-    if _leaf_types.issuperset(map(type, found)):
-        return found, treedef
-    if _learn(found):
+    if not _leaf_types.issuperset(map(type, found)) and _learn(found):
         return flatten(tree)
-    if treedef == LEAF:
+    if len(found) == 1 and found[0] is tree:
         _bare_types.add(type(tree))
         return found, LEAF
     return found, treedef
