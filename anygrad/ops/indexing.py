@@ -85,7 +85,7 @@ def _adjoint_of_setitem(xp: Any, g: Any, shapes: Any, *, key: Any) -> list[Any]:
     return [xp.setitem(g, 0.0, key=key), xp.getitem(g, key=key)]
 
 
-_MASK = np.asarray([True, False, True])
+_PICKED = np.asarray([2, 0, 2, 3])
 _KEYS = [
     ((4,), 1),
     ((4,), slice(1, None, 2)),
@@ -118,6 +118,45 @@ join(
         Case(((3, 4), (4,)), {"key": (slice(0, 2), slice(None))}),
         Case(((3, 4), (2, 1)), {"key": (slice(0, 2), slice(1, 3))}),
     ],
+)
+
+
+def _take(xp: Any) -> Any:
+    def take(x: Any, *, indices: Any, axis: int) -> Any:
+        return xp.take(x, indices, axis=axis)
+
+    return take
+
+
+def _untake(xp: Any) -> Any:
+    def untake(g: Any, *, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+        backend = backend_of(g)
+        device = backend.device_of(g) if backend is not None else None
+        if backend is not None and backend.add_at is not None:
+            out = xp.zeros(shape, dtype=g.dtype, device=device)
+            backend.add_at(out, (slice(None),) * axis + (indices,), g)
+            return out
+        numbers = xp.arange(shape[axis], device=device)
+        hits = xp.astype(indices[:, None] == numbers[None, :], g.dtype)
+        return xp.moveaxis(xp.moveaxis(g, axis, -1) @ hits, -1, axis)
+
+    return untake
+
+
+linear(
+    "take",
+    lambda xp, g, of, /, *, indices, axis: xp.untake(g, indices=indices, axis=axis, shape=of),
+    run=_take,
+    cases=[
+        Case(((4, 2),), {"indices": _PICKED, "axis": 0}),
+        Case(((2, 4),), {"indices": _PICKED, "axis": 1}),
+    ],
+)
+linear(
+    "untake",
+    lambda xp, g, _of, /, *, indices, axis, **_kw: xp.take(g, indices=indices, axis=axis),
+    run=_untake,
+    cases=[Case(((4, 2),), {"indices": _PICKED, "axis": 0, "shape": (4, 2)})],
 )
 
 

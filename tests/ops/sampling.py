@@ -6,11 +6,7 @@ from anygrad.ops import ROWS
 from anygrad.tracing import TRACED
 
 DIFFERENTIABLE = [row for row in ROWS.values() if not row.constant]
-CASES = [
-    (row, case)
-    for row in DIFFERENTIABLE
-    for case in (row.cases or ())
-]
+CASES = [(row, case) for row in DIFFERENTIABLE for case in (row.cases or ())]
 
 
 def case_name(pair):

@@ -45,7 +45,8 @@ all_cases = pytest.mark.parametrize("pair", CASES, ids=case_name)
 
 
 def test_every_differentiable_row_has_cases():
-    assert [row.name for row in DIFFERENTIABLE if not row.cases and row.name != "astype"] == []
+    without = [row.name for row in DIFFERENTIABLE if not row.cases]
+    assert without == ["astype"]
 
 
 @all_cases
@@ -82,7 +83,9 @@ def test_one_operand_at_a_time(pair):
     for k in floating(args):
 
         def f(x, k=k):
-            return getattr(operations.TRACED, row.name)(*(x if j == k else a for j, a in enumerate(args)), **case.kw)
+            return getattr(operations.TRACED, row.name)(
+                *(x if j == k else a for j, a in enumerate(args)), **case.kw
+            )
 
         v = direction(np.random.default_rng(3), args[k])
         value, pullback = vjp(f, args[k])
@@ -161,14 +164,29 @@ def test_float32_stays_and_is_right(pair):
     cotangents = pullback(u)
     assert {c.dtype for c in cotangents} == {np.dtype(np.float32)}
     wide = [x.astype(np.float64) for x in xs]
-    exact = vjp(function_of(row, case, [a.astype(np.float64) if a.dtype.kind == "f" else a for a in args])[0], *wide)
+    exact = vjp(
+        function_of(row, case, [a.astype(np.float64) if a.dtype.kind == "f" else a for a in args])[
+            0
+        ],
+        *wide,
+    )
     for c, e in zip(cotangents, exact[1](u.astype(np.float64)), strict=True):
         assert_close(c, e.astype(np.float32), scale=max(1.0, float(np.max(np.abs(e), initial=0.0))))
     _, tangent = jvp(f, tuple(xs), tuple(xs))
     assert np.asarray(tangent).dtype == np.float32
 
 
-NOT_COMPLEX = {"maximum", "minimum", "copysign", "remainder", "hypot", "atan2", "logaddexp", "max", "min"}
+NOT_COMPLEX = {
+    "maximum",
+    "minimum",
+    "copysign",
+    "remainder",
+    "hypot",
+    "atan2",
+    "logaddexp",
+    "max",
+    "min",
+}
 COMPLEX_CASES = [(row, case) for row, case in CASES if row.name not in NOT_COMPLEX]
 
 
@@ -199,6 +217,9 @@ def test_backends_agree(pair, xp):
     u = direction(np.random.default_rng(2), np.asarray(value))
 
     there = [xp.asarray(a) for a in args]
+    case = case._replace(
+        kw={k: xp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in case.kw.items()}
+    )
     f_there, xs_there = function_of(row, case, there, floating(args))
     value_there, pullback_there = vjp(f_there, *xs_there)
     assert_close(value_there, value)
@@ -233,7 +254,7 @@ RULES = [
     (row, k)
     for row in DIFFERENTIABLE
     for k, rule in enumerate(row.rules)
-    if rule is not None and (row.name, k) not in ZERO and row.name != "astype"
+    if row.cases and rule is not None and (row.name, k) not in ZERO
 ]
 
 

@@ -6,8 +6,8 @@ import builtins
 
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import normal_axes, reversal
-from anygrad.tracing.functions.arguments import a_traced, plain_axis, refuse
-from anygrad.tracing.level import plain_namespace
+from anygrad.tracing.functions.arguments import a_traced, on_device_of, plain_axis, refuse
+from anygrad.tracing.level import lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
 
@@ -129,7 +129,9 @@ def tile(x, repetitions):
 def repeat(x, repeats, axis=None):
     """Each element repeated the same number of times."""
     if not isinstance(repeats, int):
-        message = "repeat(repeats): got an array; expected one integer. Use xp.take(x, indices, axis=axis)."
+        message = (
+            "repeat(repeats): got an array; no rule takes it. Use xp.take(x, indices, axis=axis)."
+        )
         raise MissingRuleError(message)
     if axis is None:
         x, axis = ravel(x), 0
@@ -156,7 +158,15 @@ def take(x, indices, axis=None, out=None, mode="raise"):
         raise MissingRuleError(message)
     if axis is None:
         x, axis = (ravel(x) if x.ndim != 1 else x), 0
-    return TRACED.getitem(x, key=(*(slice(None),) * (int(axis) % x.ndim), indices, ...))
+    axis = int(axis) % x.ndim
+    if not hasattr(indices, "shape"):
+        like = lowest(x)
+        indices = plain_namespace(x).asarray(indices, **on_device_of(like))
+    if indices.ndim == 1:
+        return TRACED.take(x, indices=indices, axis=axis)
+    flat = plain_namespace(x).reshape(indices, (-1,))
+    shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    return TRACED.reshape(TRACED.take(x, indices=flat, axis=axis), shape=shape)
 
 
 def diff(x, n=1, axis=-1):
