@@ -79,6 +79,14 @@ def test_every_page_is_listed_in_the_index(page):
     assert f"]({page.relative_to(index.parent).as_posix()})" in index.read_text()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_files_that_a_page_names_exist(page):
+    named = re.findall(
+        r"`((?:anygrad|tests|docs|ci|examples|benchmarks)/[\w./-]+)`", page.read_text()
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_the_reference_names_modules_that_exist():
     text = (ROOT / "docs" / "reference.md").read_text()
     named = re.findall(r"^::: (\S+)", text, re.MULTILINE)
