@@ -34,6 +34,7 @@ def run_example(file: Path, folder: Path, backend: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow  # ci/test runs them in a call of their own
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_example_runs_and_says_something(file, tmp_path):
     assert run_example(file, tmp_path, "numpy").strip()
