@@ -26,7 +26,10 @@ class Dual(Traced):
 
 @lifted
 class DualView(Dual):
-    """A slice, reshape or transpose of another dual: it must not be read once its base has been written."""
+    """A slice, reshape or transpose of another dual.
+
+    It must not be read once its base has been written.
+    """
 
     __slots__ = ("base", "key", "seen")
 

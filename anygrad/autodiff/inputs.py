@@ -1,4 +1,7 @@
-"""The edge of every transformation: which arguments are differentiated, and what is refused there."""
+"""The edge of every transformation: which arguments are differentiated.
+
+And what is refused there.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ def check_primal(where: str, x: Any, name: str, tree: Any, k: int) -> Any:
 
 
 def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """Call the user's function; where NumPy buried our refusal under an error of its own, dig it out."""
+    """Call the user's function; where NumPy buried our refusal under an error of its own.
+
+    Dig it out.
+    """
     try:
         return f(*args, **kw)
     except ValueError as error:

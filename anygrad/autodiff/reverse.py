@@ -27,7 +27,8 @@ def value_and_grad(
     f : callable
         Returns a real array of shape () (or a number that does not depend on the inputs).
     argnums : int or tuple of int
-        Which positional arguments to differentiate; each a tree of floating arrays, or a Python float or complex.
+        Which positional arguments to differentiate; each a tree of floating arrays, or a Python
+        float or complex.
     has_aux : bool
         ``f`` returns ``(value, aux)``; ``aux`` is handed through without derivative.
     holomorphic : bool
@@ -36,9 +37,10 @@ def value_and_grad(
     Returns
     -------
     callable
-        Takes the arguments of ``f``; returns ``(value, gradient)``, with ``has_aux`` ``((value, aux), gradient)``.
-        The gradient has the structure, shapes, dtypes and device of the argument (of each, in a tuple, for a tuple
-        ``argnums``). For a complex argument of a real ``f`` it is df/dRe + i df/dIm: ``z - step * gradient`` descends.
+        Takes the arguments of ``f``; returns ``(value, gradient)``, with ``has_aux`` ``((value,
+        aux), gradient)``. The gradient has the structure, shapes, dtypes and device of the argument
+        (of each, in a tuple, for a tuple ``argnums``). For a complex argument of a real ``f`` it is
+        df/dRe + i df/dIm: ``z - step * gradient`` descends.
 
     Raises
     ------
@@ -47,7 +49,8 @@ def value_and_grad(
     DTypeError
         If an argument is not floating, or ``f`` returns integers or an unexpected complex value.
     TraceError
-        If ``f`` would lose the gradient in silence: ``float(x)``, ``np.asarray(x)``, ``math.sin(x)``, ...
+        If ``f`` would lose the gradient in silence: ``float(x)``, ``np.asarray(x)``,
+        ``math.sin(x)``, ...
 
     References
     ----------
@@ -101,7 +104,8 @@ def grad(
     f : callable
         Returns a real array of shape ().
     argnums : int or tuple of int
-        Which positional arguments to differentiate; each a tree of floating arrays, or a Python float or complex.
+        Which positional arguments to differentiate; each a tree of floating arrays, or a Python
+        float or complex.
     has_aux : bool
         ``f`` returns ``(value, aux)``; the made function returns ``(gradient, aux)``.
     holomorphic : bool
@@ -152,8 +156,9 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     value : tree of arrays
         ``f(*primals)``.
     pullback : callable
-        ``pullback(cotangent)`` with the structure, shapes and dtypes of ``value`` gives a tuple with one entry for
-        each primal, like the primal: the adjoint of the derivative under Re sum conj(a) b. It may be called again.
+        ``pullback(cotangent)`` with the structure, shapes and dtypes of ``value`` gives a tuple
+        with one entry for each primal, like the primal: the adjoint of the derivative under Re sum
+        conj(a) b. It may be called again.
     aux : object
         Only with ``has_aux``.
 
@@ -204,7 +209,10 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
 
 
 class _Inputs:
-    """The differentiated leaves: their values, node numbers, and how to put a tree of results together again."""
+    """The differentiated leaves: their values, node numbers.
+
+    And how to put a tree of results together again.
+    """
 
     __slots__ = ("leaves", "nodes", "original", "single", "traced", "treedef")
 
@@ -265,7 +273,10 @@ def _gradients(f: Any, tape: Tape, y: Any, inputs: _Inputs, holomorphic: bool) -
 
 
 def _one(y: Any) -> Any:
-    """The seed, in the dtype and on the device of the result (a NumPy double would promote float32)."""
+    """The seed.
+
+    In the dtype and on the device of the result (a NumPy double would promote float32).
+    """
     bottom = lowest(y)
     make = getattr(bottom.dtype, "type", None)
     if make is not None and backend_is_host(bottom):
@@ -280,7 +291,10 @@ def backend_is_host(x: Any) -> bool:
 
 
 def _finished(inputs: _Inputs, found: list[Any], seeds: list[Any]) -> list[Any]:
-    """Gradients as arrays of their own: zeros where nothing arrived, never a view, a seed, or one array twice."""
+    """Gradients as arrays of their own: zeros where nothing arrived, never a view, a seed.
+
+    Or one array twice.
+    """
     seen = {id(seed) for seed in seeds}
     done = []
     for x, g in zip(inputs.leaves, found, strict=True):
@@ -361,7 +375,10 @@ def _match(g: Any, y: Any) -> Any:
 
 
 def _named(f: Any, made: Any, transformation: str) -> Any:
-    """The made function keeps the name and documentation of ``f``; it is its own function all the same."""
+    """The made function keeps the name and documentation of ``f``.
+
+    It is its own function all the same.
+    """
     try:
         functools.update_wrapper(made, f)
     except (AttributeError, TypeError):

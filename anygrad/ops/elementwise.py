@@ -1,4 +1,7 @@
-"""The table of elementwise derivatives. ``lambda xp, t, y, x: ...`` is t times dy/dx, for both modes."""
+"""The table of elementwise derivatives. ``lambda xp, t, y, x: ...`` is t times dy/dx.
+
+For both modes.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,8 @@ elementwise(
     high=2.9,
 )
 
-# Choosing and comparing. At a tie each operand gets half, so that the derivative is the mean of the one-sided ones.
+# Choosing and comparing. At a tie each operand gets half, so that the derivative is the mean of the
+# one-sided ones.
 elementwise(
     "maximum",
     lambda xp, t, _y, a, b: t * _share(xp, t, a > b, a == b),

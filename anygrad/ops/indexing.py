@@ -1,4 +1,7 @@
-"""Reading and writing parts of an array. ``scatter`` is the transpose of ``getitem``: it adds where indices repeat."""
+"""Reading and writing parts of an array. ``scatter`` is the transpose of ``getitem``.
+
+It adds where indices repeat.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ _BASIC = (int, slice, type(None), EllipsisType, np.integer)
 
 
 def is_basic(key: Any) -> bool:
-    """Whether a key holds only integers, slices, ``None`` and ``...`` (then it selects each element at most once)."""
+    """Whether a key holds only integers, slices.
+
+    ``None`` and ``...`` (then it selects each element at most once).
+    """
     if type(key) is tuple:
         return all(isinstance(k, _BASIC) and not isinstance(k, bool) for k in key)
     return isinstance(key, _BASIC) and not isinstance(key, bool)
@@ -66,9 +72,12 @@ def add_at(xp: Any, out: Any, key: Any, g: Any) -> None:
 
 
 def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> None:
-    """The standard has no scatter: number the elements, read the numbers by ``key``, and sum the matches by a product.
+    """The standard has no scatter: number the elements, read the numbers by ``key``.
 
-    Memory grows as size of ``out`` times size of ``g``; backends with a scatter of their own never come here.
+    And sum the matches by a product.
+
+    Memory grows as size of ``out`` times size of ``g``; backends with a scatter of their own never
+    come here.
     """
     device = backend_of(out).device_of(out)
     size = 1

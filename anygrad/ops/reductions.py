@@ -32,13 +32,19 @@ linear(
 
 
 def _extreme(xp: Any, y: Any, x: Any, axis: Any) -> Any:
-    """Where the extreme is reached; equal elements share the derivative, so that it is the same everywhere."""
+    """Where the extreme is reached; equal elements share the derivative.
+
+    So that it is the same everywhere.
+    """
     reached = xp.astype(x == y, dtype=x.dtype)
     return reached / xp.sum(reached, axis=axis, keepdims=True)
 
 
 def _other_factors(xp: Any, _y: Any, x: Any, axis: Any) -> Any:
-    """The product of the other elements, right where elements are zero: y / x, or the rest where x is the only zero."""
+    """The product of the other elements, right where elements are zero: y / x.
+
+    Or the rest where x is the only zero.
+    """
     zero = x == 0
     rest = xp.prod(xp.where(zero, 1.0, x), axis=axis, keepdims=True)
     zeros = xp.sum(xp.astype(zero, dtype=x.dtype), axis=axis, keepdims=True)

@@ -1,8 +1,9 @@
 """What a row of the operation table is: a name, a family, and its derivative, written once.
 
-Reading a rule: ``xp`` is the namespace it computes with (a library's own on the fast path, the traced one when
-derivatives are nested), ``t`` is a tangent or a cotangent, ``y`` the result, then come the operands. A parameter whose
-name starts with an underscore is not used, and so is not kept in memory until the backward pass.
+Reading a rule: ``xp`` is the namespace it computes with (a library's own on the fast path, the
+traced one when derivatives are nested), ``t`` is a tangent or a cotangent, ``y`` the result, then
+come the operands. A parameter whose name starts with an underscore is not used, and so is not kept
+in memory until the backward pass.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ class Case(NamedTuple):
 class Family(NamedTuple):
     """How every row of one kind is pulled back and pushed forward.
 
-    ``pullback(row, xp, g, y, args, kw, wanted)`` gives one cotangent per operand (``None`` where not wanted);
-    ``pushforward(row, xp, tangents, y, args, kw)`` gives the tangent of the result; a tangent ``None`` is zero.
+    ``pullback(row, xp, g, y, args, kw, wanted)`` gives one cotangent per operand (``None`` where
+    not wanted); ``pushforward(row, xp, tangents, y, args, kw)`` gives the tangent of the result; a
+    tangent ``None`` is zero.
     """
 
     name: str
@@ -73,7 +75,10 @@ ROWS: dict[str, Row] = {}
 
 
 def _used_parameters(rule: Rule | None) -> tuple[bool, tuple[bool, ...]]:
-    """Whether the rule reads the result, and which operands it reads (by the underscore convention)."""
+    """Whether the rule reads the result.
+
+    And which operands it reads (by the underscore convention).
+    """
     if rule is None:
         return False, ()
     code = rule.__code__
@@ -98,10 +103,13 @@ def elementwise(
     high: float = 2.0,
     sampled: bool = True,
 ) -> Row:
-    """A function of each element. ``rule(xp, t, y, *operands)`` is ``t`` times the partial derivative.
+    """A function of each element. ``rule(xp, t, y.
 
-    The Jacobian is diagonal, so the rule serves both modes. For complex values it must be the holomorphic derivative;
-    a function that is not holomorphic gives ``complex_rules = (vjp, jvp)``, used when the operand is complex.
+    *operands)`` is ``t`` times the partial derivative.
+
+    The Jacobian is diagonal, so the rule serves both modes. For complex values it must be the
+    holomorphic derivative; a function that is not holomorphic gives ``complex_rules = (vjp, jvp)``,
+    used when the operand is complex.
     """
     shapes: tuple[tuple[tuple[int, ...], ...], ...] = (((3, 4),), ((),)) if len(rules) == 1 else ()
     if len(rules) == 2:
@@ -127,7 +135,10 @@ def linear(
     run: Callable[[Any], Callable[..., Any]] | None = None,
     view: bool = False,
 ) -> Row:
-    """A linear function of one operand: ``adjoint(xp, g, shape, **kw)``; forward mode is the operation itself."""
+    """A linear function of one operand: ``adjoint(xp, g, shape, **kw)``.
+
+    Forward mode is the operation itself.
+    """
     return _add(Row(name, LINEAR, (adjoint,), run, None, tuple(cases), view))
 
 
@@ -140,14 +151,17 @@ def reduction(
 ) -> Row:
     """A nonlinear reduction over ``axis``: ``weights(xp, y, x, axis)``, the partial derivatives.
 
-    ``y`` comes with its reduced axes kept. Both modes follow: the cotangent is spread times the weights, the tangent
-    is the sum of weights times tangents.
+    ``y`` comes with its reduced axes kept. Both modes follow: the cotangent is spread times the
+    weights, the tangent is the sum of weights times tangents.
     """
     return _add(Row(name, REDUCTION, (weights,), run, None, tuple(cases)))
 
 
 def bilinear(name: str, left: Rule, right: Rule, *, cases: Sequence[Case]) -> Row:
-    """A product, linear in each operand: ``left(xp, g, _y, a, b)`` and ``right`` are its transposes."""
+    """A product, linear in each operand: ``left(xp, g, _y, a.
+
+    B)`` and ``right`` are its transposes.
+    """
     return _add(Row(name, BILINEAR, (left, right), None, None, tuple(cases)))
 
 
@@ -158,7 +172,10 @@ def join(
     cases: Sequence[Case],
     run: Callable[[Any], Callable[..., Any]] | None = None,
 ) -> Row:
-    """Linear in several operands together: ``adjoint(xp, g, shapes, **kw)`` gives a cotangent for each."""
+    """Linear in several operands together: ``adjoint(xp, g, shapes.
+
+    **kw)`` gives a cotangent for each.
+    """
     return _add(Row(name, JOIN, (adjoint,), run, None, tuple(cases)))
 
 

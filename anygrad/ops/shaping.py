@@ -8,7 +8,10 @@ _KINDS: dict[tuple[type, Any], str] = {}
 
 
 def kind_of(dtype: Any) -> str:
-    """``"real"``, ``"complex"`` or ``"other"`` for any library's dtype (floating kinds only are differentiable)."""
+    """``"real"``.
+
+    ``"complex"`` or ``"other"`` for any library's dtype (floating kinds only are differentiable).
+    """
     key = (type(dtype), dtype)  # array-api-strict warns when its dtypes meet NumPy's in a look-up
     kind = _KINDS.get(key)
     if kind is None:
@@ -40,7 +43,10 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def fit(xp: Any, g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Bring a cotangent to the shape and dtype of its operand; a real operand takes the real part."""
+    """Bring a cotangent to the shape and dtype of its operand.
+
+    A real operand takes the real part.
+    """
     if g.shape != shape:
         g = unbroadcast(xp, g, shape)
     if g.dtype != dtype:

@@ -1,7 +1,8 @@
 """The traced array, and the dispatch that picks the transformation an operation belongs to.
 
-Every transformation opens a *level*. Levels are numbered globally and only upwards, so whatever was opened later is
-nested deeper, in any thread and however values are captured; there is no current-tape variable to get wrong.
+Every transformation opens a *level*. Levels are numbered globally and only upwards, so whatever was
+opened later is nested deeper, in any thread and however values are captured; there is no current-
+tape variable to get wrong.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ next_level = itertools.count(1).__next__
 
 
 class Traced:
-    """A value of one level: ``v`` the value below, ``t`` the level, ``i`` what the level knows of it.
+    """A value of one level: ``v`` the value below, ``t`` the level.
 
-    A plain class, deliberately no subclass of any array: NumPy and CuPy would drop the subclass, and the gradient with
-    it, in silence. Operators, methods and protocols are attached by the modules beside this one.
+    ``i`` what the level knows of it.
+
+    A plain class, deliberately no subclass of any array: NumPy and CuPy would drop the subclass,
+    and the gradient with it, in silence. Operators, methods and protocols are attached by the
+    modules beside this one.
     """
 
     __slots__ = ("i", "t", "v")
@@ -90,11 +94,17 @@ class Level:
         raise NotImplementedError
 
     def view_of(self, x: Any) -> View | None:
-        """The base and key if ``x`` shares its memory with another traced array, as NumPy's views do."""
+        """The base and key if ``x`` shares its memory with another traced array.
+
+        As NumPy's views do.
+        """
         raise NotImplementedError
 
     def note_write(self, x: Any) -> None:
-        """Remember that ``x`` is about to mean another value, so that views of it are not read any more."""
+        """Remember that ``x`` is about to mean another value.
+
+        So that views of it are not read any more.
+        """
         raise NotImplementedError
 
     def identity(self, x: Any) -> Any:
@@ -106,7 +116,10 @@ class Level:
         return x.v if type(x) in LIFTED and x.t is self else x
 
     def write_through(self, result: Any, view: View, what: str) -> None:
-        """``view op= x`` gave ``result``: it has to be assigned to ``base[key]`` next, as ``base[key] op= x`` does."""
+        """``view op= x`` gave ``result``: it has to be assigned to ``base[key]`` next.
+
+        As ``base[key] op= x`` does.
+        """
         self.pending.append((self.identity(result), view, what))
 
     def settle(self, base: Any, key: Any, value: Any) -> None:
@@ -137,7 +150,10 @@ class Level:
 
 
 class View(NamedTuple):
-    """An array that shares memory with ``base``; ``key`` selects it there, and is absent for a reshape or transpose."""
+    """An array that shares memory with ``base``; ``key`` selects it there.
+
+    And is absent for a reshape or transpose.
+    """
 
     base: Any
     key: Any
@@ -158,7 +174,10 @@ def lowest(x: Any) -> Any:
 
 
 def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """The general path of every operation: the level created last takes it; without one, the library does."""
+    """The general path of every operation: the level created last takes it; without one.
+
+    The library does.
+    """
     top = None
     for a in args:
         if type(a) in LIFTED and (top is None or a.t.number > top.number):
@@ -169,7 +188,10 @@ def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
 
 
 class TracedNames:
-    """The rows under their names, for rules whose operands may be traced; filled by `anygrad.tracing.operations`."""
+    """The rows under their names, for rules whose operands may be traced.
+
+    Filled by `anygrad.tracing.operations`.
+    """
 
 
 TRACED = TracedNames()
@@ -197,7 +219,10 @@ def plain_namespace(x: Any) -> Any:
 
 
 def written_through_view(what: str) -> TraceError:
-    """The error for a write into a view: the array it was taken from would have to change too, and would not."""
+    """The error for a write into a view: the array it was taken from would have to change too.
+
+    And would not.
+    """
     return TraceError(
         f"{what}: got a view of another traced array (a slice, reshape or transpose); the write would be lost there. "
         "Write into the array itself, y[i, j] = x, or take a copy first, y[i] + 0."

@@ -1,4 +1,7 @@
-"""What a traced array answers as an object: operators, NumPy's methods, in-place writes, and the ways out it refuses."""
+"""What a traced array answers as an object: operators, NumPy's methods, in-place writes.
+
+And the ways out it refuses.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,10 @@ def _in_place(operation: Any, method: str) -> Any:
 
 
 def _rebind(x: Traced, new: Any, what: str) -> None:
-    """Let the object mean another value from here on: what an in-place write does for a plain array."""
+    """Let the object mean another value from here on.
+
+    What an in-place write does for a plain array.
+    """
     if type(new) is not type(x) or new.t is not x.t:
         message = (
             f"{what}: got a value of a transformation nested inside the one that y belongs to; the write would leak "
@@ -114,7 +120,10 @@ def _parts(key: Any) -> tuple:
 
 
 def _host_key(key: Any) -> Any:
-    """Index arrays must be on the host to be checked; those of a device are refused rather than copied."""
+    """Index arrays must be on the host to be checked.
+
+    Those of a device are refused rather than copied.
+    """
     import numpy as np
 
     if any(hasattr(part, "shape") and not isinstance(part, np.ndarray) for part in _parts(key)):
@@ -127,7 +136,10 @@ def _host_key(key: Any) -> Any:
 
 
 def _plain_key(key: Any) -> Any:
-    """A key may hold values of traced arrays only where they are integers or masks, which are never traced."""
+    """A key may hold values of traced arrays only where they are integers or masks.
+
+    Which are never traced.
+    """
     for part in _parts(key):
         if type(part) in LIFTED:
             message = "x[key]: got a traced array as an index; expected integers. Cast it with ag.value(key) first."

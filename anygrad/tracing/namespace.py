@@ -1,4 +1,7 @@
-"""The Array API namespace of traced arrays: ``xp = array_namespace(x)`` gives this while ``x`` is traced."""
+"""The Array API namespace of traced arrays.
+
+``xp = array_namespace(x)`` gives this while ``x`` is traced.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from anygrad.tracing.functions.joining import stack
 from anygrad.tracing.level import LIFTED, Level, lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
-# Rows whose own signature is the standard's: arrays, by position. The others have a function of users' signature.
+# Rows whose own signature is the standard's: arrays, by position. The others have a function of
+# users' signature.
 _DIRECT = {
     name: getattr(TRACED, name)
     for name, row in ROWS.items()
@@ -40,7 +44,10 @@ _ELSEWHERE = frozenset(("linalg", "fft"))
 
 
 class TracedNamespace(types.SimpleNamespace):
-    """The standard's functions for one level; what needs no derivative comes from the library below."""
+    """The standard's functions for one level.
+
+    What needs no derivative comes from the library below.
+    """
 
     def __init__(self, level: Level, plain: Any) -> None:
         super().__init__(**STANDARD)
@@ -96,7 +103,10 @@ def _created(level: Level, create: Any) -> Any:
 
 
 def guarded(name: str, function: Any) -> Any:
-    """A library function without a rule: fine on plain arrays, an error on traced ones (never a lost gradient)."""
+    """A library function without a rule: fine on plain arrays.
+
+    An error on traced ones (never a lost gradient).
+    """
 
     def call(*args: Any, **kw: Any) -> Any:
         if _holds_traced(args) or _holds_traced(tuple(kw.values())):

@@ -1,8 +1,9 @@
 """From rows to functions: each row becomes one closure with a quick way for recorded values.
 
-A closure does for its family what `Tape.process` does in general, without the generality: no loops over operands, no
-dictionaries, the pull chosen while recording. Everything unusual (another level, complex values, a mixture of
-libraries) goes to `bind`. A test compares both ways for every row and every mixture of operands.
+A closure does for its family what `Tape.process` does in general, without the generality: no loops
+over operands, no dictionaries, the pull chosen while recording. Everything unusual (another level,
+complex values, a mixture of libraries) goes to `bind`. A test compares both ways for every row and
+every mixture of operands.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from anygrad.tracing.level import LIFTED, TRACED, bind
 from anygrad.tracing.plain import NUMBERS, names_of_array
 from anygrad.tracing.tape import Recorded, new
 
-# Python's own operators serve every library and nested values, and are ten times quicker on NumPy scalars.
+# Python's own operators serve every library and nested values, and are ten times quicker on NumPy
+# scalars.
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -31,7 +33,10 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 class ByType(dict):
-    """Type of the value below -> the function of its library, or the operation itself for another level."""
+    """Type of the value below -> the function of its library.
+
+    Or the operation itself for another level.
+    """
 
     def __init__(self, row: Row) -> None:
         super().__init__()
@@ -51,7 +56,7 @@ def unary(row: Row) -> Callable[..., Any]:
     (rule,), (keep_x,), keep_y = row.rules, row.keeps_args[0], row.keeps_result[0]
     functions = ByType(row)
     get = functions.get
-    assert rule is not None  # noqa: S101 - a row of one operand without a rule is constant
+    assert rule is not None
 
     def pull(xp, cot, g, i, x, y, _):
         g = rule(xp, g, y, x)
@@ -82,8 +87,8 @@ def binary(row: Row) -> Callable[..., Any]:
     keep_ya, keep_yb = row.keeps_result
     keep_a, keep_b, keep_y = keep_aa or keep_ba, keep_ab or keep_bb, keep_ya or keep_yb
     function = OPERATORS.get(row.name) or _by_first_array(row)
-    assert rule_a is not None  # noqa: S101 - both operands of these rows have rules
-    assert rule_b is not None  # noqa: S101
+    assert rule_a is not None
+    assert rule_b is not None
 
     def pull_both(xp, cot, g, operands, values, y, _):
         i, j = operands
@@ -194,7 +199,7 @@ def linear(row: Row) -> Callable[..., Any]:
     """A linear function of one array: nothing but the shape is kept."""
     (adjoint,) = row.rules
     functions = ByType(row)
-    assert adjoint is not None  # noqa: S101 - linear rows have their adjoint
+    assert adjoint is not None
 
     def pull(xp, cot, g, i, shape, _, kw):
         g = adjoint(xp, g, shape, **kw)
@@ -222,7 +227,7 @@ def reduction(row: Row) -> Callable[..., Any]:
     """A nonlinear reduction along axes."""
     (weights,) = row.rules
     functions = ByType(row)
-    assert weights is not None  # noqa: S101 - reductions have their weights
+    assert weights is not None
 
     def pull(xp, cot, g, i, x, y, kw):
         shape, axis, keepdims = x.shape, kw["axis"], kw["keepdims"]
@@ -252,8 +257,8 @@ def bilinear(row: Row) -> Callable[..., Any]:
     """A matrix product; a constant operand's partner is not kept."""
     left, right = row.rules
     function = OPERATORS[row.name]
-    assert left is not None  # noqa: S101 - products have both transposes
-    assert right is not None  # noqa: S101
+    assert left is not None
+    assert right is not None
 
     def pull_both(xp, cot, g, operands, values, _, __):
         i, j = operands
@@ -307,7 +312,10 @@ def bilinear(row: Row) -> Callable[..., Any]:
 
 
 def item(row: Row) -> Callable[..., Any]:
-    """Reading ``x[key]``; on the way back, a slice is added into one buffer, so that n slices cost n, not n squared."""
+    """Reading ``x[key]``; on the way back, a slice is added into one buffer.
+
+    So that n slices cost n, not n squared.
+    """
 
     def pull(xp, cot, g, i, shape, _, kw):
         key = kw["key"]

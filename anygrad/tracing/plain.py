@@ -1,4 +1,7 @@
-"""Running a row on plain arrays: the library found once per type of array, mixtures refused by name."""
+"""Running a row on plain arrays: the library found once per type of array.
+
+Mixtures refused by name.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def names_of_array(x: Any) -> PlainNames:
     if names is None:
         namespace_of(x)  # raises for what is no array
         backend = backend_of(x)
-        assert backend is not None  # noqa: S101 - namespace_of has raised otherwise
+        assert backend is not None
         names = _of_type[type(x)] = names_of_backend(backend)
     return names
 
@@ -54,7 +57,7 @@ def _common(args: tuple[Any, ...]) -> Backend:
     arrays = [a for a in args if backend_of(a) is not None]
     whole = [a for a in arrays if not _is_scalar(a)] or arrays
     backend = backend_of(whole[0])
-    assert backend is not None  # noqa: S101 - filtered above
+    assert backend is not None
     return backend
 
 
@@ -68,5 +71,8 @@ def _is_foreign_scalar(a: Any, args: tuple[Any, ...]) -> bool:
 
 
 def _as_number(a: Any) -> Any:
-    """A NumPy scalar beside another library's arrays is a host number like any other; no device is read."""
+    """A NumPy scalar beside another library's arrays is a host number like any other.
+
+    No device is read.
+    """
     return a.item()

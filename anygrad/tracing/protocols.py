@@ -1,7 +1,8 @@
 """How NumPy and CuPy hand an operation on a traced array over to its row.
 
-NumPy asks ``__array_ufunc__`` and ``__array_function__``; CuPy's kernels ask two hooks of their own, by kernel name.
-The tables are keyed by the function object, so a look-up is all that a call costs.
+NumPy asks ``__array_ufunc__`` and ``__array_function__``; CuPy's kernels ask two hooks of their
+own, by kernel name. The tables are keyed by the function object, so a look-up is all that a call
+costs.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ def _value_of(a: Any) -> Any:
     return lowest(a) if type(a) in LIFTED else a
 
 
-# CuPy: 'cupy_add', 'cupy_true_divide', ...; functions and ufuncs share the names that NumPy's table knows.
+# CuPy: 'cupy_add', 'cupy_true_divide', ...; functions and ufuncs share the names that NumPy's table
+# knows.
 def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
     name = kernel.name.removeprefix("cupy_")
     if kw.get("out") is not None:

@@ -1,8 +1,9 @@
 """Reverse mode records here: a flat list of lean entries, and the walk back over it.
 
-An entry is ``(pull, row, i, operands, values, result, extra)``. ``pull(xp, cot, g, operands, values, result, extra)``
-adds to the list of cotangents ``cot``, by node number; it was chosen while recording, so that the walk tests nothing.
-``operands`` is a node number, or a tuple of them with -1 for a constant; values and result are None unless needed.
+An entry is ``(pull, row, i, operands, values, result, extra)``. ``pull(xp, cot, g, operands,
+values, result, extra)`` adds to the list of cotangents ``cot``, by node number; it was chosen while
+recording, so that the walk tests nothing. ``operands`` is a node number, or a tuple of them with -1
+for a constant; values and result are None unless needed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ class Recorded(Traced):
 
 @lifted
 class RecordedComplex(Traced):
-    """A complex value on a tape. Its adjoints need conjugates, so it always takes the general way."""
+    """A complex value on a tape. Its adjoints need conjugates.
+
+    So it always takes the general way.
+    """
 
     __slots__ = ()
 
@@ -119,7 +123,10 @@ _KIN: dict[type, frozenset[type]] = {}
 
 
 def _find_kin(value: Any) -> frozenset[type]:
-    """The types that may meet this one without a check: itself, and NumPy's scalars among NumPy's arrays."""
+    """The types that may meet this one without a check: itself.
+
+    And NumPy's scalars among NumPy's arrays.
+    """
     kind = type(value)
     numpy_kin = frozenset((np.ndarray, np.float64, np.float32, np.int64, np.bool_))
     _KIN[kind] = numpy_kin if kind in numpy_kin else frozenset((kind,))
@@ -167,7 +174,9 @@ def pull_general(
 
 
 def walk(tape: Tape, cot: list, *cotangents: Any, again: bool = False) -> None:
-    """Pull the cotangents back, from the last entry to the first; ``cot[-1]`` holds buffers that may be written.
+    """Pull the cotangents back, from the last entry to the first.
+
+    ``cot[-1]`` holds buffers that may be written.
 
     Entries are freed as they are pulled, unless the tape is to be walked ``again``.
     """
@@ -194,7 +203,10 @@ def _entry_of(tape: Tape, i: int) -> tuple | None:
 
 
 def _view(tape: Tape, entry: tuple | None) -> View | None:
-    """The base of a view. Advanced indexing copies; so does NumPy where all axes are indexed by integers."""
+    """The base of a view. Advanced indexing copies.
+
+    So does NumPy where all axes are indexed by integers.
+    """
     if entry is None or not entry[1].view:
         return None
     operands, extra = entry[3], entry[6]
@@ -215,7 +227,10 @@ def _picks_one(key: Any, shape: tuple[int, ...]) -> bool:
 
 
 def _refuse_stale_views(tape: Tape) -> None:
-    """A view taken before a write and read after it would show the old values: NumPy would show the new ones."""
+    """A view taken before a write and read after it would show the old values.
+
+    NumPy would show the new ones.
+    """
     for position, node in tape.written:
         stale = {node}
         for entry in tape.entries[1:position]:

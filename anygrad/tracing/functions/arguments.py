@@ -1,4 +1,7 @@
-"""Arguments as NumPy spells them, brought to what the rows take; what no rule covers is refused by name."""
+"""Arguments as NumPy spells them, brought to what the rows take.
+
+What no rule covers is refused by name.
+"""
 
 from __future__ import annotations
 

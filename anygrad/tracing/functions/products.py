@@ -14,7 +14,10 @@ from anygrad.tracing.operations import TRACED
 
 
 def dot(a, b, out=None):
-    """NumPy's dot: numbers multiply, vectors and matrices contract, higher arrays along a's last and b's second last."""
+    """NumPy's dot: numbers multiply, vectors and matrices contract.
+
+    Higher arrays along a's last and b's second last.
+    """
     refuse("dot", out)
     if not getattr(a, "ndim", 0) or not getattr(b, "ndim", 0):
         return a * b
