@@ -45,12 +45,13 @@ class Measured:
 
 
 def measure_with_bars(call: PointFunction, evaluate: str) -> Measured:
-    """Measure every coordinate at the step of the point and at a larger one.
+    """Measure every coordinate at the step of the point and at one four times as large.
 
-    Truncation grows with the square of the step, so the two results differ by RATIO^2 - 1 = 15
-    times the error of the better one; a third of the difference is taken. Rounding is
-    2 eps |f| / h, with eps of the dtype of f, and 4 times what the median coordinate shows, since
-    all coordinates share the noise of f.
+    Truncation grows with the square of the step, so the results differ by 15 times the error of the
+    better one; noise of f falls with the step, so they differ by about the error itself. Twice the
+    difference covers both, and a kink that only one of the steps reaches. Rounding adds
+    2 eps |f| / h, with eps of the dtype of f, and 8 times what a quarter of the coordinates stays
+    below, for noise that happens to be equal at both steps.
     """
     value = call.alone([call.coordinates.point])
     rounding = 2.0 * precision(value) * abs(float(_numbers(value)[0]))
@@ -66,12 +67,17 @@ def measure_with_bars(call: PointFunction, evaluate: str) -> Measured:
         slopes = 0.5 * (left + right)
         change = np.abs(0.5 * (far_left + far_right) - slopes)
         finite = np.isfinite(change)
-        shared = float(np.median((change * steps)[finite])) if np.any(finite) else 0.0
-        noise = (rounding + 4.0 * shared) / steps
-        jump = np.abs(right - left)
-        kinks = (jump > 0.7 * np.abs(far_right - far_left)) & (jump > 8.0 * noise)
-        bars = change / 3.0 + noise + np.where(kinks, 0.5 * jump, 0.0)
+        shared = _quartile((change * steps)[finite])
+        noise = (rounding + 8.0 * shared) / steps
+        jump, far_jump = np.abs(right - left), np.abs(far_right - far_left)
+        # a quarter where f is smooth, about 4 where it is noise
+        kinks = (jump > 0.4 * far_jump) & (jump < 1.2 * far_jump) & (jump > 2.0 * noise)
+        bars = 2.0 * change + noise + np.where(kinks, 0.5 * jump, 0.0)
     return Measured(slopes, bars, left, right, kinks, steps)
+
+
+def _quartile(x: Any) -> float:
+    return float(np.quantile(x, 0.25, method="lower")) if x.size else 0.0
 
 
 def _numbers(x: Any) -> Any:
