@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -16,6 +16,7 @@ elements = st.floats(-1e6, 1e6, allow_subnormal=False)
 vectors = arrays(np.float64, st.integers(1, 6), elements=elements)
 gradients = st.fixed_dictionaries({"w": vectors, "deep": st.tuples(vectors, vectors)})
 limits = st.floats(1e-6, 1e6)
+few = settings(max_examples=40)  # an example takes milliseconds
 
 
 def flat(tree):
@@ -155,6 +156,7 @@ def test_zero_gradients_and_empty_arrays_pass(xp):
     assert_close(clipping.clip_by_norm(grads, 1.0), {k: to_host(v) for k, v in grads.items()})
 
 
+@few
 @given(gradients)
 def test_scale_and_norm_agree(grads):
     peak, ratio = scaled_norm(grads)
@@ -165,6 +167,7 @@ def test_scale_and_norm_agree(grads):
 # -- laws -----------------------------------------------------------------------------------------
 
 
+@few
 @given(gradients, limits)
 def test_norm_never_grows_and_ends_at_the_limit(grads, max_norm):
     clipped, norm = clipping.clip_by_global_norm(grads, max_norm)
@@ -173,6 +176,7 @@ def test_norm_never_grows_and_ends_at_the_limit(grads, max_norm):
     assert float(norm) == pytest.approx(np.linalg.norm(flat(grads)), rel=1e-12, abs=1e-150)
 
 
+@few
 @given(gradients, limits)
 def test_direction_is_kept(grads, max_norm):
     before, after = flat(grads), flat(clipping.clip_by_global_norm(grads, max_norm)[0])
@@ -180,6 +184,7 @@ def test_direction_is_kept(grads, max_norm):
     assert before @ after == pytest.approx(scale, rel=1e-10, abs=1e-290)
 
 
+@few
 @given(gradients, limits)
 def test_clipping_twice_is_clipping_once(grads, max_norm):
     once = clipping.clip_by_global_norm(grads, max_norm)[0]
@@ -190,6 +195,7 @@ def test_clipping_twice_is_clipping_once(grads, max_norm):
     assert flat(clipping.clip_by_value(once, max_norm)).tolist() == flat(once).tolist()
 
 
+@few
 @given(gradients)
 def test_short_gradients_are_unchanged_to_the_bit(grads):
     max_norm = 2 * float(np.linalg.norm(flat(grads))) + 1.0
@@ -203,6 +209,7 @@ def test_short_gradients_are_unchanged_to_the_bit(grads):
     assert flat(clipping.clip_by_value(grads, max_norm)).tobytes() == bits
 
 
+@few
 @given(gradients, limits)
 def test_elements_never_grow_nor_change_sign(grads, limit):
     before, after = flat(grads), flat(clipping.clip_by_value(grads, limit))

@@ -9,10 +9,10 @@ import numpy as np
 from anygrad import trees
 from anygrad.backends import backend_of, namespace_of
 from anygrad.backends.types import Array, Tree
-from anygrad.clipping.devices import on_device_of, to_device_of
-from anygrad.clipping.measuring import POLICIES, Policy, as_array, measure, scale_leaf
+from anygrad.clipping.measuring import POLICIES, Measured, Policy, as_array, measure, scale_leaf
 from anygrad.errors import ArgumentError, DTypeError, describe, suggest
 from anygrad.ranges import Range, check_number
+from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value", "global_norm"]
 
@@ -125,7 +125,7 @@ def clip_by_norm(grads: Tree, max_norm: float) -> Tree:
     """
     max_norm = check_number("clip_by_norm(max_norm)", max_norm, LIMIT)
     check_floating("clip_by_norm(grads)", grads)
-    return trees.map(lambda g: scale_leaf(g, measure(g, max_norm).scale), grads)
+    return trees.map(lambda g: _clip_leaf(g, measure(g, max_norm)), grads)
 
 
 def clip_by_global_norm(
@@ -181,16 +181,19 @@ def clip_by_global_norm(
     max_norm = check_limit("clip_by_global_norm", max_norm, nonfinite)
     check_floating("clip_by_global_norm(grads)", grads)
     measured = measure(grads, max_norm, nonfinite)
+    return trees.map(lambda g: _clip_leaf(g, measured), measured.grads), measured.norm
 
-    def clip(g: Array) -> Array:
+
+def _clip_leaf(g: Array, measured: Measured) -> Array:
+    xp = namespace_of(g)
+    with on_device_of(g):
+        if measured.scale is None:
+            # a copy, so that the caller's array is never the result, clipped or not
+            return xp.asarray(g, copy=True)
         clipped = scale_leaf(g, measured.scale)
         if measured.accept is None:
             return clipped
-        xp = namespace_of(g)
-        with on_device_of(g):
-            return xp.where(to_device_of(measured.accept, g), clipped, xp.zeros_like(g))
-
-    return trees.map(clip, measured.grads), measured.norm
+        return xp.where(move(measured.accept, g), clipped, xp.zeros_like(g))
 
 
 def check_limit(where: str, max_norm: Any, nonfinite: Any) -> float:

@@ -2,20 +2,22 @@
 
 Norms are taken relative to the largest element, so they neither overflow nor vanish, and a scale is
 kept as two numbers, ``g / divisor * factor``: one alone can leave the range of float32 where the
-clipped gradient does not.
+clipped gradient does not. Where values lie on the host anyway (NumPy), the norm is looked at
+instead, and one number is enough in all but extreme cases.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import namespace_of
+from anygrad.backends import backend_of, is_traced, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
-from anygrad.clipping.devices import on_device_of, to_device_of
 from anygrad.errors import NonFiniteError
+from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["POLICIES", "Measured", "Policy", "Scale", "as_array", "measure", "scale_leaf"]
 
@@ -26,31 +28,46 @@ Policy: TypeAlias = Literal["propagate", "raise", "skip", "zero"]
 
 
 class Scale(NamedTuple):
-    """Two 0-d arrays that stand for one number: a leaf becomes ``g / divisor * factor``."""
+    """What stands for one number: a leaf becomes ``g / divisor * factor``.
 
-    divisor: Array
-    factor: Array
+    Two 0-d arrays; or, where values are on the host anyway, a Python float and no divisor.
+    """
 
-    @property
-    def value(self) -> Array:
-        """The number itself, which may underflow."""
-        return namespace_of(self.factor).asarray(self.factor / self.divisor)
+    divisor: Array | None
+    factor: Array | float
 
 
 class Measured(NamedTuple):
-    """A tree that is about to be clipped: what to multiply it by, and whether it counts."""
+    """A tree that is about to be clipped: what to multiply it by, and whether it counts.
+
+    ``scale`` is None where the host knows that nothing is to be clipped, and ``accept`` where
+    every tree counts.
+    """
 
     grads: Tree
     norm: Array
-    scale: Scale
+    scale: Scale | None
     accept: Array | None
+
+    @property
+    def factor(self) -> Array:
+        """The scale as one 0-d array, which may underflow."""
+        xp = namespace_of(self.norm)
+        if self.scale is None:
+            return xp.ones_like(self.norm)
+        divisor, factor = self.scale
+        value = factor if divisor is None else factor / divisor
+        return xp.asarray(value, dtype=self.norm.dtype)
 
 
 def measure(grads: Tree, max_norm: float, nonfinite: Policy = "propagate") -> Measured:
     """Find the norm of a tree and the scale that clips it, without touching the tree."""
     found = trees.leaves(grads)
     if not any(getattr(g, "size", 1) for g in found):
-        return _nothing_to_clip(grads, found)
+        return _nothing_to_clip(grads)
+    measured = _measure_on_host(grads, found, max_norm)
+    if measured is not None:
+        return measured
     if nonfinite == "zero":
         grads = trees.map(_zero_nonfinite, grads)
     if nonfinite == "raise":
@@ -63,14 +80,36 @@ def measure(grads: Tree, max_norm: float, nonfinite: Policy = "propagate") -> Me
         norm = xp.where(finite, peak * ratio, peak)
         one = xp.ones_like(peak)
         clips = finite & (norm > max_norm)
-        # ratio >= 1 where there is anything to clip; the maximum spares a division by zero
-        # elsewhere
+        # ratio >= 1 where there is anything to clip; the maximum spares others a division by zero
         factor = xp.where(clips, max_norm / xp.maximum(ratio, 1.0), one)
         accept = finite if nonfinite == "skip" else None
         if accept is None:
             factor = xp.where(finite, factor, xp.nan * one)
-        scale = Scale(xp.where(clips, peak, one), factor)
-        return Measured(grads, norm, scale, accept)
+        return Measured(grads, norm, Scale(xp.where(clips, peak, one), factor), accept)
+
+
+def _measure_on_host(grads: Tree, found: list[Array], max_norm: float) -> Measured | None:
+    """Look at the norm where that is free; None if it isn't, or if one number will not do."""
+    if any(is_traced(g) or not _is_on_host(g) for g in found):
+        return None
+    with np.errstate(over="ignore"):
+        norm = trees.norm(grads)
+    xp = namespace_of(norm)
+    value = float(norm)
+    if not value < math.inf:
+        return None
+    norm = xp.asarray(norm)
+    if value <= max_norm:
+        return Measured(grads, norm, None, None)
+    factor = max_norm / value
+    if factor < max(float(xp.finfo(g.dtype).smallest_normal) for g in found):
+        return None
+    return Measured(grads, norm, Scale(None, factor), None)
+
+
+def _is_on_host(g: Array) -> bool:
+    backend = backend_of(g)
+    return backend is not None and backend.host_dot is not None
 
 
 def scaled_norm(tree: Tree) -> tuple[Array, Array]:
@@ -88,7 +127,7 @@ def scaled_norm(tree: Tree) -> tuple[Array, Array]:
     divisor = xp.where(usable, peak, xp.ones_like(peak))
 
     def sum_squares(x: Array) -> Array:
-        scaled = x / xp.astype(to_device_of(divisor, x), x.dtype)
+        scaled = x / xp.astype(move(divisor, x), x.dtype)
         return xp.sum(scaled * scaled)
 
     sums = [_reduce(xp, part, dtype, home, sum_squares) for part in parts]
@@ -98,11 +137,13 @@ def scaled_norm(tree: Tree) -> tuple[Array, Array]:
 def scale_leaf(g: Array, scale: Scale) -> Array:
     """Compute ``g / divisor * factor`` in the dtype and on the device of ``g``."""
     xp = namespace_of(g)
+    divisor, factor = scale
+    if divisor is None:
+        return as_array(xp, g * factor, g)
     with on_device_of(g):
         dtype = _real_dtype(xp, g)
-        divisor, factor = (xp.astype(to_device_of(part, g), dtype) for part in scale)
-        scaled = g / divisor
-        scaled *= factor
+        scaled = g / xp.astype(move(divisor, g), dtype)
+        scaled *= xp.astype(move(factor, g), dtype)
         return as_array(xp, scaled, g)
 
 
@@ -114,7 +155,7 @@ def as_array(xp: Namespace, new: Any, like: Array) -> Array:
 def _reduce(xp: Namespace, part: Array, dtype: Any, home: Array, function: Any) -> Array:
     """Reduce one array where it is, and bring the result home."""
     with on_device_of(part):
-        return to_device_of(xp.astype(xp.asarray(function(part)), dtype), home)
+        return move(xp.astype(xp.asarray(function(part)), dtype), home)
 
 
 def _real_parts(g: Array) -> list[Array]:
@@ -157,9 +198,7 @@ def _raise_if_nonfinite(grads: Tree) -> None:
         raise NonFiniteError(message)
 
 
-def _nothing_to_clip(grads: Tree, found: list[Array]) -> Measured:
+def _nothing_to_clip(grads: Tree) -> Measured:
     """Measure a tree without elements: its norm is 0."""
     norm = trees.norm(grads)
-    norm = namespace_of(norm).asarray(norm)
-    one = namespace_of(norm).ones_like(norm)
-    return Measured(grads, norm, Scale(one, one), None)
+    return Measured(grads, namespace_of(norm).asarray(norm), None, None)

@@ -9,11 +9,11 @@ from anygrad import clipping, trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.clips import LIMIT, check_limit, global_norm
-from anygrad.clipping.devices import to_device_of
 from anygrad.clipping.measuring import Policy, measure
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.transform import Transform, from_rule
 from anygrad.ranges import check_number
+from anygrad.trees.placing import move
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value"]
 
@@ -124,7 +124,7 @@ class GlobalNormRule:
         """Measure, and pass on a scale instead of scaled gradients."""
         measured = measure(flow.settle(), self.max_norm, self.nonfinite)
         accept = _both(flow.accept, measured.accept)
-        state = {"norm": measured.norm, "scale": measured.scale.value}
+        state = {"norm": measured.norm, "scale": measured.factor}
         return Flow(measured.grads, measured.scale, accept), state
 
 
@@ -138,4 +138,4 @@ def _from_function(name: str, function: Any) -> Transform:
 def _both(first: Array | None, second: Array | None) -> Array | None:
     if first is None or second is None:
         return second if first is None else first
-    return to_device_of(first, second) & second
+    return move(first, second) & second

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
-from anygrad.clipping.devices import on_device_of, to_device_of
 from anygrad.clipping.measuring import Scale, scale_leaf
+from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["Flow", "Rule", "State"]
 
@@ -49,7 +49,7 @@ class Flow(NamedTuple):
         """Take ``new`` where the step counts, else ``old``."""
         if self.accept is None:
             return new
-        return xp.where(to_device_of(self.accept, new), new, old)
+        return xp.where(move(self.accept, new), new, old)
 
 
 class Rule(Protocol):

@@ -32,13 +32,13 @@ import numpy as np
 from anygrad import trees
 from anygrad.backends import backend_of, namespace_of
 from anygrad.backends.types import Array, Tree
-from anygrad.clipping.devices import on_device_of
 from anygrad.errors import ArgumentError, DTypeError, describe
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.hyperparameters import Groups, Hyperparameters
 from anygrad.optimizers.leaves import conform, unshare, write
 from anygrad.optimizers.pieces import zeros
 from anygrad.optimizers.transform import Transform, from_rule
+from anygrad.trees.placing import on_device_of
 
 __all__ = ["FormulaRule", "from_formula", "make"]
 
@@ -156,7 +156,7 @@ class FormulaRule:
         self.hyperparameters.check_patterns(paths)
         rows = self.hyperparameters.rows
         assigned = self.hyperparameters.assign(structure, lambda: paths)
-        state = self._host_state(0, 0)
+        state = self._host_state(0, self.hyperparameters.at(0)[0])
         for slot, start in self.slots.items():
             if start is not None:
                 pairs = zip(leaves, assigned, strict=True)
@@ -181,7 +181,7 @@ class FormulaRule:
             updates.append(update)
             for slot in kept:
                 columns[slot][number] = write(old[slot], new[slot]) if donate else new[slot]
-        state = self._host_state(step + 1, step)
+        state = self._host_state(step + 1, rows[0])
         state.update({slot: trees.unflatten(structure, columns[slot]) for slot in kept})
         return Flow(trees.unflatten(structure, updates), None, flow.accept), state
 
@@ -210,14 +210,13 @@ class FormulaRule:
                 new = {s: flow.select(xp, new[s], was) for s, was in old.items()}
         return update, new
 
-    def _host_state(self, step: int, rate_step: int) -> State:
-        """``step`` and the learning rate at ``rate_step``, where this formula has them."""
+    def _host_state(self, step: int, row: Mapping[str, Any]) -> State:
+        """Make the entries for the step count and the learning rate, where there are any."""
         state: State = {}
         if self.counts:
             state["step"] = np.asarray(step, dtype=np.int64)
         if self.has_rate:
-            rate = self.hyperparameters.at(rate_step)[0]["learning_rate"]
-            state["learning_rate"] = np.asarray(rate, dtype=np.float64)
+            state["learning_rate"] = np.asarray(row["learning_rate"], dtype=np.float64)
         return state
 
     def _check_state(self, state: State) -> int:

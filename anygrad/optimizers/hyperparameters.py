@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from anygrad.errors import ArgumentError, describe, suggest
@@ -84,8 +85,10 @@ class Hyperparameters:
             patterns.append(pattern)
         return cls(where, tuple(rows), tuple(patterns))
 
-    def at(self, step: int) -> list[dict[str, Any]]:
+    def at(self, step: int) -> Sequence[Mapping[str, Any]]:
         """Rows for one step: every schedule replaced by its value, a Python float."""
+        if self.is_constant:
+            return self.rows
         return [
             {name: _value_at(self.where, name, value, step) for name, value in row.items()}
             for row in self.rows
@@ -95,7 +98,7 @@ class Hyperparameters:
         """Whether any row has a value other than the number 0 (or False)."""
         return any(callable(row[name]) or bool(row[name]) for row in self.rows)
 
-    @property
+    @cached_property
     def is_constant(self) -> bool:
         """Whether no value follows a schedule."""
         return not any(callable(value) for row in self.rows for value in row.values())

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from anygrad.backends import backend_of, is_traced, namespace_of
 from anygrad.backends.types import Array, Namespace
-from anygrad.clipping.devices import on_device_of
+from anygrad.trees.placing import on_device_of
 
 __all__ = ["add", "add_in_place", "conform", "unshare", "write"]
 

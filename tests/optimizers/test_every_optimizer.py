@@ -55,20 +55,19 @@ def test_every_optimizer_is_in_the_table():
 
 
 @every_row
-@pytest.mark.parametrize("steps", [1, 4])
-def test_steps_equal_those_worked_by_hand(xp, row, steps):
+def test_steps_equal_those_worked_by_hand(xp, row):
     optimizer = row.make()
     params = {"p": xp.asarray(START)}
     state = optimizer.init(params)
     by_hand, memory = START, {}
-    for t, g in enumerate(GRADIENTS[:steps], 1):
+    for t, g in enumerate(GRADIENTS, 1):
         params, state = optimizer.step(params, {"p": xp.asarray(g)}, state)
         by_hand = row.by_hand(by_hand, t, g, memory)
-    assert_close(params, {"p": by_hand})
-    # every slot that the worked example remembers is one of ours, under the same name
-    kept = {k: state[k] for k in state if k not in ("step", "learning_rate")}
-    assert_close(kept, {k: {"p": v} for k, v in memory.items()})
-    assert int(state["step"]) == steps
+        assert_close(params, {"p": by_hand})
+        # every slot that the worked example remembers is one of ours, under the same name
+        kept = {k: state[k] for k in state if k not in ("step", "learning_rate")}
+        assert_close(kept, {k: {"p": v} for k, v in memory.items()})
+        assert int(state["step"]) == t
 
 
 @every_row
@@ -112,14 +111,14 @@ def test_quadratic_is_minimised(row):
 
 @every_row
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
-@pytest.mark.parametrize("donate", [False, True])
-def test_dtype_device_and_tree_are_kept(xp, row, dtype, donate):
+def test_dtype_device_and_tree_are_kept(xp, row, dtype):
     kind = getattr(xp, dtype)
     real = xp.float32 if dtype in ("float32", "complex64") else xp.float64
     optimizer = row.make(learning_rate=schedules.constant(0.1))
     params = make_params(xp, kind)
     state = optimizer.init(params)
-    stepped, after = run(optimizer, params, state, 2, donate=donate)
+    stepped, after = run(optimizer, params, state, 2)
+    stepped, after = run(optimizer, stepped, after, 2, donate=True)
     for tree in (
         stepped,
         *(after[slot] for slot in after if slot not in ("step", "learning_rate")),
@@ -235,7 +234,12 @@ def test_constant_schedule_equals_its_number(row):
 def test_hundred_steps_are_those_of_numpy(xp, row):
     def trajectory(params):
         optimizer = chain(clip_by_global_norm(0.5), row.make())
-        return run(optimizer, params, optimizer.init(params), 100)[0]
+        state = optimizer.init(params)
+        for step in range(100):
+            # the sign changes, for a variance near zero (centered) would magnify rounding errors
+            grads = 0.3 * params + 0.2 * (-1) ** step
+            params, state = optimizer.step(params, grads, state)
+        return params
 
     got = to_host(trajectory(xp.asarray(START)))
     expected = trajectory(START)
