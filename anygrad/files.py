@@ -1,5 +1,6 @@
 """Write a file whole or not at all."""
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     untouched and the temporary one is gone.
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder", str(target.parent))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with temporary.open("xb") as file:

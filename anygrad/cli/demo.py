@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 import anygrad as ag
 from anygrad import plots
 from anygrad.backends import Array, Tree, device_of, import_package, namespace_of
+from anygrad.errors import ArgumentError
 from anygrad.ranges import check_count
 
 HIDDEN = 128
@@ -46,6 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     epochs = check_count("--epochs", arguments.epochs, low=1)
     seed = check_count("--seed", arguments.seed)
+    folder = Path(arguments.output).resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        message = f"--output: got {arguments.output!r}; expected a file in a folder one can write."
+        raise ArgumentError(message)
     for package in ("sklearn", "matplotlib"):
         import_package(package, where="anygrad demo", extra="train")
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
@@ -59,7 +66,7 @@ def demonstrate(epochs: int, seed: int, output: str) -> int:
     """Load, check the gradient, train, draw, and tell the accuracy in the last line."""
     training, test = load_digits()
     params = new_network(np.random.default_rng(seed))
-    print(f"digits: {len(training['image']):,} images to learn from, {TEST_SIZE} to test with")
+    print(f"digits: {training['image'].shape[0]:,} images to learn from, {TEST_SIZE} to test with")
     if not gradient_is_right(params, training):
         return 1
     batches = ag.training.batches(training, BATCH_SIZE, epochs=epochs, rng=seed)
@@ -114,8 +121,8 @@ def new_network(rng: np.random.Generator) -> Tree:
 def scores(params: Tree, images: Array) -> Array:
     """Unnormalised log-probability of each class."""
     xp = namespace_of(images, params[0]["weight"])
-    hidden = xp.maximum(images @ params[0]["weight"] + params[0]["bias"], 0.0)
-    return hidden @ params[1]["weight"] + params[1]["bias"]
+    hidden = xp.maximum(xp.matmul(images, params[0]["weight"]) + params[0]["bias"], 0.0)
+    return xp.matmul(hidden, params[1]["weight"]) + params[1]["bias"]
 
 
 def loss(params: Tree, batch: Tree) -> Array:

@@ -10,6 +10,8 @@ from anygrad.plots.canvas import FAINT, GRID, WRONG, new_figure, save
 from anygrad.ranges import check_count
 from anygrad.trees import to_numpy
 
+CELL = (1.5, 1.55)  # of the grid, in widths and heights of an image
+
 
 def image_grid(
     images: Any,
@@ -59,28 +61,34 @@ def draw_images(figure: Any, images: Any, predicted: Any, labels: Any, columns: 
     predicted = _check_beside("predicted", predicted, count)
     labels = _check_beside("labels", labels, count)
     columns = min(columns, count)
-    panels = figure.subplots(-(-count // columns), columns, squeeze=False).ravel()
-    for axes in panels[count:]:
-        axes.set_axis_off()
+    height, width = images.shape[1:3]
+    # One axes for all: an axes an image takes a second to lay out.
+    axes = figure.subplots()
+    axes.set_axis_off()
     low, high = float(images.min()), float(images.max())
-    for i, axes in zip(range(count), panels, strict=False):
+    for i, image in enumerate(images):
+        x, y = (i % columns) * CELL[0] * width, (i // columns) * CELL[1] * height
         wrong = predicted is not None and labels is not None and predicted[i] != labels[i]
-        axes.imshow(images[i], cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.spines[:].set(color=WRONG if wrong else GRID, linewidth=1.2 if wrong else 0.8)
-        if predicted is None:
-            continue
-        text = f"{predicted[i]}, not {labels[i]}" if wrong else f"{predicted[i]}"
-        axes.text(
-            *(0.5, -0.06, text),
-            transform=axes.transAxes,
-            ha="center",
-            va="top",
-            fontsize=8.5,
-            color=WRONG if wrong else FAINT,
-            fontweight="bold" if wrong else "normal",
-        )
+        box = (x, x + width, y + height, y)
+        axes.imshow(image, cmap="gray_r", vmin=low, vmax=high, extent=box, interpolation="nearest")
+        _frame(axes, x, y, width, height, wrong)
+        if predicted is not None:
+            text = f"{predicted[i]}, not {labels[i]}" if wrong else f"{predicted[i]}"
+            _write(axes, x + width / 2, y + 1.06 * height, text, wrong)
+    rows = -(-count // columns)
+    axes.set_xlim(-0.2 * width, ((columns - 1) * CELL[0] + 1.2) * width)
+    axes.set_ylim(((rows - 1) * CELL[1] + 1.35) * height, -0.1 * height)
+
+
+def _frame(axes: Any, x: float, y: float, width: float, height: float, wrong: bool) -> None:
+    colour, thickness = (WRONG, 1.2) if wrong else (GRID, 0.8)
+    corners = ([x, x + width, x + width, x, x], [y, y, y + height, y + height, y])
+    axes.plot(*corners, color=colour, linewidth=thickness, clip_on=False)
+
+
+def _write(axes: Any, x: float, y: float, text: str, wrong: bool) -> None:
+    style = {"color": WRONG, "fontweight": "bold"} if wrong else {"color": FAINT}
+    axes.text(x, y, text, ha="center", va="top", fontsize=8, **style)
 
 
 def _check_images(images: Any) -> Any:

@@ -43,7 +43,7 @@ def training_summary(
         The picture; pyplot knows nothing of it.
     """
     rows = -(-images.shape[0] // images_a_row)
-    heights = (0.55, 2.75, 0.62 * rows + 0.12)
+    heights = (0.55, 2.75, 0.62 * rows + 0.1)
     figure = new_figure(10.0, sum(heights))
     head, above, below = figure.subfigures(3, 1, height_ratios=heights)
     head.text(0.012, 0.62, title, fontsize=13, fontweight="bold", color=INK, va="center")

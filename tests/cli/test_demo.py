@@ -46,16 +46,18 @@ def test_the_loss_is_the_cross_entropy(xp):
     assert_close(demo.accuracy(params, batch), float(np.mean(np.argmax(logits, axis=1) == labels)))
 
 
-def test_an_epoch_trains_and_draws(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(demo, "CHECKED", 1)
+def test_an_epoch_trains_and_draws(xp, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(demo, "CHECKED", 10)
     monkeypatch.setattr(demo, "HIDDEN", 8)
+    monkeypatch.setattr(demo, "SHOWN", 3)
     monkeypatch.setenv("ANYGRAD_PROGRESS", "on")
     picture = tmp_path / "digits.png"
-    assert demo.run(parse("--epochs", "1", "--output", str(picture))) == 0
+    options = ["--backend", xp.backend, "--epochs", "1", "--output", str(picture)]
+    assert demo.run(parse(*options)) == 0
     out, err = capsys.readouterr()
     assert "gradient: agrees with numerical differences" in out
     assert "23 steps" in out
-    assert "numpy on cpu" in out
+    assert f"{xp.backend} on " in out
     assert out.splitlines()[-1].startswith("test accuracy 0.")
     for part in ("loss", "accuracy", "gradient norm", "learning rate"):
         assert part in err
@@ -92,6 +94,7 @@ def test_the_whole_demo_reaches_97_percent(seed, tmp_path):
         (["--epochs", "0"], "--epochs"),
         (["--seed", "-1"], "--seed"),
         (["--backend", "cuppy"], "cupy"),
+        (["--output", "no/such/folder/digits.png"], "--output"),
     ],
 )
 def test_wrong_options_are_a_sentence(arguments, words):

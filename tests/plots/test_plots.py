@@ -5,6 +5,7 @@ import pytest
 
 from anygrad import plots
 from anygrad.errors import ArgumentError, MissingPackageError, ShapeError
+from anygrad.plots.canvas import WRONG
 from anygrad.training import History
 from tests.support import to_host
 
@@ -25,8 +26,13 @@ def titles(figure):
     return [axes.get_title(loc="left") for axes in figure.axes]
 
 
-def test_each_column_gets_a_panel(xp, tmp_path):
-    figure = plots.training_curves(history(xp), tmp_path / "curves.png")
+@pytest.fixture(autouse=True)
+def draw_coarsely(monkeypatch):
+    monkeypatch.setattr("anygrad.plots.canvas.DPI", 20)
+
+
+def test_each_column_gets_a_panel(tmp_path):
+    figure = plots.training_curves(history(np), tmp_path / "curves.png")
     assert titles(figure) == ["loss", "gradient norm", "accuracy"]
     assert (tmp_path / "curves.png").read_bytes().startswith(PNG)
     assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
@@ -58,26 +64,25 @@ def test_marks_cross_their_panel():
     assert figure.axes[1].get_lines()[-1].get_ydata() == [1.0, 1.0]
 
 
-def test_wrong_predictions_stand_out(xp, tmp_path):
+def test_wrong_predictions_stand_out(xp):
     images = xp.asarray(np.random.default_rng(0).random((5, 4, 4)))
-    figure = plots.image_grid(
-        images, np.arange(5), np.asarray([0, 1, 2, 3, 9]), tmp_path / "grid.png", columns=3
-    )
-    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert texts == ["0", "1", "2", "3", "4, not 9"]
-    assert len(figure.axes) == 6
-    np.testing.assert_array_equal(
-        figure.axes[1].get_images()[0].get_array(), np.random.default_rng(0).random((5, 4, 4))[1]
-    )
+    figure = plots.image_grid(images, np.arange(5), np.asarray([0, 1, 2, 3, 9]), columns=3)
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["0", "1", "2", "3", "4, not 9"]
+    assert [text.get_color() == WRONG for text in axes.texts] == [False] * 4 + [True]
+    for drawn, image in zip(axes.get_images(), to_host(images), strict=True):
+        np.testing.assert_array_equal(drawn.get_array(), image)
+    corners = [tuple(drawn.get_extent()[::3]) for drawn in axes.get_images()]
+    assert corners == [(0, 0), (6, 0), (12, 0), (0, 6.2), (6, 6.2)]  # left, top
+
+
+def test_a_grid_needs_no_predictions(tmp_path):
+    figure = plots.image_grid(np.ones((2, 3, 3)), path=tmp_path / "grid.png")
+    assert len(figure.axes[0].texts) == 0
     assert (tmp_path / "grid.png").read_bytes().startswith(PNG)
 
 
-def test_a_grid_needs_no_predictions():
-    figure = plots.image_grid(np.ones((2, 3, 3)))
-    assert [len(axes.texts) for axes in figure.axes] == [0, 0]
-
-
-def test_a_race_draws_each_path(xp, tmp_path):
+def test_a_race_draws_each_path(xp):
     paths = {
         "one": xp.asarray(np.linspace([-1.0, 1.0], [1.0, 1.0], 20)),
         "two": xp.asarray(np.linspace([-1.0, 1.0], [0.0, 0.0], 10)),
@@ -86,19 +91,19 @@ def test_a_race_draws_each_path(xp, tmp_path):
     def bowl(x, y):
         return x**2 + 10 * y**2
 
-    figure = plots.race(paths, bowl, tmp_path / "race.png", minimum=(0.0, 0.0), title="Bowl")
+    figure = plots.race(paths, bowl, minimum=(0.0, 0.0), title="Bowl")
     (axes,) = figure.axes
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == ["one (19 steps)", "two (9 steps)"]
     np.testing.assert_array_equal(axes.get_lines()[0].get_xydata(), to_host(paths["one"]))
     left, right = axes.get_xlim()
     assert left < -1 < 1 < right
-    assert (tmp_path / "race.png").read_bytes().startswith(PNG)
 
 
-def test_a_path_may_leave_the_picture():
+def test_a_path_may_leave_the_picture(tmp_path):
     path = np.asarray([[0.0, 0.0], [1.0, 1.0], [np.inf, np.nan]])
-    figure = plots.race({"diverging": path}, lambda x, y: x * y)
+    figure = plots.race({"diverging": path}, lambda x, y: x * y, tmp_path / "race.png")
+    assert (tmp_path / "race.png").read_bytes().startswith(PNG)
     assert figure.axes[0].get_xlim()[1] < 2
 
 
