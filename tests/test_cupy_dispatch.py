@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import anygrad as ag
-from tests.support.foreign import DISPATCH, Foreign
+from tests.support.foreign import DISPATCH, REFUSED, Foreign
 from tests.support.header_arrays import header_array, reason_no_headers
 
 MISSING = reason_no_headers()
@@ -21,6 +21,12 @@ def cp():
 @pytest.mark.parametrize(("call", "answer"), DISPATCH.values(), ids=DISPATCH)
 def test_proxies_are_asked_by_the_real_cupy(cp, call, answer):
     assert call(cp, header_array((3,)), header_array((3,), "?"), Foreign()) == answer
+
+
+@pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
+def test_what_the_real_cupy_refuses_is_a_type_error(cp, refused):
+    with pytest.raises(TypeError):
+        refused(cp, header_array((3,)), Foreign())
 
 
 def test_header_arrays_are_cupy_arrays_that_nobody_can_read(cp):

@@ -88,3 +88,23 @@ DISPATCH = {
     "np.linalg.norm": (lambda cp, x, mask, t: np.linalg.norm(t), ("function", "norm")),
     "get_array_module": (lambda cp, x, mask, t: cp.get_array_module(t), np),
 }
+
+# Expressions that are a TypeError, on the real CuPy (which needs no device to say so) and here.
+REFUSED = {
+    "np.asarray(cupy)": lambda cp, x, t: np.asarray(x),
+    "sum(where=)": lambda cp, x, t: cp.sum(x, where=True),
+    "x.sum(initial=)": lambda cp, x, t: x.sum(initial=0),
+    "cupy[0] = proxy": lambda cp, x, t: x.__setitem__(0, t),
+    "range(cupy)": lambda cp, x, t: range(x[0]),
+    "cupy.dot(proxy)": lambda cp, x, t: x.dot(t),
+    "matmul": lambda cp, x, t: cp.matmul(x, t),
+    "stack": lambda cp, x, t: cp.stack([t, t]),
+    "expand_dims": lambda cp, x, t: cp.expand_dims(t, 0),
+    "broadcast_to": lambda cp, x, t: cp.broadcast_to(t, (2, 3)),
+    "cumsum": lambda cp, x, t: cp.cumsum(t),
+    "moveaxis": lambda cp, x, t: cp.moveaxis(t, 0, 0),
+    "flip": lambda cp, x, t: cp.flip(t),
+    "all": lambda cp, x, t: cp.all(t),
+    "astype": lambda cp, x, t: cp.astype(t, "float32"),
+    "median": lambda cp, x, t: cp.median(t),
+}
