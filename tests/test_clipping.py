@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from anygrad import clipping, trees
-from anygrad.backends import device_of
+from anygrad.autodiff import grad
+from anygrad.backends import device_of, namespace_of
 from anygrad.clipping.measuring import POLICIES, scaled_norm
 from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, NonFiniteError
 from tests.support import assert_close, forbid_host_copies, to_host
@@ -104,6 +105,39 @@ def test_leaves_may_lie_on_several_devices():
     assert [device_of(leaf) for leaf in clipped] == devices
     assert device_of(norm) == devices[0]
     assert_close(clipped, [np.asarray([x], dtype=np.float32) for x in (0.6, 0.8)])
+
+
+def test_clipping_differentiates(xp):
+    weights = xp.asarray([1.0, 2.0, 3.0])
+    clips = [
+        lambda g: clipping.clip_by_global_norm([g], 1.0)[0][0],
+        lambda g: clipping.clip_by_global_norm([g], 1.0)[1] * g,
+        lambda g: clipping.clip_by_norm(g, 1.0),
+        lambda g: clipping.clip_by_value(g, 1.0),
+    ]
+    for clip in clips:
+        for values in ([0.6, 0.8, 2.0], [0.06, 0.08, 0.2]):
+            slope = grad(lambda g: namespace_of(g).sum(clip(g) * weights))  # noqa: B023
+            x = np.asarray(values)
+            # central differences in plain NumPy on the values of the same clip
+            h = 1e-6
+            by_hand = [
+                to_host(weights)
+                @ (to_host(clip(xp.asarray(x + e))) - to_host(clip(xp.asarray(x - e))))
+                for e in h * np.eye(3)
+            ]
+            assert_close(
+                slope(xp.asarray(x)), np.asarray(by_hand) / (2 * h), scale=1e5
+            )  # h^2 + eps/h
+
+
+def test_clipping_differentiates_at_zero(xp):
+    for clip in (
+        lambda g: clipping.clip_by_global_norm(g, 1.0)[0],
+        lambda g: clipping.clip_by_norm(g, 1.0),
+    ):
+        slope = grad(lambda g: namespace_of(g).sum(clip(g)))  # noqa: B023
+        assert_close(slope(xp.zeros((2,))), np.ones(2))
 
 
 # -- range ----------------------------------------------------------------------------------------

@@ -131,7 +131,9 @@ def scaled_norm(tree: Tree) -> tuple[Array, Array]:
         return xp.sum(scaled * scaled)
 
     sums = [_reduce(xp, part, dtype, home, sum_squares) for part in parts]
-    return peak, xp.sqrt(xp.sum(xp.stack(sums)) if len(sums) > 1 else sums[0])
+    total = xp.sum(xp.stack(sums)) if len(sums) > 1 else sums[0]
+    # at zero the root has no derivative, and the peak alone is the norm
+    return peak, xp.sqrt(xp.where(total == 0.0, xp.ones_like(total), total))
 
 
 def scale_leaf(g: Array, scale: Scale) -> Array:

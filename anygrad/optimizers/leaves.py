@@ -21,7 +21,7 @@ def is_writable(x: Array) -> bool:
 
 def write(old: Array, new: Array) -> Array:
     """Put ``new`` into the memory of ``old`` where that is allowed, and return what holds it."""
-    if not is_writable(old):
+    if is_traced(new) or not is_writable(old):
         return new
     with on_device_of(old):
         old[...] = new
@@ -41,7 +41,7 @@ def add(p: Array, u: Array) -> Array:
 
 def add_in_place(p: Array, u: Array) -> Array:
     """Compute ``p + u`` in the memory of ``p`` where that is allowed."""
-    if not is_writable(p) or u.dtype != p.dtype:
+    if is_traced(u) or not is_writable(p) or u.dtype != p.dtype:
         return write(p, add(p, u))
     with on_device_of(p):
         p += u
