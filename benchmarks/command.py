@@ -24,6 +24,9 @@ THEMES = {
 def main(arguments: list[str] | None = None) -> int:
     """Run the rows asked for; 1 where a contestant failed or was wrong, whatever the times."""
     options = parse(arguments)
+    if options.show is not None:
+        show(json.loads(options.show.read_text()))
+        return 0
     lab = Lab(options.backend, options.quick)
     try:
         lab.array(0.0)
@@ -59,6 +62,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="a theme, or part of a row's name; repeatable",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
+    parser.add_argument("--show", metavar="FILE", type=Path, help="print such figures, run nothing")
     parser.add_argument("--backend", choices=("numpy", "cupy"), default="numpy")
     parser.add_argument("--quick", action="store_true", help="few rounds, to see that all runs")
     parser.add_argument(
@@ -69,6 +73,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         names = "\n".join(f"  {theme}: {row.name}" for theme, row in choose(None, options.backend))
         parser.error(f"--only: got {options.only}; expected part of one of these\n{names}")
     return options
+
+
+def show(findings: dict) -> None:
+    """Print the tables of an earlier run."""
+    for row in findings["rows"]:
+        report.print_row(row)
+    report.print_summary(findings)
 
 
 def choose(wanted: list[str] | None, backend: str) -> list[tuple[str, Row]]:

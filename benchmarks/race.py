@@ -141,8 +141,10 @@ def measure(race: Race, calls: dict[str, Callable[[], Any]], lab: Lab) -> dict[s
             repeats[name] = max(1, round(ROUND_SECONDS / max(once, 1e-9)))
     times: dict[str, list[float]] = {name: [] for name in calls}
     gc.collect()
-    for _ in range(rounds):
-        for name, call in calls.items():
+    order = list(calls.items())
+    for turn in range(rounds):
+        first = turn % len(order) if order else 0  # no one always comes first, or after the rest
+        for name, call in order[first:] + order[:first]:
             seconds = call()[0] if race.tells_time else time_calls(call, repeats[name], lab)
             times[name].append(seconds)
     return times

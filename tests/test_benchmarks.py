@@ -50,7 +50,10 @@ def test_a_run_writes_its_figures_and_facts(tmp_path, capsys):
     }
     limits = {target["peer"]: (target["at_most"], target["met"]) for target in row["targets"]}
     assert limits == {"torch eager": (0.35, None), "autograd": (0.25, None)}
-    assert "targets met: 0 of 0 measured, of 2 set" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "targets met: 0 of 0 measured, of 2 set" in shown
+    assert command.main(["--show", str(file)]) == 0
+    assert capsys.readouterr().out == shown
     for private in (str(ROOT), str(Path.home()), platform.node()):
         assert private not in file.read_text()
 
@@ -99,6 +102,17 @@ def test_the_compared_figure_is_the_median_over_rounds():
 @pytest.mark.parametrize(("limit", "met"), [(1.0, True), (0.99, False)])
 def test_a_target_is_met_up_to_its_limit(limit, met):
     assert judge(Target("peer", limit), TIMES)["met"] is met
+
+
+def test_everyone_is_first_in_turn():
+    calls = []
+    race = race_of(
+        *(Contestant(name, lambda n=name: lambda: calls.append(n) or 2.0) for name in "abc")
+    )
+    found = run_race(race, QUICK)
+    assert [c["status"] for c in found["contestants"]] == ["measured"] * 3
+    turns = [name for name, before in zip(calls, [None, *calls], strict=False) if name != before]
+    assert "".join(turns).endswith("abcbcacab")
 
 
 def test_a_target_without_its_peer_is_not_measured():
