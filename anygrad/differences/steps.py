@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log2
+
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.kinds import precision
@@ -28,8 +30,9 @@ def choose_steps(x: Array, stencil: Stencil, step: float | None = None) -> Array
     """Pick for each element a step h > 0 with ``(x + h) - x == h`` and ``x - (x - h) == h``.
 
     Truncation grows as h^accuracy and rounding as eps/h^order; they meet at
-    ``eps^(1/(order + accuracy))``, relative to ``max(|x|, 1)``. It is taken to the nearest power of
-    two, which keeps the points short binary numbers: polynomials of low degree come out exact.
+    ``eps^(1/(order + accuracy))``, relative to ``max(|x|, 1)``. Both are taken to the nearest
+    power of two, which keeps the points short binary numbers: polynomials of low degree come out
+    exact.
 
     Parameters
     ----------
@@ -52,8 +55,9 @@ def choose_steps(x: Array, stencil: Stencil, step: float | None = None) -> Array
     xp, eps = namespace_of(x), precision(x)
     size = xp.abs(x)
     if step is None:
-        relative = eps ** (1.0 / (stencil.order + stencil.accuracy))
-        wanted = _to_power_of_two(xp, relative * xp.maximum(size, 1.0))
+        # rounded on its own: together with |x| it would tie in float32, and libraries differ there
+        relative = 2.0 ** round(log2(eps) / (stencil.order + stencil.accuracy))
+        wanted = relative * _to_power_of_two(xp, xp.maximum(size, 1.0))
     else:
         wanted = xp.maximum(4.0 * eps * size, float(step))
     # Away from zero numbers are spaced more widely, so a step that is exact there is so both ways.
