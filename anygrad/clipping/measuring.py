@@ -1,9 +1,9 @@
 """Measure a tree of gradients: its norm, and the scale that brings it to a given one.
 
-Norms are taken relative to the largest element, so they neither overflow nor vanish, and a scale is
-kept as two numbers, ``g / divisor * factor``: one alone can leave the range of float32 where the
-clipped gradient does not. Where values lie on the host anyway (NumPy), the norm is looked at
-instead, and one number is enough in all but extreme cases.
+Norms are taken relative to a power of two near the largest element, so they neither overflow nor
+vanish. A scale is kept as two numbers, ``g / divisor * factor``: one alone can leave the range of
+float32 where the clipped gradient does not. Where values lie on the host anyway (NumPy), the norm is
+looked at instead, and one number is enough in all but extreme cases.
 """
 
 from __future__ import annotations
@@ -74,18 +74,17 @@ def measure(grads: Tree, max_norm: float, nonfinite: Policy = "propagate") -> Me
         _raise_if_nonfinite(grads)
     # over: the norm of finite elements may be inf, which is what is returned then
     with np.errstate(over="ignore", invalid="ignore"), on_device_of(found[0]):
-        peak, ratio = scaled_norm(grads)
-        xp = namespace_of(peak)
-        finite = xp.isfinite(peak)
-        norm = xp.where(finite, peak * ratio, peak)
-        one = xp.ones_like(peak)
+        divisor, ratio, finite = scaled_norm(grads)
+        xp = namespace_of(ratio)
+        norm = ratio * divisor
+        one = xp.ones_like(norm)
         clips = finite & (norm > max_norm)
         # ratio >= 1 where there is anything to clip; the maximum spares others a division by zero
         factor = xp.where(clips, max_norm / xp.maximum(ratio, 1.0), one)
         accept = finite if nonfinite == "skip" else None
         if accept is None:
             factor = xp.where(finite, factor, xp.nan * one)
-        return Measured(grads, norm, Scale(xp.where(clips, peak, one), factor), accept)
+        return Measured(grads, norm, Scale(xp.where(clips, divisor, one), factor), accept)
 
 
 def _measure_on_host(grads: Tree, found: list[Array], max_norm: float) -> Measured | None:
@@ -112,10 +111,11 @@ def _is_on_host(g: Array) -> bool:
     return backend is not None and backend.host_dot is not None
 
 
-def scaled_norm(tree: Tree) -> tuple[Array, Array]:
-    """Find the largest element ``m``, and ``sqrt(sum (|x| / m)^2)``: their product is the norm.
+def scaled_norm(tree: Tree) -> tuple[Array, Array, Array]:
+    """Find a power of two ``d`` near the largest element, ``sqrt(sum (|x| / d)^2)``, and if finite.
 
-    Real and imaginary parts count as two elements. Both are 0-d on the device of the first leaf.
+    The product of the first two is the norm. Real and imaginary parts count as two elements. All
+    are 0-d on the device of the first leaf.
     """
     parts = [part for leaf in trees.leaves(tree) for part in _real_parts(leaf)]
     home = parts[0]
@@ -123,8 +123,9 @@ def scaled_norm(tree: Tree) -> tuple[Array, Array]:
     dtype = xp.result_type(*{part.dtype for part in parts})
     peaks = [_reduce(xp, part, dtype, home, lambda x: xp.max(xp.abs(x))) for part in parts]
     peak = xp.max(xp.stack(peaks)) if len(peaks) > 1 else peaks[0]
-    usable = xp.isfinite(peak) & (peak > 0.0)
-    divisor = xp.where(usable, peak, xp.ones_like(peak))
+    finite = xp.isfinite(peak)
+    # what is divided by a power of two is not rounded, and has the derivative of a constant factor
+    divisor = _power_of_two_near(xp, xp.where(finite, peak, xp.ones_like(peak)))
 
     def sum_squares(x: Array) -> Array:
         scaled = x / xp.astype(move(divisor, x), x.dtype)
@@ -132,8 +133,17 @@ def scaled_norm(tree: Tree) -> tuple[Array, Array]:
 
     sums = [_reduce(xp, part, dtype, home, sum_squares) for part in parts]
     total = xp.sum(xp.stack(sums)) if len(sums) > 1 else sums[0]
-    # at zero the root has no derivative, and the peak alone is the norm
-    return peak, xp.sqrt(xp.where(total == 0.0, xp.ones_like(total), total))
+    # the root has no derivative at zero, so it is never taken there
+    root = xp.sqrt(xp.where(total == 0.0, xp.ones_like(total), total))
+    return divisor, xp.where(total == 0.0, total, root), finite
+
+
+def _power_of_two_near(xp: Namespace, peak: Array) -> Array:
+    """Round down to a normal power of two."""
+    limits = xp.finfo(peak.dtype)
+    # half the largest number, because log2 of the largest rounds up to an exponent that overflows
+    inside = xp.minimum(xp.maximum(peak, float(limits.smallest_normal)), float(limits.max) / 2)
+    return 2.0 ** xp.floor(xp.log2(inside))
 
 
 def scale_leaf(g: Array, scale: Scale) -> Array:
