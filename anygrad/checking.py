@@ -207,12 +207,12 @@ def check_gradients(
     else:
         part = coordinates
     measured = measure_with_bars(PointFunction(WHERE, restricted, part, -1, False), evaluate)
-    rtol = 16.0 * coordinates.eps ** (2 / 3) if rtol is None else float(rtol)
+    relative = 16.0 * coordinates.eps ** (2 / 3) if rtol is None else float(rtol)
     names = _name_coordinates(f, args, numbers)
-    elements = _compare(measured, expected[chosen], rtol, [names[k] for k in chosen])
+    elements = _compare(measured, expected[chosen], relative, [names[k] for k in chosen])
     modes = {}
     if gradient is None:
-        modes = _compare_modes(restricted, coordinates, automatic, rtol)
+        modes = _compare_modes(restricted, coordinates, automatic, relative)
     wrong = sum(element.ratio > 1.0 for element in elements)
     report = GradientReport(
         ok=wrong == 0,

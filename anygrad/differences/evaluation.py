@@ -100,12 +100,8 @@ class PointFunction:
 
     def _value(self, tree: Any) -> Any:
         value = self._call(tree)
-        if isinstance(value, (int, float, complex)) and not hasattr(value, "dtype"):
-            xp = namespace_of(self.coordinates.point)
-            dtype = (self.coordinates.point if self.imaginary else self.coordinates.steps).dtype
-            if isinstance(value, complex) and not self.imaginary:
-                self._refuse_kind(value)
-            return xp.asarray(value, dtype=dtype, device=device_of(self.coordinates.point))
+        if type(value) in (int, float, complex):
+            return self._read_number(value)
         if backend_of(value) is None or tuple(value.shape) != ():
             message = (
                 f"{self.where}(f): got {describe(value)}; expected a real number or an array of "
@@ -113,6 +109,12 @@ class PointFunction:
             )
             raise ShapeError(message)
         return self._as_real(value)
+
+    def _read_number(self, value: complex) -> Array:
+        if isinstance(value, complex) and not self.imaginary:
+            self._refuse_kind(value)
+        like = self.coordinates.point if self.imaginary else self.coordinates.steps
+        return namespace_of(like).asarray(value, dtype=like.dtype, device=device_of(like))
 
     def _as_real(self, value: Array) -> Array:
         if is_real(value) or (self.imaginary and is_complex(value)):

@@ -240,15 +240,15 @@ def _refuse_unless_analytic(
     plan: SlopePlan, slopes: Array, probe_values: Array, stacked: bool
 ) -> None:
     xp = namespace_of(slopes)
-    numbers = read_vectors([plan.prediction(slopes), _real(xp, probe_values)])
-    if _explains(plan, *numbers, FINE):
+    prediction, alone = read_vectors([plan.prediction(slopes), _real(xp, probe_values)])
+    if _explains(plan, prediction, alone, FINE):
         return
     # Near a point of inflection with slope 0 the pair sees the third derivative: ask a closer pair.
     closer = plan.probes_at(0.5)
     values = plan.call.together(plan.call.stack(closer)) if stacked else plan.call.alone(closer)
     below, above = read_vectors([_real(xp, values)])[0]
-    change = numbers[1][1] - numbers[1][0]
-    if _explains(plan, *numbers, FINE, curvature=2.0 * abs(change - 2.0 * (above - below))):
+    curvature = 2.0 * abs(alone[1] - alone[0] - 2.0 * (above - below))
+    if _explains(plan, prediction, alone, FINE, curvature):
         return
     message = (
         f"{plan.call.where}(method): got 'complex', but the slopes it finds do not explain how f "
