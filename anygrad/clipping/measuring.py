@@ -2,8 +2,8 @@
 
 Norms are taken relative to a power of two near the largest element, so they neither overflow nor
 vanish. A scale is kept as two numbers, ``g / divisor * factor``: one alone can leave the range of
-float32 where the clipped gradient does not. Where values lie on the host anyway (NumPy), the norm is
-looked at instead, and one number is enough in all but extreme cases.
+float32 where the clipped gradient does not. Where values lie on the host anyway (NumPy), the norm
+is looked at instead, and one number is enough in all but extreme cases.
 """
 
 from __future__ import annotations
