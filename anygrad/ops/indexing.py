@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.backends import backend_of, namespace_of
+from anygrad.backends import backend_of, device_of
 from anygrad.ops.row import Case, join, linear
 
 _BASIC = (int, slice, type(None), EllipsisType, np.integer)
@@ -50,9 +50,7 @@ def _setitem(xp: Any) -> Any:
 
 def _scatter(xp: Any) -> Any:
     def scatter(g: Any, *, key: Any, shape: tuple[int, ...]) -> Any:
-        backend = backend_of(g)
-        device = backend.device_of(g) if backend is not None else None
-        out = xp.zeros(shape, dtype=g.dtype, device=device)
+        out = xp.zeros(shape, dtype=g.dtype, device=device_of(g))
         add_at(xp, out, key, g)
         return out
 
@@ -79,14 +77,14 @@ def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> None:
     Memory grows as size of ``out`` times size of ``g``; backends with a scatter of their own never
     come here.
     """
-    device = backend_of(out).device_of(out)
+    device = device_of(out)
     size = 1
     for n in out.shape:
         size *= n
     numbers = xp.arange(size, device=device)
     picked = xp.reshape(xp.reshape(numbers, out.shape)[key], (-1,))
     hits = xp.astype(numbers[:, None] == picked[None, :], out.dtype)
-    total = hits @ xp.reshape(xp.broadcast_to(g, (g.shape)), (-1,))
+    total = hits @ xp.reshape(g, (-1,))
     out[...] = out + xp.reshape(total, out.shape)
 
 
@@ -139,8 +137,7 @@ def _take(xp: Any) -> Any:
 
 def _untake(xp: Any) -> Any:
     def untake(g: Any, *, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
-        backend = backend_of(g)
-        device = backend.device_of(g) if backend is not None else None
+        backend, device = backend_of(g), device_of(g)
         if backend is not None and backend.add_at is not None:
             out = xp.zeros(shape, dtype=g.dtype, device=device)
             backend.add_at(out, (slice(None),) * axis + (indices,), g)
@@ -174,10 +171,3 @@ def unique_positions(key: Any, shape: tuple[int, ...]) -> bool:
     size = int(np.prod(shape, dtype=np.int64))
     picked = np.arange(size).reshape(shape)[key]
     return bool(np.unique(picked).size == picked.size)
-
-
-def same_namespace_key(x: Any, key: Any) -> None:
-    """Refuse index arrays of another library than the array they index (host arrays and lists included)."""
-    arrays = [part for part in (key if type(key) is tuple else (key,)) if hasattr(part, "shape")]
-    if arrays:
-        namespace_of(x, *arrays)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from anygrad.backends import namespace_of
 from anygrad.errors import TraceError
-from anygrad.ops import PlainNames, Row
+from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.plain import names_of_array, run_plain
 
@@ -194,10 +194,10 @@ class TracedNames:
     """
 
 
-TRACED = TracedNames()
+TRACED: Any = TracedNames()
 
 
-def names_for(*values: Any) -> PlainNames | TracedNames:
+def names_for(*values: Any) -> Any:
     """The namespace that rules on these values compute with: the library's own if all are plain."""
     plain = None
     for value in values:

@@ -168,17 +168,13 @@ def _length(self: Traced) -> int:
 
 
 def _reshape(self: Traced, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
-    shape = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-    return reshape(self, shape, order)
+    one = len(shape) == 1 and isinstance(shape[0], tuple | list)
+    return reshape(self, shape[0] if one else shape, order)
 
 
 def _transpose(self: Traced, *axes: Any) -> Any:
-    axes = (
-        axes[0]
-        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list))
-        else axes or None
-    )
-    return permute_dims(self, axes)
+    one = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list))
+    return permute_dims(self, axes[0] if one else axes or None)
 
 
 # method -> the function of the same meaning; NumPy's positional order is that of the functions
@@ -239,31 +235,31 @@ def _way_out(what: str) -> Any:
     return refuse
 
 
-def _install_methods() -> None:
-    for method, name in _METHODS.items():
-        setattr(Traced, method, FUNCTIONS[name])
-    for method, what in _OUT.items():
-        setattr(Traced, method, _way_out(what))
-    for method in ("conj", "conjugate"):
-        setattr(Traced, method, TRACED.conj)
-    Traced.reshape = _reshape
-    Traced.transpose = _transpose
-    Traced.T = property(_transpose)
-    Traced.mT = property(matrix_transpose)
-    Traced.real = property(TRACED.real)
-    Traced.imag = property(TRACED.imag)
-    Traced.__getitem__ = _getitem
-    Traced.__setitem__ = _setitem
-    Traced.__iter__ = _iterate
-    Traced.__len__ = _length
-    Traced.__bool__ = lambda self: bool(lowest(self))
-    Traced.__repr__ = lambda self: f"traced({lowest(self)!r})"
-    Traced.__str__ = lambda self: str(lowest(self))
-    Traced.__format__ = lambda self, form: format(lowest(self), form)
-    Traced.__round__ = lambda self, digits=None: round(lowest(self), digits)
-    Traced.__array_namespace__ = lambda self, *, api_version=None: namespace_of_level(self)
-    Traced.__invert__ = lambda self: ~lowest(self)
-
+_AS_AN_OBJECT: dict[str, Any] = {
+    "T": property(_transpose),
+    "mT": property(matrix_transpose),
+    "real": property(TRACED.real),
+    "imag": property(TRACED.imag),
+    "conj": TRACED.conj,
+    "conjugate": TRACED.conj,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "__getitem__": _getitem,
+    "__setitem__": _setitem,
+    "__iter__": _iterate,
+    "__len__": _length,
+    "__array_namespace__": lambda self, *, api_version=None: namespace_of_level(self),
+    # What a value answers is plain; nothing is lost.
+    "__bool__": lambda self: bool(lowest(self)),
+    "__invert__": lambda self: ~lowest(self),
+    "__repr__": lambda self: f"traced({lowest(self)!r})",
+    "__str__": lambda self: str(lowest(self)),
+    "__format__": lambda self, form: format(lowest(self), form),
+    "__round__": lambda self, digits=None: round(lowest(self), digits),
+    **{method: FUNCTIONS[name] for method, name in _METHODS.items()},
+    **{method: _way_out(what) for method, what in _OUT.items()},
+}
 
 _install_operators()
-_install_methods()
+for _name, _what in _AS_AN_OBJECT.items():
+    setattr(Traced, _name, _what)

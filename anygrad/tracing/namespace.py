@@ -64,7 +64,7 @@ class TracedNamespace(types.SimpleNamespace):
         if type(obj) in LIFTED:
             if dtype is not None:
                 obj = astype(obj, dtype)
-            return copy(obj) if copy else obj
+            return copy_of(obj) if copy else obj
         if isinstance(obj, list | tuple) and _holds_traced(obj):
             return stack([self.asarray(part, dtype=dtype) for part in obj])
         return self._plain.asarray(obj, dtype=dtype, device=device, copy=copy)

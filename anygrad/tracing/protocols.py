@@ -171,7 +171,10 @@ def _cupy_reduction(
     return STANDARD[row](self, axis=axis, out=out, keepdims=keepdims, **kw)
 
 
-Traced.__array_ufunc__ = _array_ufunc
-Traced.__array_function__ = _array_function
-Traced.__cupy_override_elementwise_kernel__ = _cupy_elementwise
-Traced.__cupy_override_reduction_kernel__ = _cupy_reduction
+for _method, _handler in {
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "__cupy_override_elementwise_kernel__": _cupy_elementwise,
+    "__cupy_override_reduction_kernel__": _cupy_reduction,
+}.items():
+    setattr(Traced, _method, _handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from typing import Any
 
 from anygrad.errors import MissingRuleError
 from anygrad.ops.shaping import kind_of, normal_axes
@@ -26,7 +27,7 @@ def dot(a, b, out=None):
     return tensordot(a, b, ((a.ndim - 1,), (builtins.max(b.ndim - 2, 0),)))
 
 
-def tensordot(a, b, /, axes=2):
+def tensordot(a, b, /, axes: Any = 2):
     """Sums of products over pairs of axes."""
     if isinstance(axes, int):
         axes = (tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes)))
@@ -72,7 +73,7 @@ def trace(x, offset=0):
     return TRACED.sum(x * mask, axis=(-2, -1), keepdims=False)
 
 
-def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+def vector_norm(x, /, *, axis=None, keepdims=False, ord: Any = 2):
     """The norm of vectors along axes, for ``ord`` 1, 2, inf, -inf or a number."""
     size = TRACED.abs(x)
     axis = plain_axis(axis)
