@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends.choosing import usable_namespace
-from anygrad.backends.registry import backend_of, get_backend, is_traced
+from anygrad.backends.registry import backend_of, get_backend, is_traced, namespace_of
 from anygrad.backends.types import Array, Device, Namespace
 from anygrad.config import settings
 from anygrad.errors import (
@@ -77,7 +77,7 @@ def asarray(x: Any, *, dtype: Any = None, device: Device | None = None) -> Array
         place = backend.find_device(now.device if device is None else device)
         array = backend.from_host(array, place)
     if dtype is not None:
-        array = xp.astype(array, find_dtype(xp, dtype), copy=False)
+        array = namespace_of(array).astype(array, find_dtype(xp, dtype), copy=False)
     return array if place is None else backend.to_device(array, place)
 
 

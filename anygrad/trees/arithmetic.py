@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from anygrad.backends import Backend, asarray, backend_of, namespace_of
@@ -108,7 +107,7 @@ def _dot_on_host(backend: Backend | None, left: list[Any], right: list[Any]) -> 
             return None
         total += product.real
     xp = backend.load()
-    return xp.asarray(total, dtype=widest_real_dtype(xp, [*left, *right]))[()]
+    return xp.asarray(total, dtype=widest_real_dtype([*left, *right]))[()]
 
 
 def _leaf_dot(x: Any, y: Any) -> Any:
@@ -116,7 +115,7 @@ def _leaf_dot(x: Any, y: Any) -> Any:
         return (x.conjugate() * y).real
     xp = namespace_of(x, y)
     with on_device_of(x if backend_of(x) else y):
-        product = _conjugate(xp, x) * y
+        product = xp.multiply(_conjugate(xp, x), y)
         return xp.sum(xp.real(product) if is_complex(xp, product) else product)
 
 
@@ -134,5 +133,5 @@ def _total(values: list[Any]) -> Array:
         return asarray(float(sum(numbers)))
     xp = namespace_of(*arrays)
     with on_device_of(arrays[0]):
-        total = combine(xp, operator.add, xp.sum, gather(arrays, arrays[0]))
+        total = combine(xp, xp.add, xp.sum, gather(arrays, arrays[0]))
         return total + sum(numbers) if numbers else total

@@ -21,8 +21,15 @@ def is_floating(xp: Namespace, x: Array) -> bool:
     return xp.isdtype(x.dtype, ("real floating", "complex floating"))
 
 
-def widest_real_dtype(xp: Namespace, found: Sequence[Any]) -> Any:
+def library_of(found: Sequence[Any]) -> Namespace:
+    """Load the namespace of the library that the first array belongs to."""
+    return next(backend.load() for backend in map(backend_of, found) if backend is not None)
+
+
+def widest_real_dtype(found: Sequence[Any]) -> Any:
     """Find the widest real floating dtype; numbers are weak, integers take the default."""
+    # asked of the library itself: the namespace of traced arrays is made anew for each level
+    xp = library_of(found)
     dtypes = {leaf.dtype for leaf in found if backend_of(leaf) is not None}
     floating = {real for dtype in dtypes if (real := _real_dtype(xp, dtype)) is not None}
     if len(floating) == 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from anygrad.backends import Backend, asarray, backend_of, device_of, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.config import settings
-from anygrad.trees.kinds import is_complex, is_floating, widest_real_dtype
+from anygrad.trees.kinds import is_complex, is_floating, library_of, widest_real_dtype
 from anygrad.trees.mapping import map
 from anygrad.trees.placing import (
     check_one_library,
@@ -73,7 +72,7 @@ def norm(tree: Tree) -> Array:
 def _scaled_norm(found: Sequence[Any]) -> Array:
     home = next(leaf for leaf in found if backend_of(leaf) is not None)
     xp = namespace_of(*found)
-    dtype = widest_real_dtype(xp, found)
+    dtype = widest_real_dtype(found)
     parts = [part for leaf in found for part in _real_parts(xp, leaf, dtype, home)]
     with on_device_of(home):
         if not parts:
@@ -82,9 +81,10 @@ def _scaled_norm(found: Sequence[Any]) -> Array:
             on_its_device(part, lambda x: xp.astype(xp.max(xp.abs(x)), dtype)) for part in parts
         ]
         peak = combine(xp, xp.maximum, xp.max, gather(peaks, home))
-        scale = _power_of_two_near(xp, peak, dtype)
+        scale = _power_of_two_near(xp, peak, library_of(found).finfo(dtype))
         squares = [_sum_of_squares(xp, part, scale) for part in parts]
-        return scale * xp.sqrt(combine(xp, operator.add, xp.sum, gather(squares, home)))
+        total = combine(xp, xp.add, xp.sum, gather(squares, home))
+        return xp.multiply(xp.sqrt(total), scale)
 
 
 def _norm_on_host(backend: Backend, found: Sequence[Any]) -> Array | None:
@@ -106,7 +106,7 @@ def _norm_on_host(backend: Backend, found: Sequence[Any]) -> Array | None:
     lost = coarsest * sum(leaf.size for leaf in found)
     if not lost <= total < math.inf:
         return None
-    return xp.asarray(math.sqrt(total), dtype=widest_real_dtype(xp, found))[()]
+    return xp.asarray(math.sqrt(total), dtype=widest_real_dtype(found))[()]
 
 
 @cache
@@ -161,15 +161,15 @@ def _real_parts(xp: Namespace, leaf: Any, dtype: Any, home: Array) -> list[Array
 
 def _sum_of_squares(xp: Namespace, part: Array, scale: Array) -> Array:
     def scaled_sum(x: Array) -> Array:
-        ratio = x / move(scale, x)
+        # by the namespace's functions: an operator of a strict array refuses a traced operand
+        ratio = xp.divide(x, move(scale, x))
         return xp.sum(ratio * ratio)
 
     return on_its_device(part, scaled_sum)
 
 
-def _power_of_two_near(xp: Namespace, peak: Array, dtype: Any) -> Array:
+def _power_of_two_near(xp: Namespace, peak: Array, limits: Any) -> Array:
     """Round down to a normal power of two; 0 and inf go to the ends of the range, nan stays."""
-    limits = xp.finfo(dtype)
     # half the largest number, because log2 of the largest rounds up to an exponent that overflows
     smallest, largest = float(limits.smallest_normal), float(limits.max) / 2
     inside = xp.minimum(xp.maximum(peak, smallest), largest)

@@ -155,7 +155,6 @@ def register(
         except (ValueError, TypeError) as error:
             message = f"register(kind): got {describe(kind)}; expected a new class ({error})."
             raise ArgumentError(message) from error
-        _leaf_types.discard(kind)
         _bare_types.discard(kind)
     return kind
 

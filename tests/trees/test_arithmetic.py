@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import anygrad as ag
 from anygrad import trees
 from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, ShapeError
 from anygrad.trees.measuring import _scaled_norm
@@ -84,7 +85,7 @@ def test_norm_of_non_finite_values_is_non_finite(xp, values, expected):
 def test_norm_takes_complex_numbers_by_their_absolute_value(xp):
     z = xp.asarray([3e200 + 4e200j, 0.0], dtype=xp.complex128)
     assert_close(trees.norm({"z": z}), 5e200, dtype=np.float64)
-    # the absolute value overflows on the way, the norm does not
+    # the plain sum of squares overflows
     big = xp.asarray([1.2e308 + 1.2e308j], dtype=xp.complex128)
     assert_close(trees.norm(big), 1.2e308 * math.sqrt(2), dtype=np.float64)
     small = xp.asarray([3 + 4j], dtype=xp.complex64)
@@ -204,3 +205,16 @@ def test_the_plain_sum_is_left_where_underflow_takes_digits(xp):
     assert_close(trees.norm(small), 1e-160 * math.sqrt(2))
     single = xp.asarray([1e-22, 1e-22], dtype=xp.float32)
     assert_close(trees.norm(single), 1e-22 * math.sqrt(2), dtype=np.float32, scale=0.1)
+
+
+def test_norm_and_dot_can_be_differentiated_where_plain_formulas_overflow(xp):
+    x = {"a": xp.asarray([3e200, 0.0]), "b": xp.asarray([4e200])}
+    assert_close(ag.grad(trees.norm)(x), {"a": [0.6, 0.0], "b": [0.8]})
+    y = xp.asarray([3.0, 4.0], dtype=xp.float32)
+    assert_close(ag.grad(lambda y: trees.dot(y, y))(y), [6.0, 8.0], dtype="float32")
+
+
+def test_norm_has_a_second_derivative():
+    # d2/dx2 sqrt(x^2 + 1) = (x^2 + 1)^(-3/2)
+    second = ag.grad(ag.grad(lambda x: trees.norm([x, np.asarray(1.0)])))
+    assert_close(second(np.asarray(2.0)), 5.0**-1.5)
