@@ -149,6 +149,7 @@ def test_clipping_differentiates_at_zero(xp):
         ("float32", [3e20, 4e20], 1.0, [0.6, 0.8], 5e20),
         ("float32", [3e38, 3e38], 1.0, [math.sqrt(0.5)] * 2, math.inf),
         ("float32", [3e38, -3e38], 1e-5, [1e-5 * math.sqrt(0.5), -1e-5 * math.sqrt(0.5)], math.inf),
+        ("float32", [1.5e38, 2e38], 1e-5, [0.6e-5, 0.8e-5], 2.5e38),
         ("float32", [3e-30, 4e-30], 1e-30, [0.6e-30, 0.8e-30], 5e-30),
         ("float32", [3e-30, 4e-30], 1.0, [3e-30, 4e-30], 5e-30),
         ("float64", [3e200, 4e200], 1.0, [0.6, 0.8], 5e200),
@@ -341,8 +342,13 @@ def test_two_libraries_in_one_tree_are_named():
         clipping.clip_by_global_norm(grads, 1.0)
 
 
-def test_what_was_passed_is_unchanged():
+@pytest.mark.parametrize("max_norm", [1.0, 100.0])
+def test_what_was_passed_is_neither_changed_nor_returned(max_norm):
     g = np.asarray([3.0, 4.0])
-    clipping.clip_by_global_norm(g, 1.0)
-    clipping.clip_by_norm(g, 1.0)
+    for clipped in (
+        clipping.clip_by_global_norm(g, max_norm)[0],
+        clipping.clip_by_norm(g, max_norm),
+        clipping.clip_by_value(g, max_norm),
+    ):
+        assert not np.shares_memory(clipped, g)
     assert g.tolist() == [3.0, 4.0]

@@ -123,3 +123,16 @@ def test_steps_differentiate_and_donation_does_not_stop_them(xp, name):
     # central differences: h^2 and eps / h, about 1e-9
     assert_close(grad(after)(xp.asarray(x)), expected, scale=1e5)
     assert_close(grad(lambda p: after(p, donate=True))(xp.asarray(x)), expected, scale=1e5)
+
+
+def test_donated_parameters_are_replaced_where_traced_gradients_reach_them():
+    params = np.asarray([1.0, 2.0])
+    optimizer = sgd(0.5)
+
+    def moved(g):
+        stepped, _ = optimizer.step(params, g, optimizer.init(params), donate=True)
+        return np.sum(stepped * stepped)
+
+    # d/dg sum (p - g / 2)^2 = -(p - g / 2)
+    assert_close(grad(moved)(np.asarray([2.0, 2.0])), np.asarray([0.0, -1.0]))
+    assert_close(params, np.asarray([1.0, 2.0]))
