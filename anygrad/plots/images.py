@@ -68,12 +68,13 @@ def draw_images(figure: Any, images: Any, predicted: Any, labels: Any, columns: 
     low, high = float(images.min()), float(images.max())
     for i, image in enumerate(images):
         x, y = (i % columns) * CELL[0] * width, (i // columns) * CELL[1] * height
-        wrong = predicted is not None and labels is not None and predicted[i] != labels[i]
+        truth = None if labels is None else labels[i]
+        wrong = predicted is not None and truth is not None and predicted[i] != truth
         box = (x, x + width, y + height, y)
         axes.imshow(image, cmap="gray_r", vmin=low, vmax=high, extent=box, interpolation="nearest")
         _frame(axes, x, y, width, height, wrong)
         if predicted is not None:
-            text = f"{predicted[i]}, not {labels[i]}" if wrong else f"{predicted[i]}"
+            text = f"{predicted[i]}, not {truth}" if wrong else f"{predicted[i]}"
             _write(axes, x + width / 2, y + 1.06 * height, text, wrong)
     rows = -(-count // columns)
     axes.set_xlim(-0.2 * width, ((columns - 1) * CELL[0] + 1.2) * width)

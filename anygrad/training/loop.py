@@ -145,7 +145,7 @@ def fit(
                 kept = record is not None and record.taken
                 with interrupt_held():
                     params, state = optimizer.step(params, grads, state, donate=not kept)
-                log.record(first + step, value, metrics, state)
+                    log.record(first + step, value, metrics, state)
                 display.advance(step + 1)
                 record = Record(first + step, epoch, value, params, state, history)
                 if is_log_point and (bad := log.summarise(record, step + 1)):

@@ -126,7 +126,7 @@ def gradient_report(
     """
     limits = monitor or Monitor()
     paths = trees.paths(grads)
-    measures = {
+    measures: dict[str, Measure] = {
         path: measure(leaf, path, name)
         for path, leaf in zip(paths, trees.leaves(grads), strict=True)
     }

@@ -97,7 +97,9 @@ class Lines(Silence):
         if self.points % self.spacing and done != self.total:
             return
         parts = [count("step", done, self.total)]
-        if self.total is None or self.epochs != self.total:  # with one step an epoch it would say the same
+        if (
+            self.total is None or self.epochs != self.total
+        ):  # with one step an epoch it would say the same
             parts.insert(0, count("epoch", epoch + 1, self.epochs))
         parts += [f"{words(name)} {short(value)}" for name, value in summary.items()]
         if self.total:

@@ -40,6 +40,10 @@ def test_stops_after_patience_log_points_without_improvement():
     assert stop_after(early_stopping(patience=3), [5.0, 4.0, 3.0, 3.0, 3.5, 1.0]) is None
 
 
+def test_an_improvement_gives_new_patience():
+    assert stop_after(early_stopping(patience=2), [5.0, 6.0, 4.0, 6.0, 3.0, 6.0, 6.0]) == 7
+
+
 def test_small_gains_do_not_count():
     falling = [1.0, 0.95, 0.9, 0.85]
     assert stop_after(early_stopping(patience=2, min_delta=0.2), falling) == 3

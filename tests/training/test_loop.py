@@ -1,12 +1,14 @@
 import itertools
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
 
 import anygrad as ag
 from anygrad.errors import ArgumentError, NonFiniteError
-from anygrad.optimizers import adamw, chain, clip_by_global_norm, sgd
+from anygrad.optimizers import Transform, adamw, chain, clip_by_global_norm, sgd
 from anygrad.training import (
     STOP,
     History,
@@ -322,6 +324,19 @@ def test_an_interrupt_returns_what_there_is(xp):
     assert (result.reason, result.message) == ("interrupted", "interrupted after 3 steps")
     assert_close(result.params, [1.75])
     assert len(result.history) == 3
+
+
+def test_an_interrupt_in_an_update_lets_it_finish():
+    def update(grads, state, params):
+        if state["count"] == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return -0.25 * grads, {"count": state["count"] + 1}
+
+    optimizer = Transform(lambda params: {"count": np.asarray(0)}, update)
+    result = learn(np.zeros(1), [np.asarray([2.0])], optimizer, steps=9)
+    assert (result.reason, result.message) == ("interrupted", "interrupted after 3 steps")
+    assert_close(result.params, [1.75])
+    assert int(result.state["count"]) == len(result.history) == 3
 
 
 def test_the_monitor_names_each_leaf_once_and_notes_every_log_point(capsys):
