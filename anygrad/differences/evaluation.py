@@ -132,7 +132,7 @@ class PointFunction:
 
     def _gather(self, values: list[Array]) -> Array:
         xp = namespace_of(self.coordinates.point)
-        return xp.stack([xp.asarray(value) for value in values])
+        return xp.stack(values)
 
 
 def read_vectors(vectors: list[Array]) -> list[list[float]]:
