@@ -45,9 +45,10 @@ class Log:
         self.metrics: tuple[str, ...] = ()
         self.said: set[tuple[str, str]] = set()
 
-    def watch(self, step: int, grads: Tree, params: Tree) -> None:
+    def watch(self, step: int, grads: Tree, params: Tree, state: Tree) -> None:
         """Look at the gradients of a log point, before the update."""
-        self.norm = trees.norm(grads)
+        if optimizers.info(state).norm is None:  # else the optimizer measures it at every step
+            self.norm = trees.norm(grads)
         if self.monitor is None:
             return
         for finding in gradient_report(grads, params, monitor=self.monitor).findings:

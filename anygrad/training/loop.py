@@ -1,6 +1,6 @@
 """The training loop: gradient, update, record, and nothing hidden in between."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +9,14 @@ from anygrad.autodiff import value_and_grad as differentiate
 from anygrad.backends import backend_of
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
-from anygrad.ranges import check_count
 from anygrad.training.callbacks import Callback, Stop
 from anygrad.training.history import History, copied
 from anygrad.training.interrupts import interrupt_held
 from anygrad.training.log import Log, check_metrics
 from anygrad.training.monitor import Monitor
+from anygrad.training.plan import Plan
 from anygrad.training.progress import make_display
 from anygrad.training.record import Record
-
-LOG_EVERY = 50  # steps between log points where an epoch has no known length
-LOG_AT_LEAST = 10  # steps; a log point waits for the device
 
 
 @dataclass(frozen=True)
@@ -126,22 +123,23 @@ def fit(
     >>> result.params.round(6).tolist(), result.reason
     ([1.0, 2.0], 'finished')
     """
+    check_optimizer(optimizer)
     gradient = value_and_grad or differentiate(check_loss(loss), has_aux=has_aux)
-    schedule = Schedule(batches, steps, log_every)
+    plan = Plan(batches, steps, log_every)
     params = own(params)
     state = trees.map(copied, optimizer.init(params) if state is None else state)
     history = History() if history is None else history
     first, record = len(history), None
-    display = make_display(progress, schedule.steps, schedule.epochs, schedule.log_every)
+    display = make_display(progress, plan.steps, plan.epochs, plan.log_every)
     log = Log(history, display, monitor, nonfinite, evaluate)
     reason, message = "finished", ""
     try:
         with display:
-            for step, epoch, batch in schedule:
-                is_log_point = schedule.is_log_point(step)
+            for step, epoch, batch in plan:
+                is_log_point = plan.is_log_point(step)
                 value, grads, metrics = split(gradient(params, batch), has_aux)
                 if is_log_point:
-                    log.watch(first + step, grads, params)
+                    log.watch(first + step, grads, params, state)
                 kept = record is not None and record.taken
                 with interrupt_held():
                     params, state = optimizer.step(params, grads, state, donate=not kept)
@@ -158,61 +156,17 @@ def fit(
                 reason, message = "non-finite", bad
     except KeyboardInterrupt:
         reason, message = "interrupted", f"interrupted after {len(history) - first} steps"
-    return Fit(params, state, history, reason, message or schedule.ending(len(history) - first))
+    return Fit(params, state, history, reason, message or plan.ending(len(history) - first))
 
 
-class Schedule:
-    """Which batch comes at which step, and where the log points are."""
-
-    def __init__(self, batches: Iterable[Tree], steps: int | None, log_every: int | None) -> None:
-        if not isinstance(batches, Iterable):
-            message = f"fit(batches): got {describe(batches)}; expected an iterable of batches."
-            raise ArgumentError(message)
-        steps = steps if steps is None else check_count("fit(steps)", steps, low=1)
-        log_every = (
-            log_every if log_every is None else check_count("fit(log_every)", log_every, low=1)
+def check_optimizer(optimizer: Any) -> None:
+    """Refuse what can't step, such as a factory that was not called."""
+    if not isinstance(optimizer, optimizers.Transform):
+        message = (
+            f"fit(optimizer): got {describe(optimizer)}; expected a Transform, such as "
+            "ag.optimizers.adam(1e-3)."
         )
-        self.batches = batches
-        length = count_batches(batches)
-        self.per_epoch: int | None = getattr(batches, "per_epoch", length)
-        self.steps = steps or length
-        self.epochs = -(-self.steps // self.per_epoch) if self.steps and self.per_epoch else None
-        epoch = self.per_epoch or LOG_EVERY
-        self.log_every = log_every or epoch * -(-LOG_AT_LEAST // epoch)
-        self.repeats = steps is not None and iter(batches) is not batches
-
-    def is_log_point(self, step: int) -> bool:
-        """Every ``log_every``-th step and the last one, where it is known."""
-        return (step + 1) % self.log_every == 0 or step + 1 == self.steps
-
-    def ending(self, done: int) -> str:
-        """Say how a run ended that nobody stopped."""
-        if self.steps is None or done == self.steps:
-            return f"all {done} steps are done"
-        return f"the batches ended after {done} of {self.steps} steps"
-
-    def __iter__(self) -> Iterator[tuple[int, int, Tree]]:
-        step = done = passes = 0
-        while not passes or self.repeats:
-            for batch in self.batches:
-                yield step, step // self.per_epoch if self.per_epoch else passes, batch
-                step += 1
-                if step == self.steps:
-                    return
-            if step == done:
-                break
-            done, passes = step, passes + 1
-        if not step:
-            message = "fit(batches): got no batch; expected at least one."
-            raise ArgumentError(message)
-
-
-def count_batches(batches: Iterable[Tree]) -> int | None:
-    """Count the batches of one pass, where that is possible."""
-    try:
-        return len(batches) or None  # type: ignore[arg-type]
-    except TypeError:
-        return None
+        raise ArgumentError(message)
 
 
 def check_loss(loss: Any) -> Callable[[Tree, Tree], Any]:

@@ -381,6 +381,8 @@ def test_every_nth_step_only():
         ({"batches": []}, r"fit\(batches\).*no batch"),
         ({"batches": iter([])}, r"fit\(batches\).*no batch"),
         ({"batches": 3}, r"fit\(batches\)"),
+        ({"optimizer": sgd}, r"fit\(optimizer\).*adam"),
+        ({"optimizer": 0.1}, r"fit\(optimizer\).*0\.1"),
         ({"params": {"a": 1.0}}, r"params\['a'\]"),
         ({"evaluate": lambda params: 1.0}, r"fit\(evaluate\)"),
         ({"evaluate": lambda params: {"loss": 1.0}}, "'loss' is taken"),
