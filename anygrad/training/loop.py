@@ -11,7 +11,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.training.callbacks import Callback, Stop
 from anygrad.training.history import History, copied
-from anygrad.training.interrupts import interrupt_held
+from anygrad.training.interrupts import Interrupts
 from anygrad.training.log import Log, check_metrics
 from anygrad.training.monitor import Monitor
 from anygrad.training.plan import Plan
@@ -134,14 +134,14 @@ def fit(
     log = Log(history, display, monitor, nonfinite, evaluate)
     reason, message = "finished", ""
     try:
-        with display:
+        with display, Interrupts() as interrupts:
             for step, epoch, batch in plan:
                 is_log_point = plan.is_log_point(step)
                 value, grads, metrics = split(gradient(params, batch), has_aux)
                 if is_log_point:
                     log.watch(first + step, grads, params, state)
                 kept = record is not None and record.taken
-                with interrupt_held():
+                with interrupts.held:
                     params, state = optimizer.step(params, grads, state, donate=not kept)
                     log.record(first + step, value, metrics, state)
                 display.advance(step + 1)
