@@ -112,6 +112,7 @@ def test_clipping_differentiates(xp):
     clips = [
         lambda g: clipping.clip_by_global_norm([g], 1.0)[0][0],
         lambda g: clipping.clip_by_global_norm([g], 1.0)[1] * g,
+        lambda g: clipping.global_norm(g) * g,
         lambda g: clipping.clip_by_norm(g, 1.0),
         lambda g: clipping.clip_by_value(g, 1.0),
     ]
@@ -134,6 +135,7 @@ def test_clipping_differentiates(xp):
 def test_clipping_differentiates_at_zero(xp):
     for clip in (
         lambda g: clipping.clip_by_global_norm(g, 1.0)[0],
+        lambda g: clipping.global_norm(g) * g,
         lambda g: clipping.clip_by_norm(g, 1.0),
     ):
         slope = grad(lambda g: namespace_of(g).sum(clip(g)))  # noqa: B023
