@@ -28,7 +28,8 @@ def race(
     Parameters
     ----------
     paths : dict of str to array, shape (n, 2)
-        The points each optimizer visited, in order; any backend. The legend shows how many.
+        The points each optimizer visited, in order; any backend. The legend shows how many steps
+        they took where the numbers differ.
     function : callable
         Takes two NumPy arrays of one shape and gives their values, shape kept.
     path : path, optional
@@ -64,19 +65,25 @@ def race(
     figure = new_figure(7.2, 5.6)
     axes = figure.subplots()
     _draw_contours(axes, function, (left, right), (low, high))
-    for (name, visited), colour in zip(points.items(), _colours(len(points)), strict=True):
-        x, y = visited[:, 0], visited[:, 1]
-        axes.plot(x, y, color=colour, linewidth=1.6, label=f"{name} ({len(x) - 1} steps)")
-        axes.plot(x[-1:], y[-1:], "o", color=colour, markersize=6, markeredgecolor="white")
+    lengths = {len(visited) for visited in points.values()}
+    for i, (name, visited) in enumerate(points.items()):
+        x, y, colour = visited[:, 0], visited[:, 1], COLOURS[i % len(COLOURS)]
+        label = name if len(lengths) == 1 else f"{name} ({len(x) - 1} steps)"
+        # Thinner from path to path, so that where they run together all can be seen.
+        width = 1.2 + 0.5 * (len(points) - 1 - i)
+        axes.plot(x, y, color=colour, linewidth=width, label=label, zorder=3)
+        axes.plot(x[-1], y[-1], "o", color=colour, markersize=8, markeredgecolor="white", zorder=4)
     first = next(iter(points.values()))
-    axes.plot(first[:1, 0], first[:1, 1], "s", color=INK, markersize=5.5, markeredgecolor="white")
+    axes.plot(*first[0], "s", color=INK, markersize=7, markeredgecolor="white", zorder=5)
     if minimum is not None:
-        axes.plot(*minimum, "*", color=INK, markersize=13, markeredgecolor="white", zorder=5)
+        axes.plot(*minimum, "*", color=INK, markersize=22, markeredgecolor="white", zorder=3.5)
     dress(axes, title)
     axes.grid(False)
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
-    axes.legend(fontsize=8.5, framealpha=0.9, edgecolor="none", labelcolor=INK)
+    legend = axes.legend(fontsize=9, framealpha=0.9, edgecolor="none", labelcolor=INK)
+    for line in legend.get_lines():
+        line.set_linewidth(3)
     return save(figure, path)
 
 
@@ -109,7 +116,3 @@ def _limits(points: np.ndarray) -> tuple[tuple[float, float], tuple[float, float
     pad = MARGIN * np.maximum(high - low, 1e-3 * max(1.0, float(np.abs(points).max())))
     (a, c), (b, d) = low - pad, high + pad
     return (float(a), float(b)), (float(c), float(d))
-
-
-def _colours(n: int) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(n)]
