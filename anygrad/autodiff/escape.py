@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad import trees
-from anygrad.tracing import LIFTED, lowest
+from anygrad.tracing import LIFTED, lowest, names_for
+from anygrad.trees.placing import on_device_of
 
 
 def stop_gradient(x: Any) -> Any:
@@ -55,4 +56,12 @@ def value(x: Any) -> Any:
 
 
 def _value(x: Any) -> Any:
-    return lowest(x) if type(x) in LIFTED else x
+    """The plain value, as a copy: the tape may hold the array itself, and a write would reach it."""
+    if type(x) not in LIFTED:
+        return x
+    x.t.check_readable(x)
+    bottom = lowest(x)
+    if not hasattr(type(bottom), "__setitem__"):
+        return bottom
+    with on_device_of(bottom):
+        return names_for(bottom).asarray(bottom, copy=True)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad import trees
-from anygrad.autodiff.inputs import call, check_callable, check_primal, split_aux
-from anygrad.errors import ShapeError, TraceError, describe
+from anygrad.autodiff.inputs import beside_level, call, check_callable, check_primal, split_aux
+from anygrad.errors import ShapeError, describe
 from anygrad.ops import Row
-from anygrad.ops.indexing import is_basic
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Level, Traced, bind, lifted, lowest, names_for
-from anygrad.tracing.level import NO_KEY, View
+from anygrad.tracing.plain import same_library
+from anygrad.tracing.views import NO_KEY, View, copies, read_after_write
 
 new = object.__new__
 
@@ -52,14 +52,15 @@ class Forward(Level):
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         self.refuse_if_closed()
+        args = same_library(args)
+        for a in args:
+            if type(a) is DualView and a.t is self:
+                self.check_readable(a)
         values = [self.lower(a) for a in args]
         y = bind(row, tuple(values), kw)
         if row.constant or kind_of(y.dtype) == "other":
             return y
         mine = [type(a) in LIFTED and a.t is self for a in args]
-        for a, own in zip(args, mine, strict=True):
-            if own and type(a) is DualView:
-                _refuse_stale(a)
         tangents = [a.i if own else None for a, own in zip(args, mine, strict=True)]
         moved = None
         if any(t is not None for t in tangents):
@@ -71,34 +72,30 @@ class Forward(Level):
     def identity(self, x: Any) -> Any:
         return id(x.v)
 
+    def fresh(self, x: Any) -> Any:
+        return self.wrap(x.v, x.i)
+
     def view_of(self, x: Any) -> View | None:
         return View(id(x.base.v), x.key) if type(x) is DualView else None
 
     def note_write(self, x: Any) -> None:
-        """Views compare the value they saw with the base's: nothing to note."""
+        """Do nothing: views compare the value they saw with the one their base has now."""
+
+    def check_readable(self, x: Any) -> None:
+        while type(x) is DualView:
+            if x.base.v is not x.seen:
+                raise read_after_write()
+            x = x.base
 
 
 def _as_view(r: Dual, base: Dual, kw: dict[str, Any]) -> Dual:
-    key = kw.get("key", NO_KEY)
-    copied = key is not NO_KEY and not is_basic(key)
-    if copied or not hasattr(type(lowest(r)), "__setitem__"):
+    numpy_rules = not hasattr(type(lowest(r)), "__setitem__")  # NumPy's scalars: copied, immutable
+    if numpy_rules or ("key" in kw and copies(kw["key"], base.shape, False)):
         return r
     view = new(DualView)
     view.v, view.t, view.i = r.v, r.t, r.i
-    view.base, view.key, view.seen = base, key, base.v
+    view.base, view.key, view.seen = base, kw.get("key", NO_KEY), base.v
     return view
-
-
-def _refuse_stale(view: DualView) -> None:
-    base = view.base
-    if base.v is not view.seen:
-        message = (
-            "y[key] = value: a view of y taken before the assignment is used after it, where it would hold the old "
-            "values. Take the view again after the assignment."
-        )
-        raise TraceError(message)
-    if type(base) is DualView:
-        _refuse_stale(base)
 
 
 def jvp(
@@ -167,7 +164,7 @@ def jvp(
     out, aux = split_aux("jvp", call(f, tuple(duals), {}), level, has_aux)
     level.close()
     leaves, treedef = trees.flatten(out)
-    value = trees.unflatten(treedef, [level.lower(y) for y in leaves])
+    value = trees.unflatten(treedef, [level.read(y) for y in leaves])
     tangent = trees.unflatten(treedef, [_tangent_of(level, y) for y in leaves])
     return (value, tangent, aux) if has_aux else (value, tangent)
 
@@ -193,14 +190,14 @@ def _lift(level: Forward, primal: Any, tangent: Any, name: str) -> Any:
                 message = f"jvp(tangents): got a complex tangent for the real {name}. Make {name} complex."
                 raise ShapeError(message)
             v = names_for(v).astype(v, dtype=x.dtype)
+        v = beside_level(x.t if type(x) in LIFTED else None, v)
         duals.append(level.wrap(x, v))
     return trees.unflatten(treedef, duals)
 
 
 def _tangent_of(level: Forward, y: Any) -> Any:
     if type(y) in LIFTED and y.t is level:
-        if type(y) is DualView:
-            _refuse_stale(y)
+        level.check_readable(y)
         if y.i is not None:
             return y.i
         y = y.v

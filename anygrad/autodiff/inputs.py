@@ -6,6 +6,7 @@ And what is refused there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,22 @@ def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> An
         raise
 
 
+def beside_level(level: Any, g: Any) -> Any:
+    """A plain tangent or cotangent, lifted to the level that its value is of.
+
+    Only for libraries whose operators refuse unknown operands instead of asking them: there, a
+    rule may not begin with a plain ``g`` where its operand is traced.
+    """
+    if level is None or type(g) in LIFTED:
+        return g
+    backend = backend_of(g)
+    return g if backend is None or backend.operators_defer else level.constant(g)
+
+
 def pick(where: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     """The positions of the differentiated arguments, counted from 0."""
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not numbers or any(not isinstance(n, int) or isinstance(n, bool) for n in numbers):
+    numbers = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
+    if not numbers or any(not isinstance(n, Integral) or isinstance(n, bool) for n in numbers):
         message = f"{where}(argnums): got {argnums!r}; expected an integer or a tuple of integers."
         raise ArgumentError(message)
     if any(not -len(args) <= n < len(args) for n in numbers):
@@ -68,7 +81,7 @@ def pick(where: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> t
             f"{len(args)}. Keyword arguments are not differentiated: pass it by position."
         )
         raise ArgumentError(message)
-    positions = tuple(n % len(args) for n in numbers)
+    positions = tuple(int(n) % len(args) for n in numbers)
     if len(set(positions)) != len(positions):
         message = f"{where}(argnums): got {argnums!r}; expected each argument once."
         raise ArgumentError(message)
@@ -83,7 +96,7 @@ def split_aux(where: str, out: Any, level: Level, has_aux: bool) -> tuple[Any, A
         message = f"{where}(has_aux): f returned {describe(out)}; expected a tuple (value, aux)."
         raise ArgumentError(message)
     value, aux = out
-    return value, trees.map(level.lower, aux)
+    return value, trees.map(level.read, aux)
 
 
 def name_of(f: Callable[..., Any]) -> str:

@@ -8,11 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad import trees
-from anygrad.autodiff.inputs import call, check_callable, check_primal, name_of, pick, split_aux
+from anygrad.autodiff.inputs import (
+    beside_level,
+    call,
+    check_callable,
+    check_primal,
+    name_of,
+    pick,
+    split_aux,
+)
+from anygrad.backends import backend_of
 from anygrad.config import settings
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, UnusedInputWarning, describe
 from anygrad.ops.shaping import is_complex, kind_of
 from anygrad.tracing import LIFTED, Tape, lowest, names_for, walk
+from anygrad.trees.placing import on_device_of
 
 Argnums = int | tuple[int, ...]
 
@@ -85,7 +95,7 @@ def value_and_grad(
         if type(y) not in LIFTED or y.t is not tape:
             value, gradients = _independent(f, tape, y, inputs)
         else:
-            value = y.v
+            value = tape.read(y)
             _check_output(f, y, holomorphic)
             gradients = _gradients(f, tape, y, inputs, holomorphic)
         result = inputs.rebuild(gradients)
@@ -186,18 +196,18 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     y, aux = split_aux("vjp", call(f, inputs.traced, {}), tape, has_aux)
     tape.close()
     outputs, treedef = trees.flatten(y)
-    value = trees.unflatten(treedef, [tape.lower(out) for out in outputs])
     mine = [out.i if type(out) in LIFTED and out.t is tape else None for out in outputs]
+    value = trees.unflatten(treedef, [_own(tape.read(out)) for out in outputs])
+    expected = [_Expected(tape.lower(out)) for out in outputs]
     nodes = tape.next()
+    del outputs, y
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         cot: list[Any] = [None] * (nodes + 1)
         cot[-1] = set()
-        for given, out, i in zip(
-            _cotangents(treedef, cotangent, value), outputs, mine, strict=True
-        ):
+        for given, like, i in zip(_cotangents(treedef, cotangent), expected, mine, strict=True):
             if i is not None:
-                g = _match(given, tape.lower(out))
+                g = like.match(given)
                 cot[i] = g if cot[i] is None else cot[i] + g
         seeds = [g for g in cot[:-1] if g is not None]
         if seeds:
@@ -261,7 +271,7 @@ def _check_output(f: Callable[..., Any], y: Any, holomorphic: bool) -> None:
 def _gradients(f: Any, tape: Tape, y: Any, inputs: _Inputs, holomorphic: bool) -> list[Any]:
     cot: list[Any] = [None] * (tape.next() + 1)
     cot[-1] = set()
-    seed = cot[y.i] = _one(y.v)
+    seed = cot[y.i] = beside_level(y.v.t if type(y.v) in LIFTED else None, _one(y.v))
     walk(tape, cot, seed)
     found = [cot[i] for i in inputs.nodes]
     if None in [None if g is None else 0 for g in found]:
@@ -302,7 +312,7 @@ def _finished(inputs: _Inputs, found: list[Any], seeds: list[Any]) -> list[Any]:
             g = names_for(x).zeros_like(x)
         elif type(g) not in LIFTED and hasattr(type(g), "__setitem__"):
             flags = getattr(g, "flags", None)
-            if id(g) in seen or (flags is not None and not flags.owndata):
+            if id(g) in seen or flags is None or not flags.owndata:
                 g = names_for(g).asarray(g, copy=True)
             seen.add(id(g))
         done.append(g)
@@ -344,34 +354,61 @@ def _independent(f: Any, tape: Tape, y: Any, inputs: _Inputs) -> tuple[Any, list
     return y, _finished(inputs, found, [])
 
 
-def _cotangents(treedef: Any, cotangent: Any, value: Any) -> list[Any]:
+def _cotangents(treedef: Any, cotangent: Any) -> list[Any]:
     try:
         return trees.flatten_up_to(treedef, cotangent)
     except ValueError as error:
-        message = f"pullback(cotangent): got another structure than the value {trees.paths(value)}."
+        message = "pullback(cotangent): got another structure than that of the value."
         raise ShapeError(message) from error
 
 
-def _match(g: Any, y: Any) -> Any:
-    """A cotangent in the dtype of the output; Python numbers are allowed for 0-d outputs."""
-    if not hasattr(g, "shape"):
-        if y.shape != ():
+def _own(y: Any) -> Any:
+    """A result apart from what the tape keeps: writing into it must not change a derivative."""
+    if type(y) in LIFTED or not hasattr(type(y), "__setitem__") or backend_of(y) is None:
+        return y
+    with on_device_of(y):
+        return names_for(y).asarray(y, copy=True)
+
+
+class _Expected:
+    """What a cotangent has to look like; holds no value of the output but a 0-d zero."""
+
+    __slots__ = ("dtype", "level", "shape", "zero")
+
+    def __init__(self, y: Any) -> None:
+        self.shape = getattr(y, "shape", ())
+        self.dtype = getattr(y, "dtype", None)
+        bottom = lowest(y)
+        self.zero = (
+            names_for(bottom).zeros_like(bottom) if hasattr(y, "shape") and not y.shape else 0.0
+        )
+        self.level = y.t if type(y) in LIFTED else None
+
+    def match(self, g: Any) -> Any:
+        """A cotangent in the dtype of the output; Python numbers are allowed for 0-d outputs."""
+        if not hasattr(g, "shape"):
+            if self.shape != ():
+                message = (
+                    f"pullback(cotangent): got the number {g!r}; expected an array of shape "
+                    f"{self.shape}."
+                )
+                raise ShapeError(message)
+            g = self.zero + g
+        if g.shape != self.shape:
             message = (
-                f"pullback(cotangent): got the number {g!r}; expected an array of shape {y.shape}."
+                f"pullback(cotangent): got {describe(g)}; expected shape {self.shape}, that of the "
+                "value."
             )
             raise ShapeError(message)
-        return names_for(lowest(y)).zeros_like(lowest(y)) + g
-    if g.shape != y.shape:
-        message = (
-            f"pullback(cotangent): got {describe(g)}; expected shape {y.shape}, that of the value."
-        )
-        raise ShapeError(message)
-    if g.dtype != y.dtype:
-        if kind_of(g.dtype) == "complex":
-            message = f"pullback(cotangent): got {describe(g)}; expected dtype {y.dtype}, that of the value."
-            raise DTypeError(message)
-        g = names_for(g).astype(g, dtype=y.dtype)
-    return g
+        if g.dtype != self.dtype:
+            if kind_of(g.dtype) == "complex":
+                message = (
+                    f"pullback(cotangent): got {describe(g)}; expected dtype {self.dtype}, that of "
+                    "the value."
+                )
+                raise DTypeError(message)
+            g = names_for(g).astype(g, dtype=self.dtype)
+        return beside_level(self.level, g)
 
 
 def _named(f: Any, made: Any, transformation: str) -> Any:

@@ -56,6 +56,9 @@ class Backend:
     host_dot : callable or None
         ``sum(conj(x) * y)`` as a Python number, for libraries whose values are on the host anyway;
         it returns None for what it does not take (integers, traced arrays).
+    operators_defer : bool
+        Whether the operators of its arrays leave unknown operands to those operands' own operators,
+        as Python asks. Where they raise instead, traced values are put on the left.
     quick : mapping
         Shorter ways to functions of the namespace, by row name, in the rows' own signatures.
     add_at : callable or None
@@ -79,5 +82,6 @@ class Backend:
     is_scalar: Callable[[type], bool] = lambda kind: False
     on_device: Callable[[Device], AbstractContextManager] | None = None
     host_dot: Callable[[Any, Any], complex | None] | None = None
+    operators_defer: bool = True
     quick: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     add_at: Callable[[Array, Any, Array], None] | None = None

@@ -71,4 +71,5 @@ STRICT = Backend(
     to_host=_to_host,
     from_host=_from_host,
     version=lambda: version_of("array_api_strict"),
+    operators_defer=False,
 )

@@ -5,9 +5,11 @@ For both modes.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from anygrad.ops.row import constant, elementwise
+from anygrad.ops.shaping import kind_of
 
 # Trigonometric and hyperbolic
 elementwise("sin", lambda xp, t, _y, x: t * xp.cos(x))
@@ -34,8 +36,8 @@ elementwise("log2", lambda xp, t, _y, x: t / (x * 0.6931471805599453), low=0.3, 
 elementwise("log10", lambda xp, t, _y, x: t / (x * 2.302585092994046), low=0.3, high=3.0)
 elementwise(
     "logaddexp",
-    lambda xp, t, y, a, _b: t * xp.exp(a - y),
-    lambda xp, t, y, _a, b: t * xp.exp(b - y),
+    lambda xp, t, y, a, _b: t * xp.exp(xp.subtract(a, y)),
+    lambda xp, t, y, _a, b: t * xp.exp(xp.subtract(b, y)),
 )
 
 # Powers and arithmetic
@@ -53,34 +55,41 @@ elementwise(
 
 
 def _power_of_base(xp: Any, t: Any, _y: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1), exact at a = 0 for b = 0, 1, 2 (where 0 * inf would be NaN)."""
+    """Give b a^(b-1), exact at a = 0 for b = 0, 1, 2 (where 0 * inf would be NaN)."""
     if isinstance(b, int | float | complex):
         if b == 2:
             return t * (2.0 * a)
         return t * 0.0 if b == 0 else t if b == 1 else t * (b * a ** (b - 1))
+    b = _floating(xp, b, t)
     zero = b == 0
-    return t * (b * a ** xp.where(zero, b, b - 1))
+    return t * xp.multiply(b, xp.pow(a, xp.where(zero, b, b - 1.0)))
 
 
 def _power_of_exponent(xp: Any, t: Any, y: Any, a: Any, _b: Any) -> Any:
-    """a^b log a, and 0 at a = 0: the limit for every b > 0."""
+    """Give a^b log a, and 0 at a = 0: the limit for every b > 0."""
     if isinstance(a, int | float | complex):
         return t * y * xp.log(xp.zeros_like(y) + a) if a != 0 else t * 0.0
+    a = _floating(xp, a, t)
     return t * y * xp.log(xp.where(a == 0, a + 1.0, a))
+
+
+def _floating(xp: Any, a: Any, t: Any) -> Any:
+    """An operand of integers or booleans in the dtype of the tangent: it would widen float32."""
+    return xp.astype(a, dtype=t.dtype) if kind_of(a.dtype) == "other" else a
 
 
 elementwise("pow", _power_of_base, _power_of_exponent, low=0.3, high=3.0)
 elementwise(
     "hypot",
-    lambda xp, t, y, a, _b: t * (a / y),
-    lambda xp, t, y, _a, b: t * (b / y),
+    lambda xp, t, y, a, _b: t * xp.divide(a, y),
+    lambda xp, t, y, _a, b: t * xp.divide(b, y),
     low=0.3,
     high=3.0,
 )
 elementwise(
     "atan2",
-    lambda xp, t, _y, a, b: t * (b / (a * a + b * b)),
-    lambda xp, t, _y, a, b: -t * (a / (a * a + b * b)),
+    lambda xp, t, _y, a, b: t * _over_square(xp, b, xp.hypot(a, b)),
+    lambda xp, t, _y, a, b: -t * _over_square(xp, a, xp.hypot(a, b)),
     low=0.3,
     high=3.0,
 )
@@ -113,7 +122,7 @@ elementwise(
 )
 elementwise(
     "copysign",
-    lambda xp, t, _y, a, b: xp.where(xp.signbit(a) == xp.signbit(b), t, -t),
+    lambda xp, t, _y, a, b: xp.where(_negative(xp, a) == _negative(xp, b), t, -t),
     lambda xp, t, _y, _a, _b: t * 0.0,
 )
 elementwise(
@@ -130,11 +139,13 @@ elementwise(
     "real",
     lambda xp, t, _y, _x: t,
     complex_rules=(lambda xp, g, _y, _x: g, lambda xp, t, _y, _x: xp.real(t)),
+    view=True,
 )
 elementwise(
     "imag",
     lambda xp, t, _y, _x: t * 0.0,
     complex_rules=(lambda xp, g, _y, _x: g * 1j, lambda xp, t, _y, _x: xp.imag(t)),
+    view=True,
 )
 elementwise(
     "conj",
@@ -145,6 +156,16 @@ elementwise(
 
 def _share(xp: Any, t: Any, wins: Any, ties: Any) -> Any:
     return xp.astype(wins, dtype=t.dtype) + 0.5 * xp.astype(ties, dtype=t.dtype)
+
+
+def _over_square(xp: Any, a: Any, r: Any) -> Any:
+    """a / r^2 in two steps: the square would overflow, in small integers at once."""
+    return xp.divide(xp.divide(a, r), r)
+
+
+def _negative(xp: Any, x: Any) -> Any:
+    """The sign bit of an array or a number."""
+    return math.copysign(1.0, x) < 0 if isinstance(x, int | float) else xp.signbit(x)
 
 
 def _direction(xp: Any, x: Any, y: Any) -> Any:

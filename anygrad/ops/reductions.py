@@ -41,21 +41,36 @@ def _extreme(xp: Any, y: Any, x: Any, axis: Any) -> Any:
 
 
 def _other_factors(xp: Any, _y: Any, x: Any, axis: Any) -> Any:
-    """The product of the other elements, right where elements are zero: y / x.
+    """Multiply, for each element, the others of its reduction; exact and smooth where some are 0."""
+    axes = shaping.normal_axes(axis, len(x.shape))
+    kept = tuple(k for k in range(len(x.shape)) if k not in axes)
+    moved = xp.permute_dims(x, axes=kept + axes)
+    flat = xp.reshape(moved, shape=(*moved.shape[: len(kept)], shaping.count(x.shape, axis)))
+    others = xp.reshape(_exclusive_products(xp, flat), shape=moved.shape)
+    return xp.permute_dims(others, axes=tuple((kept + axes).index(k) for k in range(len(x.shape))))
 
-    Or the rest where x is the only zero.
-    """
-    zero = x == 0
-    rest = xp.prod(xp.where(zero, 1.0, x), axis=axis, keepdims=True)
-    zeros = xp.sum(xp.astype(zero, dtype=x.dtype), axis=axis, keepdims=True)
-    alone = xp.where(zeros == 1.0, xp.where(zero, rest, 0.0), xp.zeros_like(x))
-    return xp.where(zeros == 0.0, rest / xp.where(zero, 1.0, x), alone)
+
+def _exclusive_products(xp: Any, x: Any) -> Any:
+    """Products of all but one along the last axis, in pairs: n log n depth, no division."""
+    n = x.shape[-1]
+    if n < 2:
+        return xp.zeros_like(x) + 1.0
+    first, second = (
+        xp.getitem(x, key=(..., slice(0, n // 2))),
+        xp.getitem(x, key=(..., slice(n // 2, 2 * (n // 2)))),
+    )
+    rest = xp.getitem(x, key=(..., slice(2 * (n // 2), n)))
+    outside = _exclusive_products(xp, xp.concat(first * second, rest, axis=-1))
+    pairs = xp.getitem(outside, key=(..., slice(0, n // 2)))
+    last = xp.getitem(outside, key=(..., slice(n // 2, None)))
+    return xp.concat(pairs * second, pairs * first, last, axis=-1)
 
 
 reduction("max", _extreme, cases=_NONEMPTY)
 reduction("min", _extreme, cases=_NONEMPTY)
 reduction("prod", _other_factors, cases=_CASES)
 constant("all", "any", "argmax", "argmin", "count_nonzero", "zeros_like")
+constant("argsort", "nonzero", "searchsorted")
 
 
 def _sum_to_the_end(xp: Any, g: Any, _shape: Any, *, axis: int) -> Any:

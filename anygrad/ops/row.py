@@ -59,9 +59,12 @@ class Row:
     view: bool = False
     keeps_args: tuple[tuple[bool, ...], ...] = field(init=False)
     keeps_result: tuple[bool, ...] = field(init=False)
+    keeps_complex: tuple[tuple[bool, tuple[bool, ...]], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        used = [_used_parameters(rule) for rule in self.rules]
+        vjp = () if self.complex_rules is None else (used_parameters(self.complex_rules[0]),)
+        object.__setattr__(self, "keeps_complex", vjp)
+        used = [used_parameters(rule) for rule in self.rules]
         object.__setattr__(self, "keeps_result", tuple(result for result, _ in used))
         object.__setattr__(self, "keeps_args", tuple(args for _, args in used))
 
@@ -74,7 +77,7 @@ class Row:
 ROWS: dict[str, Row] = {}
 
 
-def _used_parameters(rule: Rule | None) -> tuple[bool, tuple[bool, ...]]:
+def used_parameters(rule: Rule | None) -> tuple[bool, tuple[bool, ...]]:
     """Whether the rule reads the result.
 
     And which operands it reads (by the underscore convention).
@@ -102,6 +105,7 @@ def elementwise(
     low: float = -2.0,
     high: float = 2.0,
     sampled: bool = True,
+    view: bool = False,
 ) -> Row:
     """A function of each element. ``rule(xp, t, y.
 
@@ -124,7 +128,7 @@ def elementwise(
     if len(rules) == 3:
         shapes = (((3, 4), (3, 4), (3, 4)), ((4,), (3, 1), ()))
     cases = tuple(Case(s, {}, low, high) for s in shapes) if sampled else ()
-    return _add(Row(name, ELEMENTWISE, rules, run, complex_rules, cases))
+    return _add(Row(name, ELEMENTWISE, rules, run, complex_rules, cases, view))
 
 
 def linear(
@@ -256,7 +260,7 @@ def _pull_join(row, xp, g, y, args, kw, wanted):
 
 def _push_join(row, xp, tangents, y, args, kw):
     filled = [
-        0.0 * x
+        0.0
         if t is None and isinstance(x, float | int | complex)
         else xp.zeros_like(x)
         if t is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from anygrad.errors import ShapeError
+
 _KINDS: dict[tuple[type, Any], str] = {}
 
 
@@ -15,8 +17,11 @@ def kind_of(dtype: Any) -> str:
     key = (type(dtype), dtype)  # array-api-strict warns when its dtypes meet NumPy's in a look-up
     kind = _KINDS.get(key)
     if kind is None:
-        text = str(dtype).rsplit(".", 1)[-1]
-        kind = "complex" if "complex" in text else "real" if "float" in text else "other"
+        letter, text = getattr(dtype, "kind", ""), str(dtype).rsplit(".", 1)[-1]
+        if letter == "c" or "complex" in text:
+            kind = "complex"
+        else:
+            kind = "real" if letter == "f" or "float" in text else "other"
         _KINDS[key] = kind
     return kind
 
@@ -33,6 +38,8 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     if have == shape:
         return g
     lead = len(have) - len(shape)
+    if lead < 0:  # NumPy drops leading ones of a value that is assigned
+        return unbroadcast(xp, xp.reshape(g, shape=(1,) * -lead + have), shape)
     axes = (
         *range(lead),
         *(k + lead for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1),
@@ -49,7 +56,7 @@ def fit(xp: Any, g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """
     if g.shape != shape:
         g = unbroadcast(xp, g, shape)
-    if g.dtype != dtype:
+    if dtype is not None and g.dtype != dtype:
         if kind_of(dtype) == "real" and is_complex(g):
             g = xp.real(g)
         if g.dtype != dtype:
@@ -68,7 +75,11 @@ def normal_axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...
     """Axes as a tuple of numbers from 0; ``None`` means all."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if any(not -ndim <= a < ndim for a in axes):
+        message = f"axis: got {axis}; expected axes of an array with {ndim} dimensions."
+        raise ShapeError(message)
+    return tuple(a % ndim for a in axes)
 
 
 def restore(xp: Any, g: Any, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:

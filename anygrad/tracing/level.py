@@ -8,13 +8,14 @@ tape variable to get wrong.
 from __future__ import annotations
 
 import itertools
-from typing import Any, NamedTuple
+from typing import Any
 
 from anygrad.backends import namespace_of
 from anygrad.errors import TraceError
 from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.plain import names_of_array, run_plain
+from anygrad.tracing.views import View, written_through_view
 
 next_level = itertools.count(1).__next__
 
@@ -77,13 +78,13 @@ def lifted(kind: type) -> type:
 class Level:
     """What the levels of all transformations share."""
 
-    __slots__ = ("closed", "namespace", "number", "pending")
+    __slots__ = ("__weakref__", "closed", "namespace", "number", "pending")
 
     def __init__(self) -> None:
         self.number = next_level()
         self.closed = False
         self.namespace: Any = None
-        self.pending: list[tuple[Any, View, str]] = []
+        self.pending: dict[Any, tuple[View, str]] = {}
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Carry out one operation with an operand of this level."""
@@ -93,18 +94,20 @@ class Level:
         """Lift a value that depends on nothing, so that traced values can be written into it."""
         raise NotImplementedError
 
-    def view_of(self, x: Any) -> View | None:
-        """The base and key if ``x`` shares its memory with another traced array.
+    def fresh(self, x: Any) -> Any:
+        """Mark a value as having memory of its own, however it was made."""
+        raise NotImplementedError
 
-        As NumPy's views do.
-        """
+    def view_of(self, x: Any) -> View | None:
+        """The base and key if ``x`` shares its memory with another traced array."""
         raise NotImplementedError
 
     def note_write(self, x: Any) -> None:
-        """Remember that ``x`` is about to mean another value.
+        """Remember that ``x`` is about to mean another value: views of it are not read any more."""
+        raise NotImplementedError
 
-        So that views of it are not read any more.
-        """
+    def check_readable(self, x: Any) -> None:
+        """Raise if ``x`` is a view of an array that was written since."""
         raise NotImplementedError
 
     def identity(self, x: Any) -> Any:
@@ -115,55 +118,45 @@ class Level:
         """The value below, if ``x`` is of this level."""
         return x.v if type(x) in LIFTED and x.t is self else x
 
-    def write_through(self, result: Any, view: View, what: str) -> None:
-        """``view op= x`` gave ``result``: it has to be assigned to ``base[key]`` next.
+    def read(self, x: Any) -> Any:
+        """The value below, on its way out of the transformation."""
+        if type(x) in LIFTED:
+            x.t.check_readable(x)
+        return self.lower(x)
 
-        As ``base[key] op= x`` does.
+    def write_through(self, result: Any, view: View, what: str) -> None:
+        """Note that ``view op= x`` gave ``result``, which has to be assigned to ``base[key]`` next.
+
+        Python does that for ``base[key] op= x``.
         """
-        self.pending.append((self.identity(result), view, what))
+        self.pending[self.identity(result)] = (view, what)
 
     def settle(self, base: Any, key: Any, value: Any) -> None:
-        """``base[key] = value``: if this is the write that a view owed, it owes it no more."""
+        """If ``base[key] = value`` is the write that a view owed, it owes it no more."""
         if self.pending and type(value) in LIFTED and value.t is self:
-            paid = (self.identity(value), self.identity(base))
-            self.pending = [
-                (result, view, what)
-                for result, view, what in self.pending
-                if (result, view.base) != paid or not _same_key(view.key, key)
-            ]
+            owed = self.pending.get(self.identity(value))
+            if owed and owed[0].base == self.identity(base) and owed[0].selected_by(key):
+                self.pending.pop(self.identity(value), None)
 
     def close(self) -> None:
-        """The function has returned: nothing may be added, and no write may be owed."""
+        """Note that the function has returned: nothing may be added, and no write may be owed."""
         self.closed = True
-        if self.pending:
-            raise written_through_view(self.pending[0][2])
+        for _, what in self.pending.values():
+            raise written_through_view(what)
 
     def refuse_if_closed(self) -> None:
-        """An operation on a value that left its transformation would be lost: say so."""
+        """Raise for an operation on a value that left its transformation: it would be lost."""
         if self.closed:
-            message = (
-                "a traced value was used after its transformation had ended (it was stored outside the "
-                "differentiated function); expected values that are returned. Return it, through "
-                "has_aux=True if it is not the result, or take its value with ag.value(x)."
-            )
-            raise TraceError(message)
+            raise used_after_end()
 
 
-class View(NamedTuple):
-    """An array that shares memory with ``base``; ``key`` selects it there.
-
-    And is absent for a reshape or transpose.
-    """
-
-    base: Any
-    key: Any
-
-
-NO_KEY: Any = object()
-
-
-def _same_key(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and a is not NO_KEY and bool(a == b)
+def used_after_end(*_: Any) -> TraceError:
+    """The error for a traced value whose transformation has ended."""
+    return TraceError(
+        "a traced value was used after its transformation had ended (it was stored outside the "
+        "differentiated function); expected values that are returned. Return it, through "
+        "has_aux=True if it is not the result, or take its value with ag.value(x)."
+    )
 
 
 def lowest(x: Any) -> Any:
@@ -174,17 +167,26 @@ def lowest(x: Any) -> Any:
 
 
 def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """The general path of every operation: the level created last takes it; without one.
-
-    The library does.
-    """
+    """Dispatch one operation in general: the level created last takes it; without one, the library."""
     top = None
     for a in args:
         if type(a) in LIFTED and (top is None or a.t.number > top.number):
             top = a.t
     if top is None:
         return run_plain(row.name, args, kw)
+    if any(type(a) in _SEQUENCES for a in args):
+        args = tuple(_as_array(a, args) for a in args)
     return top.process(row, args, kw)
+
+
+_SEQUENCES = frozenset((list, tuple))
+
+
+def _as_array(a: Any, args: tuple[Any, ...]) -> Any:
+    """A list beside a traced array, which NumPy's functions and operators take."""
+    if type(a) not in _SEQUENCES:
+        return a
+    return next(x for x in args if type(x) in LIFTED).__array_namespace__().asarray(a)
 
 
 class TracedNames:
@@ -216,14 +218,3 @@ def differentiable(x: Any) -> bool:
 def plain_namespace(x: Any) -> Any:
     """The Array API namespace of the library below."""
     return namespace_of(lowest(x))
-
-
-def written_through_view(what: str) -> TraceError:
-    """The error for a write into a view: the array it was taken from would have to change too.
-
-    And would not.
-    """
-    return TraceError(
-        f"{what}: got a view of another traced array (a slice, reshape or transpose); the write would be lost there. "
-        "Write into the array itself, y[i, j] = x, or take a copy first, y[i] + 0."
-    )

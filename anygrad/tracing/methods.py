@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from anygrad.backends import namespace_of
 from anygrad.errors import DTypeError, ShapeError, TraceError
 from anygrad.ops.indexing import is_basic, unique_positions
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.functions import FUNCTIONS
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import matrix_transpose, permute_dims, reshape
-from anygrad.tracing.level import LIFTED, Traced, lowest, plain_namespace, written_through_view
-from anygrad.tracing.namespace import namespace_of_level
+from anygrad.tracing.level import LIFTED, Traced, lowest, plain_namespace
+from anygrad.tracing.namespace import STANDARD, namespace_of_level
 from anygrad.tracing.operations import TRACED
+from anygrad.tracing.views import written_through_view
 
 _BINARY = {
     "add": "add",
@@ -63,9 +64,14 @@ def _in_place(operation: Any, method: str) -> Any:
         if not hasattr(type(lowest(self)), "__setitem__"):
             return result  # NumPy's scalars are immutable: the name is bound to a new value
         if result.shape != self.shape:
-            message = f"{what}: got shape {result.shape}; expected {self.shape}, that of y. Write y = ... instead."
+            message = (
+                f"{what}: got shape {result.shape}; expected {self.shape}, that of y. "
+                "Write y = ... instead."
+            )
             raise ShapeError(message)
-        result = astype(result, self.dtype)
+        result = _in_dtype_of(self, result, what)
+        if type(result) not in LIFTED or result.t.number < self.t.number:
+            result = self.t.constant(result)  # a quotient without derivative, say
         view = self.t.view_of(self)
         if view is not None:
             self.t.write_through(result, view, what)
@@ -77,36 +83,48 @@ def _in_place(operation: Any, method: str) -> Any:
 
 
 def _rebind(x: Traced, new: Any, what: str) -> None:
-    """Let the object mean another value from here on.
-
-    What an in-place write does for a plain array.
-    """
+    """Let the object mean another value from here on: what a write does for a plain array."""
     if type(new) is not type(x) or new.t is not x.t:
         message = (
-            f"{what}: got a value of a transformation nested inside the one that y belongs to; the write would leak "
-            "out of it. Build a new array instead."
+            f"{what}: got a value of a transformation nested inside the one that y belongs to; "
+            "the write would leak out of it. Build a new array instead."
         )
         raise TraceError(message)
     x.t.note_write(x)
     x.v, x.i = new.v, new.i
 
 
+def _in_dtype_of(x: Traced, value: Any, what: str) -> Any:
+    """A value as it is stored in ``x``, as NumPy casts on assignment."""
+    if value.dtype == x.dtype:
+        return value
+    if kind_of(x.dtype) == "real" and kind_of(value.dtype) == "complex":
+        message = (
+            f"{what}: got a complex value for a real array; the imaginary part would be lost. "
+            "Take xp.real(x), or make y complex."
+        )
+        raise DTypeError(message)
+    cast = astype if type(value) in LIFTED else plain_namespace(x).astype
+    return cast(value, x.dtype)
+
+
 def _setitem(self: Traced, key: Any, value: Any) -> None:
     what = "y[key] = x"
     key = _plain_key(key)
     if not is_basic(key) and not _is_mask(key) and not unique_positions(_host_key(key), self.shape):
-        message = f"{what}: got repeated indices; which write wins has no derivative. Make the indices unique."
+        message = (
+            f"{what}: got repeated indices; which write wins has no derivative. "
+            "Make the indices unique."
+        )
         raise TraceError(message)
     if self.t.view_of(self) is not None:
         raise written_through_view(what)
-    if hasattr(value, "dtype") and value.dtype != self.dtype:
-        if kind_of(self.dtype) == "real" and kind_of(value.dtype) == "complex":
-            message = (
-                f"{what}: got a complex value for a real array; the imaginary part would be lost."
-            )
-            raise DTypeError(message)
-        cast = astype if type(value) in LIFTED else plain_namespace(self).astype
-        value = cast(value, self.dtype)
+    if isinstance(value, list | tuple):
+        value = namespace_of_level(self).asarray(value)
+    if hasattr(value, "dtype"):
+        if type(value) not in LIFTED:
+            namespace_of(lowest(self), value)  # names both libraries where there are two
+        value = _in_dtype_of(self, value, what)
     self.t.settle(self, key, value)
     _rebind(self, TRACED.setitem(self, value, key=key), what)
 
@@ -167,6 +185,12 @@ def _length(self: Traced) -> int:
     return self.shape[0]
 
 
+def _read(x: Traced) -> Any:
+    """The plain value, if it is not a view that has gone stale."""
+    x.t.check_readable(x)
+    return lowest(x)
+
+
 def _reshape(self: Traced, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
     one = len(shape) == 1 and isinstance(shape[0], tuple | list)
     return reshape(self, shape[0] if one else shape, order)
@@ -209,7 +233,8 @@ _METHODS = {
             "repeat",
         )
     },
-    **{"dot": "dot", "flatten": "ravel", "cumsum": "cumulative_sum", "trace": "trace"},
+    **{"argsort": "argsort", "nonzero": "nonzero"},
+    **{"dot": "dot", "flatten": "flatten", "cumsum": "cumulative_sum", "trace": "trace"},
 }
 _OUT = {
     "__float__": "float(x), math.sin(x) and the like",
@@ -220,6 +245,7 @@ _OUT = {
     "__dlpack__": "from_dlpack(x)",
     "item": "x.item()",
     "tolist": "x.tolist()",
+    "__reduce__": "pickling x",
     "get": "x.get()",
 }
 
@@ -250,13 +276,16 @@ _AS_AN_OBJECT: dict[str, Any] = {
     "__len__": _length,
     "__array_namespace__": lambda self, *, api_version=None: namespace_of_level(self),
     # What a value answers is plain; nothing is lost.
-    "__bool__": lambda self: bool(lowest(self)),
-    "__invert__": lambda self: ~lowest(self),
+    "__bool__": lambda self: bool(_read(self)),
+    "__invert__": lambda self: ~_read(self),
     "__repr__": lambda self: f"traced({lowest(self)!r})",
-    "__str__": lambda self: str(lowest(self)),
-    "__format__": lambda self, form: format(lowest(self), form),
-    "__round__": lambda self, digits=None: round(lowest(self), digits),
-    **{method: FUNCTIONS[name] for method, name in _METHODS.items()},
+    "__str__": lambda self: str(_read(self)),
+    "__format__": lambda self, form: format(_read(self), form),
+    "__round__": lambda self, digits=None: round(_read(self), digits),
+    "__copy__": lambda self: TRACED.positive(self),
+    "__deepcopy__": lambda self, memo: TRACED.positive(self),
+    "__divmod__": lambda self, other: (self // other, self % other),
+    **{method: STANDARD[name] for method, name in _METHODS.items()},
     **{method: _way_out(what) for method, what in _OUT.items()},
 }
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import types
+import weakref
 from typing import Any
 
 from anygrad.errors import MissingRuleError
@@ -33,7 +34,7 @@ _LINALG = {
     "norm": products.norm,
     "outer": products.outer,
     "tensordot": products.tensordot,
-    "trace": products.trace,
+    "trace": products.matrix_trace,
     "vecdot": products.vecdot,
     "vector_norm": products.vector_norm,
 }
@@ -52,7 +53,7 @@ class TracedNamespace(types.SimpleNamespace):
     def __init__(self, level: Level, plain: Any) -> None:
         super().__init__(**STANDARD)
         self.__name__ = f"anygrad.traced.{plain.__name__}"
-        self._level = level
+        self._level = weakref.ref(level)  # the level holds its namespace: no circle
         self._plain = plain
         self.linalg = _Part("linalg", getattr(plain, "linalg", None), _LINALG)
         self.fft = _Part("fft", getattr(plain, "fft", None), {})
@@ -92,12 +93,13 @@ class _Part:
         return guarded(f"{self._name}.{name}", getattr(self._plain, name))
 
 
-def _created(level: Level, create: Any) -> Any:
+def _created(level: weakref.ref[Level], create: Any) -> Any:
     def created(*args: Any, **kw: Any) -> Any:
         value = create(*args, **kw)
-        return (
-            level.constant(value) if kind_of(value.dtype) != "other" and not level.closed else value
-        )
+        living = level()
+        if living is None or living.closed or kind_of(value.dtype) == "other":
+            return value
+        return living.constant(value)
 
     return created
 

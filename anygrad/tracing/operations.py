@@ -12,12 +12,16 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from numpy import ndarray
+
 from anygrad.ops import ROWS, Like, Row
 from anygrad.ops.indexing import add_at, is_basic
 from anygrad.ops.shaping import fit, restore
 from anygrad.tracing.level import LIFTED, TRACED, bind
 from anygrad.tracing.plain import NUMBERS, names_of_array
-from anygrad.tracing.tape import Recorded, new
+from anygrad.tracing.tape import Recorded, new, own_keys
+
+SIMPLE = frozenset((int, slice))
 
 # Python's own operators serve every library and nested values, and are ten times quicker on NumPy
 # scalars.
@@ -152,6 +156,8 @@ def binary(row: Row) -> Callable[..., Any]:
                     if x.dtype != y.dtype:
                         return bind(row, (a, b), {})
                     operands, pull, likes = (a.i, -1), pull_broadcast, ((x.shape, x.dtype), None)
+                if keep_ab and type(b) is ndarray:
+                    t.snapshots.take(b)
             else:
                 return bind(row, (a, b), {})
         elif type(b) is Recorded:
@@ -171,6 +177,8 @@ def binary(row: Row) -> Callable[..., Any]:
                     if z.dtype != y.dtype:
                         return bind(row, (a, b), {})
                     operands, pull, likes = (-1, b.i), pull_broadcast, (None, (z.shape, z.dtype))
+                if keep_ba and type(a) is ndarray:
+                    t.snapshots.take(a)
             else:
                 return bind(row, (a, b), {})
         else:
@@ -217,7 +225,7 @@ def linear(row: Row) -> Callable[..., Any]:
         r.v = y
         r.t = t
         r.i = i
-        t.add((pull, row, i, x.i, v.shape, None, kw))
+        t.add((pull, row, i, x.i, v.shape, None, own_keys(kw) if "indices" in kw else kw))
         return r
 
     return operation
@@ -290,11 +298,15 @@ def bilinear(row: Row) -> Callable[..., Any]:
             elif type(b) in t.kin:
                 z = b
                 operands, pull, values = a.i, pull_left, (Like(x.shape, x.dtype), z)
+                if type(b) is ndarray:
+                    t.snapshots.take(b)
             else:
                 return bind(row, (a, b), {})
         elif type(b) is Recorded and type(a) in b.t.kin:
             t, x, z = b.t, a, b.v
             operands, pull, values = b.i, pull_right, (x, Like(z.shape, z.dtype))
+            if type(a) is ndarray:
+                t.snapshots.take(a)
         else:
             return bind(row, (a, b), {})
         if x.dtype is not z.dtype:
@@ -348,7 +360,8 @@ def item(row: Row) -> Callable[..., Any]:
         r.v = y
         r.t = t
         r.i = i
-        t.add((pull, row, i, x.i, v.shape, None, {"key": key}))
+        kw = {"key": key}
+        t.add((pull, row, i, x.i, v.shape, None, kw if type(key) in SIMPLE else own_keys(kw)))
         return r
 
     return operation

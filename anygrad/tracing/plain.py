@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anygrad.backends import backend_of, check_same_device, namespace_of
+from anygrad.backends import backend_of, check_same_device, is_traced, namespace_of
 from anygrad.backends.record import Backend
 from anygrad.ops import PlainNames
 
@@ -44,12 +44,20 @@ def run_plain(name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
             return function(*args, **kw)
     else:
         function = getattr(names_of_backend(_common(args)), name)
-        args = tuple(_as_number(a) if _is_foreign_scalar(a, args) else a for a in args)
+        args = same_library(args)
     try:
         return function(*args, **kw)
     except (TypeError, ValueError, RuntimeError):
         check_same_device(f"{name}(operands)", *args)  # a mixture of devices is named as such
         raise
+
+
+def same_library(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Turn NumPy scalars beside another library's arrays into the host numbers that they are.
+
+    No device is read.
+    """
+    return tuple([a.item() if _is_foreign_scalar(a, args) else a for a in args])
 
 
 def _common(args: tuple[Any, ...]) -> Backend:
@@ -62,17 +70,13 @@ def _common(args: tuple[Any, ...]) -> Backend:
 
 
 def _is_scalar(a: Any) -> bool:
+    if is_traced(a):
+        return False
     backend = backend_of(a)
     return backend is not None and backend.is_scalar(type(a))
 
 
 def _is_foreign_scalar(a: Any, args: tuple[Any, ...]) -> bool:
-    return _is_scalar(a) and any(backend_of(b) not in (None, backend_of(a)) for b in args)
-
-
-def _as_number(a: Any) -> Any:
-    """A NumPy scalar beside another library's arrays is a host number like any other.
-
-    No device is read.
-    """
-    return a.item()
+    if type(a) in NUMBERS or not _is_scalar(a):
+        return False
+    return any(backend_of(b) not in (None, backend_of(a)) for b in args)

@@ -129,7 +129,7 @@ def _array_function(
 ) -> Any:
     operation = FUNCTIONS.get(function)
     if operation is not None:
-        return operation(*args, **kw)
+        return operation(*args, **kw) if "a" not in kw else operation(kw.pop("a"), *args, **kw)
     if function in _ANSWERED:
         return function(*(_value_of(a) for a in args), **kw)
     if function is np.copyto or function is np.put or function is np.full_like:

@@ -13,23 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.errors import TraceError
 from anygrad.ops import Like, Row
 from anygrad.ops.indexing import is_basic
-from anygrad.ops.shaping import fit, kind_of
+from anygrad.ops.shaping import fit, is_complex, kind_of
 from anygrad.tracing.level import (
     LIFTED,
-    NO_KEY,
     TRACED,
     Level,
     Traced,
-    View,
     bind,
     lifted,
     lowest,
     names_for,
+    used_after_end,
 )
-from anygrad.tracing.plain import NUMBERS
+from anygrad.tracing.plain import NUMBERS, same_library
+from anygrad.tracing.snapshots import Snapshots
+from anygrad.tracing.views import View, Views, read_after_write
 
 new = object.__new__
 
@@ -54,20 +54,18 @@ class RecordedComplex(Traced):
 class Tape(Level):
     """The record of one reverse-mode differentiation."""
 
-    __slots__ = ("add", "entries", "kin", "next", "plain", "written")
+    __slots__ = ("add", "entries", "kin", "next", "plain", "snapshots", "views")
 
     def __init__(self) -> None:
         Level.__init__(self)
         self.entries: list[Any] = [None]  # the mark at which a walk ends
         self.add = self.entries.append
         self.next = itertools.count().__next__  # atomic, so that threads may share a tape
-        self.plain = (
-            True  # no value of another level was recorded: rules may run in the library itself
-        )
+        # no value of another level was recorded: rules may run in the library itself
+        self.plain = True
         self.kin: frozenset[type] = frozenset()  # constants of these types need no check
-        self.written: list[
-            tuple[int, int]
-        ] = []  # (entries before an in-place write, node that was written)
+        self.views: Views | None = None  # made by the first in-place write
+        self.snapshots = Snapshots()
 
     def variable(self, value: Any) -> Any:
         """A new independent variable with this value."""
@@ -77,6 +75,8 @@ class Tape(Level):
             self.kin |= _KIN.get(kind) or _find_kin(bottom)
         if type(value) in LIFTED:
             self.plain = False
+        elif kind is np.ndarray:
+            self.snapshots.take(value)
         return self.wrap(value, self.next())
 
     def wrap(self, value: Any, i: int) -> Any:
@@ -95,15 +95,37 @@ class Tape(Level):
     def identity(self, x: Any) -> int:
         return x.i
 
+    def fresh(self, x: Any) -> Any:
+        self._views().fresh.add(x.i)
+        return x
+
     def view_of(self, x: Any) -> View | None:
-        return _view(self, _entry_of(self, x.i))
+        return self._views().find(self.entries, x.i, np.ndarray in self.kin)
 
     def note_write(self, x: Any) -> None:
-        self.written.append((len(self.entries), x.i))
+        self._views().write(self.entries, x.i, np.ndarray in self.kin)
+
+    def check_readable(self, x: Any) -> None:
+        if self.views is not None and x.i in self.views.stale:
+            raise read_after_write()
+
+    def _views(self) -> Views:
+        if self.views is None:
+            self.views = Views()
+        return self.views
+
+    def close(self) -> None:
+        Level.close(self)
+        self.add = _refuse_entry  # the quick ways ask nothing: adding is what they cannot do
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Record one operation in the general form, whatever the operands."""
         self.refuse_if_closed()
+        args = same_library(args)
+        if self.views is not None and self.views.stale:
+            for a in args:
+                if type(a) in LIFTED and a.t is self:
+                    self.check_readable(a)
         values = tuple([self.lower(a) for a in args])
         y = bind(row, values, kw)
         if row.constant or kind_of(y.dtype) == "other":
@@ -112,11 +134,30 @@ class Tape(Level):
         for a, i in zip(values, operands, strict=True):
             if i < 0 and type(a) in LIFTED:
                 self.plain = False
-        likes = tuple([_like(a) for a in values])
+        likes = tuple([_like(a, y) for a in values])
         kept, result = keep(row, operands, values, likes, y)
+        for a, i in zip(kept, operands, strict=True):
+            if i < 0 and type(a) is np.ndarray:
+                self.snapshots.take(a)
         i = self.next()
-        self.add((pull_general, row, i, operands, kept, result, (row, kw, likes)))
+        self.add((pull_general, row, i, operands, kept, result, (row, own_keys(kw), likes)))
         return self.wrap(y, i)
+
+
+def _refuse_entry(_: Any) -> None:
+    raise used_after_end()
+
+
+def own_keys(kw: dict[str, Any]) -> dict[str, Any]:
+    """Keywords whose index arrays cannot be changed behind the tape's back."""
+    if "key" in kw and not is_basic(kw["key"]):
+        key = kw["key"]
+        return {**kw, "key": tuple(map(_own, key)) if type(key) is tuple else _own(key)}
+    return {**kw, "indices": _own(kw["indices"])} if "indices" in kw else kw
+
+
+def _own(part: Any) -> Any:
+    return part.copy() if type(part) in (list, np.ndarray) else part
 
 
 _KIN: dict[type, frozenset[type]] = {}
@@ -133,8 +174,12 @@ def _find_kin(value: Any) -> frozenset[type]:
     return _KIN[kind]
 
 
-def _like(a: Any) -> Like:
-    return Like((), type(a)) if type(a) in NUMBERS else Like(a.shape, a.dtype)
+def _like(a: Any, y: Any) -> Like:
+    """Shape and dtype of an operand; None where its cotangent is another library's."""
+    if type(a) in NUMBERS:
+        return Like((), None)
+    foreign = isinstance(a, np.generic) and not isinstance(lowest(y), np.ndarray | np.generic)
+    return Like(a.shape, None if foreign else a.dtype)
 
 
 def keep(
@@ -143,18 +188,18 @@ def keep(
     """What the pullback of these operands will read; for the rest, only shape and dtype."""
     if row.family.name in ("linear", "join"):
         return likes, None
-    if row.complex_rules is not None:
-        return values, y
     if row.family.name == "reduction":
         return values, y
+    if row.keeps_complex and is_complex(values[0]):
+        reads = row.keeps_complex
+    else:
+        reads = zip(row.keeps_result, row.keeps_args, strict=True)
     needed = [False] * len(values)
     result = False
-    for rule, i, args, res in zip(
-        row.rules, operands, row.keeps_args, row.keeps_result, strict=True
-    ):
-        if i >= 0 and rule is not None:
-            result = result or res
-            needed = [n or a for n, a in zip(needed, args, strict=True)]
+    for (reads_result, reads_args), i in zip(reads, operands, strict=True):
+        if i >= 0 and reads_args:
+            result = result or reads_result
+            needed = [n or r for n, r in zip(needed, reads_args, strict=True)]
     kept = tuple([v if n else like for v, n, like in zip(values, needed, likes, strict=True)])
     return kept, y if result else None
 
@@ -176,12 +221,12 @@ def pull_general(
 def walk(tape: Tape, cot: list, *cotangents: Any, again: bool = False) -> None:
     """Pull the cotangents back, from the last entry to the first.
 
-    ``cot[-1]`` holds buffers that may be written.
-
-    Entries are freed as they are pulled, unless the tape is to be walked ``again``.
+    ``cot[-1]`` holds buffers that may be written. Entries are freed as they are pulled, unless the
+    tape is to be walked ``again``.
     """
-    if tape.written:
-        _refuse_stale_views(tape)
+    if tape.views is not None and tape.views.stale:
+        tape.views.check(tape.entries)
+    tape.snapshots.compare(keep=again)
     entries = tape.entries.copy() if again else tape.entries
     xp = names_for(*cotangents) if tape.plain else TRACED
     for pull, _, i, operands, values, y, extra in iter(entries.pop, None):
@@ -189,60 +234,3 @@ def walk(tape: Tape, cot: list, *cotangents: Any, again: bool = False) -> None:
         if g is not None:
             cot[i] = None
             pull(xp, cot, g, operands, values, y, extra)
-
-
-def _entry_of(tape: Tape, i: int) -> tuple | None:
-    low, high = 1, len(tape.entries)
-    while low < high:  # node numbers grow along the tape
-        middle = (low + high) // 2
-        if tape.entries[middle][2] < i:
-            low = middle + 1
-        else:
-            high = middle
-    return tape.entries[low] if low < len(tape.entries) and tape.entries[low][2] == i else None
-
-
-def _view(tape: Tape, entry: tuple | None) -> View | None:
-    """The base of a view. Advanced indexing copies.
-
-    So does NumPy where all axes are indexed by integers.
-    """
-    if entry is None or not entry[1].view:
-        return None
-    operands, extra = entry[3], entry[6]
-    base = operands[0] if type(operands) is tuple else operands
-    kw = extra[1] if type(extra) is tuple else extra
-    if "key" not in kw:
-        return View(base, NO_KEY)
-    key = kw["key"]
-    shape = entry[4][0].shape if type(extra) is tuple else entry[4]
-    if not is_basic(key) or (np.ndarray in tape.kin and _picks_one(key, shape)):
-        return None
-    return View(base, key)
-
-
-def _picks_one(key: Any, shape: tuple[int, ...]) -> bool:
-    parts = key if type(key) is tuple else (key,)
-    return len(parts) == len(shape) and all(isinstance(part, int | np.integer) for part in parts)
-
-
-def _refuse_stale_views(tape: Tape) -> None:
-    """A view taken before a write and read after it would show the old values.
-
-    NumPy would show the new ones.
-    """
-    for position, node in tape.written:
-        stale = {node}
-        for entry in tape.entries[1:position]:
-            view = _view(tape, entry)
-            if view is not None and view.base in stale:
-                stale.add(entry[2])
-        stale.discard(node)
-        for entry in tape.entries[position:]:
-            operands = entry[3] if type(entry[3]) is tuple else (entry[3],)
-            if stale.intersection(operands):
-                message = (
-                    "y[key] = value: a view of y taken before the assignment is used after it, where it would hold "
-                    "the old values. Take the view again after the assignment."
-                )
-                raise TraceError(message)

@@ -245,6 +245,7 @@ def scaled(row, k):
         ("rules", (*row.rules[:k], wrong, *row.rules[k + 1 :])),
         ("keeps_args", row.keeps_args),
         ("keeps_result", row.keeps_result),
+        ("keeps_complex", row.keeps_complex),
     ):
         object.__setattr__(copy, name, value)
     return copy

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad.errors import MissingRuleError, TraceError
+from anygrad.ops.shaping import is_complex
 from anygrad.tracing.level import LIFTED, lowest, plain_namespace
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "<absent>", "__module__": __name__})()
@@ -63,7 +64,22 @@ def on_device_of(x: Any) -> dict[str, Any]:
     return {} if device is None or isinstance(device, str) else {"device": device}
 
 
-def beside(number: Any, arrays: Any) -> Any:
-    """A Python number as a 0-d array of the library that the arrays beside it belong to."""
-    like = lowest(a_traced([a for a in arrays if hasattr(a, "shape")]))
-    return plain_namespace(like).asarray(number, dtype=like.dtype, **on_device_of(like))
+def fresh(x: Any) -> Any:
+    """A result that has memory of its own in NumPy too, though it was made by a reshape."""
+    return x.t.fresh(x) if type(x) in LIFTED else x
+
+
+def as_arrays(parts: Any) -> list[Any]:
+    """Numbers and lists beside arrays, as arrays of the same library and device."""
+    parts = list(parts)
+    return [part if hasattr(part, "shape") else beside(part, parts) for part in parts]
+
+
+def beside(part: Any, arrays: Any) -> Any:
+    """A number or a list as an array of the library that the arrays beside it belong to."""
+    traced = a_traced([a for a in arrays if hasattr(a, "shape")])
+    like = lowest(traced)
+    if isinstance(part, list | tuple):
+        return traced.__array_namespace__().asarray(part)
+    dtype = like.dtype if not isinstance(part, complex) or is_complex(like) else None
+    return plain_namespace(like).asarray(part, dtype=dtype, **on_device_of(like))

@@ -6,7 +6,7 @@ from typing import Any
 
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.functions.arguments import on_device_of, refuse
+from anygrad.tracing.functions.arguments import fresh, on_device_of, refuse
 from anygrad.tracing.functions.shapes import broadcast_to
 from anygrad.tracing.level import LIFTED, lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
@@ -24,14 +24,26 @@ def clip(x, min=None, max=None, out=None, **kw):
     if kw:
         message = f"clip({next(iter(kw))}): no rule takes this keyword. Leave it out."
         raise MissingRuleError(message)
+    if min is None and max is None:
+        return copy(x)
     if min is not None:
         x = TRACED.maximum(x, min)
     return x if max is None else TRACED.minimum(x, max)
 
 
+def sign(x, /):
+    """-1, 0 or 1 for real values, without derivative; z / |z| for complex ones."""
+    if kind_of(x.dtype) != "complex":
+        return TRACED.sign(x)
+    size = TRACED.abs(x)
+    return x / TRACED.where(lowest(size) == 0, 1.0, size)
+
+
 def astype(x, dtype, order="K", casting="unsafe", subok=True, copy=True, *, device=None):
     """Cast; a cast to integers or booleans has no derivative and gives a plain array."""
-    return x if dtype == x.dtype else TRACED.astype(x, dtype=dtype)
+    if dtype != x.dtype:
+        return TRACED.astype(x, dtype=dtype)
+    return TRACED.positive(x) if copy else x
 
 
 def copy(x, order="K", subok=False):
@@ -75,8 +87,8 @@ def full_like(x, /, fill_value, dtype=None, **kw):
     """An array like ``x`` filled with one value, which may be traced."""
     if type(fill_value) not in LIFTED:
         return _full_of_number(x, fill_value, dtype=dtype, **kw)
-    value = fill_value if dtype is None else astype(fill_value, dtype)
-    return broadcast_to(value, x.shape)
+    value = astype(fill_value, x.dtype if dtype is None else dtype)
+    return fresh(broadcast_to(value, x.shape))
 
 
 _full_of_number = _filled("full_like")

@@ -6,10 +6,17 @@ import builtins
 import math
 from typing import Any
 
-from anygrad.errors import MissingRuleError
+from anygrad.errors import MissingRuleError, ShapeError
 from anygrad.ops.shaping import kind_of, normal_axes
-from anygrad.tracing.functions.arguments import on_device_of, plain_axis, refuse
-from anygrad.tracing.functions.shapes import reshape
+from anygrad.tracing.functions.arguments import (
+    as_arrays,
+    fresh,
+    on_device_of,
+    plain_axis,
+    refuse,
+)
+from anygrad.tracing.functions.creation import astype
+from anygrad.tracing.functions.shapes import moveaxis, reshape
 from anygrad.tracing.level import lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
@@ -17,10 +24,11 @@ from anygrad.tracing.operations import TRACED
 def dot(a, b, out=None):
     """NumPy's dot: numbers multiply, vectors and matrices contract.
 
-    Higher arrays along a's last and b's second last.
+    Higher arrays contract along a's last axis and b's second last.
     """
     refuse("dot", out)
-    if not getattr(a, "ndim", 0) or not getattr(b, "ndim", 0):
+    a, b = as_arrays((a, b))
+    if not a.ndim or not b.ndim:
         return a * b
     if a.ndim <= 2 and b.ndim <= 2:
         return TRACED.matmul(a, b)
@@ -29,57 +37,84 @@ def dot(a, b, out=None):
 
 def tensordot(a, b, /, axes: Any = 2):
     """Sums of products over pairs of axes."""
+    a, b = as_arrays((a, b))
     if isinstance(axes, int):
-        axes = (tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes)))
+        axes = (tuple(range(-axes, 0)), tuple(range(axes)))
     left, right = (tuple(x) if isinstance(x, tuple | list) else (x,) for x in axes)
     left, right = normal_axes(left, a.ndim), normal_axes(right, b.ndim)
+    contracted = [a.shape[k] for k in left]
+    if contracted != [b.shape[k] for k in right]:
+        message = (
+            f"tensordot(axes): got {axes} for {a.shape} and {b.shape}; expected equal lengths."
+        )
+        raise ShapeError(message)
     rows = tuple(k for k in range(a.ndim) if k not in left)
     columns = tuple(k for k in range(b.ndim) if k not in right)
-    n = math.prod(a.shape[k] for k in left)
     shape = tuple(a.shape[k] for k in rows) + tuple(b.shape[k] for k in columns)
-    a2 = TRACED.reshape(
-        TRACED.permute_dims(a, axes=rows + left), shape=(math.prod(a.shape[k] for k in rows), n)
-    )
+    a2 = TRACED.permute_dims(a, axes=rows + left)
+    a2 = TRACED.reshape(a2, shape=(math.prod(a.shape[k] for k in rows), math.prod(contracted)))
     b2 = TRACED.permute_dims(b, axes=right + columns)
-    b2 = TRACED.reshape(b2, shape=(n, math.prod(b.shape[k] for k in columns)))
-    return TRACED.reshape(TRACED.matmul(a2, b2), shape=shape)
+    b2 = TRACED.reshape(b2, shape=(math.prod(contracted), math.prod(b.shape[k] for k in columns)))
+    return fresh(TRACED.reshape(TRACED.matmul(a2, b2), shape=shape))
 
 
 def vecdot(a, b, /, *, axis=-1):
     """Inner products along an axis; the first operand is conjugated."""
+    a, b = as_arrays((a, b))
     if kind_of(a.dtype) == "complex":
         a = TRACED.conj(a)
-    return TRACED.sum(a * b, axis=axis, keepdims=False)
+    return TRACED.sum(a * b, axis=int(axis), keepdims=False)
 
 
 def outer(a, b, out=None):
     """All products of two vectors."""
     refuse("outer", out)
+    a, b = as_arrays((a, b))
     return reshape(a, (-1, 1)) * reshape(b, (1, -1))
 
 
 def inner(a, b, /):
     """NumPy's inner: contraction of the last axes."""
+    a, b = as_arrays((a, b))
     if not a.ndim or not b.ndim:
         return a * b
     return tensordot(a, b, ((a.ndim - 1,), (b.ndim - 1,)))
 
 
-def trace(x, offset=0):
-    """The sum of a matrix' diagonal (the last two axes)."""
+def trace(x, offset=0, axis1=0, axis2=1, dtype=None, out=None):
+    """NumPy's trace: the sum of the diagonal of the first two axes, or of two others."""
+    refuse("trace", out)
+    if dtype is not None:
+        x = astype(x, dtype)
+    return matrix_trace(moveaxis(x, (axis1, axis2), (-2, -1)), offset=offset)
+
+
+def matrix_trace(x, /, *, offset=0, dtype=None):
+    """The sum of the diagonal of the last two axes, as xp.linalg.trace."""
     xp = plain_namespace(x)
     bottom = lowest(x)
-    mask = xp.eye(x.shape[-2], x.shape[-1], k=offset, dtype=bottom.dtype, **on_device_of(bottom))
-    return TRACED.sum(x * mask, axis=(-2, -1), keepdims=False)
+    diagonal = xp.eye(x.shape[-2], x.shape[-1], k=offset, dtype=xp.bool, **on_device_of(bottom))
+    if dtype is not None:
+        x = astype(x, dtype)
+    return TRACED.sum(TRACED.where(diagonal, x, 0.0), axis=(-2, -1), keepdims=False)
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord: Any = 2):
-    """The norm of vectors along axes, for ``ord`` 1, 2, inf, -inf or a number."""
+    """The norm of vectors along axes, for ``ord`` 1, 2, inf, -inf or another number but 0.
+
+    The derivative of the 2-norm at 0 is taken as 0, a subgradient (PyTorch's choice; the limit
+    does not exist).
+    """
     size = TRACED.abs(x)
     axis = plain_axis(axis)
+    if ord == 0:
+        message = "vector_norm(ord): got 0; a count has no derivative. Use ag.value(x) to count."
+        raise MissingRuleError(message)
     if ord == 2:
         square = x * x if kind_of(x.dtype) == "real" else size * size
-        return TRACED.sqrt(TRACED.sum(square, axis=axis, keepdims=keepdims))
+        total = TRACED.sum(square, axis=axis, keepdims=keepdims)
+        nothing = lowest(total) == 0
+        return TRACED.where(nothing, 0.0, TRACED.sqrt(TRACED.where(nothing, 1.0, total)))
     if ord in (math.inf, -math.inf):
         return getattr(TRACED, "max" if ord > 0 else "min")(size, axis=axis, keepdims=keepdims)
     if ord == 1:

@@ -126,7 +126,7 @@ def cumulative_sum(x, axis=None, dtype=None, out=None, *, include_initial=False)
         if x.ndim > 1:
             x = TRACED.reshape(x, shape=(-1,))
         axis = 0
-    axis = int(axis) % x.ndim
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
     y = TRACED.cumulative_sum(x, axis=axis)
     if include_initial:
         start = (*x.shape[:axis], 1, *x.shape[axis + 1 :])

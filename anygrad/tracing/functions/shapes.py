@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import builtins
+from numbers import Integral
 
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import normal_axes, reversal
-from anygrad.tracing.functions.arguments import a_traced, on_device_of, plain_axis, refuse
+from anygrad.tracing.functions.arguments import (
+    ABSENT,
+    a_traced,
+    as_arrays,
+    fresh,
+    given,
+    on_device_of,
+    plain_axis,
+    refuse,
+)
 from anygrad.tracing.level import lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
@@ -27,6 +37,11 @@ def ravel(x, order="C"):
     return reshape(x, (-1,), order)
 
 
+def flatten(x, order="C"):
+    """All elements in one axis, in memory of their own."""
+    return fresh(reshape(x, (-1,), order))
+
+
 def permute_dims(x, axes=None):
     """Axes in another order; without ``axes``, reversed."""
     order = tuple(range(x.ndim))[::-1] if axes is None else normal_axes(plain_axis(axes), x.ndim)
@@ -40,6 +55,7 @@ def matrix_transpose(x):
 
 def swapaxes(x, axis1, axis2):
     """Two axes exchanged."""
+    normal_axes((axis1, axis2), x.ndim)
     axes = list(range(x.ndim))
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return TRACED.permute_dims(x, axes=tuple(axes))
@@ -84,6 +100,7 @@ def broadcast_to(x, /, shape, subok=False):
 
 def broadcast_arrays(*arrays, subok=False):
     """Arrays brought to their common shape."""
+    arrays = as_arrays(arrays)
     shape = plain_namespace(a_traced(arrays)).broadcast_shapes(*(a.shape for a in arrays))
     return [a if a.shape == shape else broadcast_to(a, shape) for a in arrays]
 
@@ -98,7 +115,7 @@ def flip(x, axis=None):
 def roll(x, shift, axis=None):
     """Elements moved along axes; what leaves at the end returns at the start."""
     if axis is None:
-        return TRACED.reshape(roll(ravel(x), shift, 0), shape=x.shape)
+        return fresh(TRACED.reshape(roll(ravel(x), shift, 0), shape=x.shape))
     shifts = shift if isinstance(shift, tuple | list) else (shift,)
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     if len(shifts) == 1:
@@ -123,30 +140,30 @@ def tile(x, repetitions):
     between = tuple(m for n in shape for m in (1, n))
     spread = tuple(m for r, n in zip(reps, shape, strict=True) for m in (r, n))
     repeated = TRACED.broadcast_to(TRACED.reshape(x, shape=between), shape=spread)
-    return TRACED.reshape(repeated, shape=tuple(r * n for r, n in zip(reps, shape, strict=True)))
+    whole = tuple(r * n for r, n in zip(reps, shape, strict=True))
+    return fresh(TRACED.reshape(repeated, shape=whole))
 
 
 def repeat(x, repeats, axis=None):
     """Each element repeated the same number of times."""
-    if not isinstance(repeats, int):
+    if not isinstance(repeats, Integral):
         message = (
             "repeat(repeats): got an array; no rule takes it. Use xp.take(x, indices, axis=axis)."
         )
         raise MissingRuleError(message)
     if axis is None:
         x, axis = ravel(x), 0
-    axis = int(axis) % x.ndim
-    spread = broadcast_to(
-        expand_dims(x, axis + 1), (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
-    )
-    return TRACED.reshape(
-        spread, shape=(*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :])
-    )
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
+    n = x.shape[axis]
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    spread = broadcast_to(expand_dims(x, axis + 1), (*before, n, int(repeats), *after))
+    return fresh(TRACED.reshape(spread, shape=(*before, n * int(repeats), *after)))
 
 
 def unstack(x, /, *, axis=0):
     """The slices along an axis, as a tuple."""
-    before = (slice(None),) * (axis % x.ndim)
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
+    before = (slice(None),) * axis
     return tuple(TRACED.getitem(x, key=(*before, k, ...)) for k in range(x.shape[axis]))
 
 
@@ -158,7 +175,7 @@ def take(x, indices, axis=None, out=None, mode="raise"):
         raise MissingRuleError(message)
     if axis is None:
         x, axis = (ravel(x) if x.ndim != 1 else x), 0
-    axis = int(axis) % x.ndim
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
     if not hasattr(indices, "shape"):
         like = lowest(x)
         indices = plain_namespace(x).asarray(indices, **on_device_of(like))
@@ -169,11 +186,14 @@ def take(x, indices, axis=None, out=None, mode="raise"):
     return TRACED.reshape(TRACED.take(x, indices=flat, axis=axis), shape=shape)
 
 
-def diff(x, n=1, axis=-1):
+def diff(x, n=1, axis=-1, prepend=ABSENT, append=ABSENT):
     """Differences of neighbours along an axis, ``n`` times."""
-    before = (slice(None),) * (int(axis) % x.ndim)
+    if given(prepend) is not ABSENT or given(append) is not ABSENT:
+        message = "diff(prepend): no rule takes it. Concatenate before."
+        raise MissingRuleError(message)
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
+    before = (slice(None),) * axis
     for _ in range(n):
-        x = TRACED.getitem(x, key=(*before, slice(1, None), ...)) - TRACED.getitem(
-            x, key=(*before, slice(None, -1), ...)
-        )
+        above = TRACED.getitem(x, key=(*before, slice(1, None), ...))
+        x = above - TRACED.getitem(x, key=(*before, slice(None, -1), ...))
     return x
