@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from anygrad import trees
 from anygrad.autodiff.inputs import (
     beside_level,
@@ -85,7 +87,7 @@ def value_and_grad(
             inputs = _lift(tape, tuple(args[n] for n in positions), argnums)
             given = dict(zip(positions, inputs.traced, strict=True))
             args = tuple(given.get(n, a) for n, a in enumerate(args))
-            if type(argnums) is int:
+            if not isinstance(argnums, tuple | list):
                 inputs = inputs._replace(single=True)
         y = call(f, args, kw)
         aux = None
@@ -193,6 +195,9 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     check_callable("vjp", f)
     tape = Tape()
     inputs = _lift(tape, primals, 0)
+    for x in inputs.leaves:
+        if type(x) is np.ndarray:
+            tape.snapshots.take(x)  # the pullback reads them, whenever it is called
     y, aux = split_aux("vjp", call(f, inputs.traced, {}), tape, has_aux)
     tape.close()
     outputs, treedef = trees.flatten(y)

@@ -28,7 +28,7 @@ _DIRECT = {
 STANDARD: dict[str, Any] = {**_DIRECT, **FUNCTIONS}
 """Every function that traced arrays go through, by its standard (or NumPy) name."""
 
-_LINALG = {
+LINALG: dict[str, Any] = {
     "matmul": TRACED.matmul,
     "matrix_transpose": shapes.matrix_transpose,
     "norm": products.norm,
@@ -55,7 +55,7 @@ class TracedNamespace(types.SimpleNamespace):
         self.__name__ = f"anygrad.traced.{plain.__name__}"
         self._level = weakref.ref(level)  # the level holds its namespace: no circle
         self._plain = plain
-        self.linalg = _Part("linalg", getattr(plain, "linalg", None), _LINALG)
+        self.linalg = _Part("linalg", getattr(plain, "linalg", None), LINALG)
         self.fft = _Part("fft", getattr(plain, "fft", None), {})
 
     def asarray(

@@ -207,6 +207,7 @@ def linear(row: Row) -> Callable[..., Any]:
     """A linear function of one array: nothing but the shape is kept."""
     (adjoint,) = row.rules
     functions = ByType(row)
+    get = functions.get
     assert adjoint is not None
 
     def pull(xp, cot, g, i, shape, _, kw):
@@ -218,7 +219,7 @@ def linear(row: Row) -> Callable[..., Any]:
         if type(x) is not Recorded:
             return bind(row, (x,), kw)
         v = x.v
-        y = functions.function(v)(v, **kw)
+        y = (get(type(v)) or functions.function(v))(v, **kw)
         t = x.t
         i = t.next()
         r = new(Recorded)
@@ -235,6 +236,7 @@ def reduction(row: Row) -> Callable[..., Any]:
     """A nonlinear reduction along axes."""
     (weights,) = row.rules
     functions = ByType(row)
+    get = functions.get
     assert weights is not None
 
     def pull(xp, cot, g, i, x, y, kw):
@@ -248,7 +250,7 @@ def reduction(row: Row) -> Callable[..., Any]:
         if type(x) is not Recorded:
             return bind(row, (x,), kw)
         v = x.v
-        y = functions.function(v)(v, **kw)
+        y = (get(type(v)) or functions.function(v))(v, **kw)
         t = x.t
         i = t.next()
         r = new(Recorded)

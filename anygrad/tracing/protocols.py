@@ -13,9 +13,8 @@ import numpy as np
 
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.tracing.functions.creation import astype
-from anygrad.tracing.functions.products import norm
 from anygrad.tracing.level import LIFTED, Traced, lowest
-from anygrad.tracing.namespace import STANDARD, missing_rule
+from anygrad.tracing.namespace import LINALG, STANDARD, missing_rule
 
 # NumPy's names for rows and functions that the standard calls otherwise.
 ALIASES = {
@@ -46,15 +45,16 @@ ALIASES = {
 _NAMES = {**{name: name for name in STANDARD}, **ALIASES}
 
 UFUNCS: dict[Any, Any] = {}
-FUNCTIONS: dict[Any, Any] = {np.linalg.norm: norm}
+FUNCTIONS: dict[Any, Any] = {}
 for _numpy_name, _name in _NAMES.items():
     _found = getattr(np, _numpy_name, None)
     if isinstance(_found, np.ufunc):
         UFUNCS[_found] = STANDARD[_name]
     elif callable(_found):
         FUNCTIONS[_found] = STANDARD[_name]
-    if callable(getattr(np.linalg, _numpy_name, None)):
-        FUNCTIONS[getattr(np.linalg, _numpy_name)] = STANDARD[_name]
+for _name, _function in LINALG.items():
+    _found = getattr(np.linalg, _name)
+    (UFUNCS if isinstance(_found, np.ufunc) else FUNCTIONS)[_found] = _function
 
 # np.add.reduce(x) and its like
 _REDUCED = {
@@ -106,6 +106,8 @@ def _unusual_ufunc(ufunc: Any, method: str, args: tuple, kw: dict[str, Any]) -> 
         raise TraceError(message)
     if kw.get("where", True) is True:
         kw.pop("where", None)
+    if ufunc is np.vecdot and method == "__call__" and set(kw) <= {"axis"}:
+        return STANDARD["vecdot"](*args, **kw)
     if method == "reduce" and ufunc in _REDUCED:
         kw.setdefault("axis", 0)
         return _REDUCED[ufunc](*args, **kw)
@@ -149,15 +151,17 @@ def _value_of(a: Any) -> Any:
 # knows.
 def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
     name = kernel.name.removeprefix("cupy_")
-    if kw.get("out") is not None:
+    operands = getattr(kernel, "nin", len(args))
+    if kw.get("out") is not None or any(a is not None for a in args[operands:]):
         message = (
-            f"cupy.{name}(out): a traced result cannot be written into an array. Use the result."
+            f"cupy.{name}(out): got a traced value to write into a plain array, where its gradient "
+            "would be lost. Write y = y + x instead of y += x, or make y with xp.zeros_like(x)."
         )
         raise TraceError(message)
     row = _NAMES.get(name)
     if row is None:
         raise missing_rule(f"cupy.{name}")
-    return STANDARD[row](*args)
+    return STANDARD[row](*args[:operands])
 
 
 def _cupy_reduction(

@@ -75,8 +75,6 @@ class Tape(Level):
             self.kin |= _KIN.get(kind) or _find_kin(bottom)
         if type(value) in LIFTED:
             self.plain = False
-        elif kind is np.ndarray:
-            self.snapshots.take(value)
         return self.wrap(value, self.next())
 
     def wrap(self, value: Any, i: int) -> Any:

@@ -22,15 +22,19 @@ from anygrad.tracing.operations import TRACED
 
 
 def _reduced(name: str, linear: bool) -> Any:
+    operation = getattr(TRACED, name)
+
     def reduce(x, axis=None, dtype=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
         if out is not None or initial is not ABSENT or where is not ABSENT:
             refuse(name, out, given(initial), given(where))
         if dtype is not None and dtype != x.dtype:
             x = astype(x, dtype)
-        return getattr(TRACED, name)(x, axis=plain_axis(axis), keepdims=plain_keepdims(keepdims))
+        return operation(x, axis=plain_axis(axis), keepdims=plain_keepdims(keepdims))
 
     def extreme(x, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
-        return reduce(x, axis, None, out, keepdims, initial, where)
+        if out is not None or initial is not ABSENT or where is not ABSENT:
+            refuse(name, out, given(initial), given(where))
+        return operation(x, axis=plain_axis(axis), keepdims=plain_keepdims(keepdims))
 
     chosen = reduce if linear else extreme
     chosen.__name__ = chosen.__qualname__ = name
