@@ -52,12 +52,11 @@ class Forward(Level):
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         self.refuse_if_closed()
-        args = same_library(args)
         for a in args:
             if type(a) is DualView and a.t is self:
                 self.check_readable(a)
-        values = [self.lower(a) for a in args]
-        y = bind(row, tuple(values), kw)
+        values = same_library(tuple([self.lower(a) for a in args]))
+        y = bind(row, values, kw)
         if row.constant or kind_of(y.dtype) == "other":
             return y
         mine = [type(a) in LIFTED and a.t is self for a in args]

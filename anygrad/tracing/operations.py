@@ -134,7 +134,10 @@ def binary(row: Row) -> Callable[..., Any]:
                 z = b.v
                 if b.t is not t:
                     return bind(row, (a, b), {})
-                y = function(x, z)
+                try:
+                    y = function(x, z)
+                except TypeError:  # a NumPy scalar and another library's array, or two libraries
+                    return bind(row, (a, b), {})
                 operands: Any = (a.i, b.i)
                 values = (x if keep_a else None, z if keep_b else None)
                 kept = y if keep_y else None

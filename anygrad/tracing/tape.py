@@ -119,12 +119,11 @@ class Tape(Level):
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Record one operation in the general form, whatever the operands."""
         self.refuse_if_closed()
-        args = same_library(args)
         if self.views is not None and self.views.stale:
             for a in args:
                 if type(a) in LIFTED and a.t is self:
                     self.check_readable(a)
-        values = tuple([self.lower(a) for a in args])
+        values = same_library(tuple([self.lower(a) for a in args]))
         y = bind(row, values, kw)
         if row.constant or kind_of(y.dtype) == "other":
             return y
@@ -132,7 +131,7 @@ class Tape(Level):
         for a, i in zip(values, operands, strict=True):
             if i < 0 and type(a) in LIFTED:
                 self.plain = False
-        likes = tuple([_like(a, y) for a in values])
+        likes = tuple([_like(self.lower(a), y) for a in args])
         kept, result = keep(row, operands, values, likes, y)
         for a, i in zip(kept, operands, strict=True):
             if i < 0 and type(a) is np.ndarray:
