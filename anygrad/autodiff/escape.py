@@ -56,7 +56,7 @@ def value(x: Any) -> Any:
 
 
 def _value(x: Any) -> Any:
-    """The plain value, as a copy: the tape may hold the array itself, and a write would reach it."""
+    """The plain value, copied: the tape may hold the array itself, where a write would reach it."""
     if type(x) not in LIFTED:
         return x
     x.t.check_readable(x)

@@ -26,10 +26,7 @@ class Dual(Traced):
 
 @lifted
 class DualView(Dual):
-    """A slice, reshape or transpose of another dual.
-
-    It must not be read once its base has been written.
-    """
+    """A slice, reshape or transpose of another dual; not read once its base has been written."""
 
     __slots__ = ("base", "key", "seen")
 
@@ -48,9 +45,11 @@ class Forward(Level):
         return r
 
     def constant(self, value: Any) -> Dual:
+        """A value whose tangent is a symbolic zero."""
         return self.wrap(value, None)
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        """Carry out one operation, and push the tangents of its operands forward."""
         self.refuse_if_closed()
         for a in args:
             if type(a) is DualView and a.t is self:
@@ -69,18 +68,22 @@ class Forward(Level):
         return _as_view(r, args[0], kw) if row.view and mine[0] else r
 
     def identity(self, x: Any) -> Any:
+        """The identity of the primal: a write replaces it."""
         return id(x.v)
 
     def fresh(self, x: Any) -> Any:
+        """The same value and tangent, as a dual that is no view."""
         return self.wrap(x.v, x.i)
 
     def view_of(self, x: Any) -> View | None:
+        """The base and key of a dual that is a view."""
         return View(id(x.base.v), x.key) if type(x) is DualView else None
 
     def note_write(self, x: Any) -> None:
         """Do nothing: views compare the value they saw with the one their base has now."""
 
     def check_readable(self, x: Any) -> None:
+        """Raise if a base, however far below, is not what the view saw."""
         while type(x) is DualView:
             if x.base.v is not x.seen:
                 raise read_after_write()
@@ -182,11 +185,17 @@ def _lift(level: Forward, primal: Any, tangent: Any, name: str) -> Any:
         x = check_primal("jvp", x, name, primal, k)
         v = check_primal("jvp", v, name.replace("primals", "tangents"), tangent, k)
         if v.shape != x.shape:
-            message = f"jvp(tangents): got {describe(v)} for {name} of shape {x.shape}; expected that shape."
+            message = (
+                f"jvp(tangents): got {describe(v)} for {name} of shape {x.shape}; expected that "
+                "shape."
+            )
             raise ShapeError(message)
         if v.dtype != x.dtype:
             if kind_of(v.dtype) == "complex" and kind_of(x.dtype) == "real":
-                message = f"jvp(tangents): got a complex tangent for the real {name}. Make {name} complex."
+                message = (
+                    f"jvp(tangents): got a complex tangent for the real {name}. Make {name} "
+                    "complex."
+                )
                 raise ShapeError(message)
             v = names_for(v).astype(v, dtype=x.dtype)
         v = beside_level(x.t if type(x) in LIFTED else None, v)

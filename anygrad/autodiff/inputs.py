@@ -1,7 +1,4 @@
-"""The edge of every transformation: which arguments are differentiated.
-
-And what is refused there.
-"""
+"""The edge of every transformation: which arguments are differentiated, and what is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +18,10 @@ from anygrad.tracing import LIFTED, Level
 def check_callable(where: str, f: Any) -> None:
     """Refuse what cannot be called, before anything is built on it."""
     if not callable(f):
-        message = f"{where}(f): got {describe(f)}; expected a function. Write {where}(f), not {where}(f(x))."
+        message = (
+            f"{where}(f): got {describe(f)}; expected a function. Write {where}(f), not "
+            f"{where}(f(x))."
+        )
         raise ArgumentError(message)
 
 
@@ -39,15 +39,16 @@ def check_primal(where: str, x: Any, name: str, tree: Any, k: int) -> Any:
     path = trees.show_path(name, trees.paths(tree)[k])
     message = (
         f"{where}({name}): {path} is {describe(x)}; expected a floating dtype. Convert it with "
-        "xp.astype(x, xp.float64) (or write 3.0, not 3), or pass it as an argument that is not differentiated."
+        "xp.astype(x, xp.float64) (or write 3.0, not 3), or pass it as an argument that is not "
+        "differentiated."
     )
     raise DTypeError(message)
 
 
 def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """Call the user's function; where NumPy buried our refusal under an error of its own.
+    """Call the user's function, and dig out a refusal of ours that NumPy has buried.
 
-    Dig it out.
+    Where NumPy converts elements, it raises a ValueError of its own from our error.
     """
     try:
         return f(*args, **kw)
@@ -77,8 +78,9 @@ def pick(where: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> t
         raise ArgumentError(message)
     if any(not -len(args) <= n < len(args) for n in numbers):
         message = (
-            f"{where}(argnums): got {argnums!r} for {len(args)} positional arguments; expected positions below "
-            f"{len(args)}. Keyword arguments are not differentiated: pass it by position."
+            f"{where}(argnums): got {argnums!r} for {len(args)} positional arguments; expected "
+            f"positions below {len(args)}. Keyword arguments are not differentiated: pass it by "
+            "position."
         )
         raise ArgumentError(message)
     positions = tuple(int(n) % len(args) for n in numbers)

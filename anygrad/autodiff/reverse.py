@@ -224,10 +224,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
 
 
 class _Inputs:
-    """The differentiated leaves: their values, node numbers.
-
-    And how to put a tree of results together again.
-    """
+    """The differentiated leaves and their nodes, and how results become a tree like theirs."""
 
     __slots__ = ("leaves", "nodes", "original", "single", "traced", "treedef")
 
@@ -260,8 +257,8 @@ def _lift(tape: Tape, primal: Any, argnum: Any) -> _Inputs:
 def _check_output(f: Callable[..., Any], y: Any, holomorphic: bool) -> None:
     if y.shape != ():
         message = (
-            f"grad({name_of(f)}): f returned an array of shape {y.shape}; expected a real 0-d value. Reduce it "
-            "(np.sum, np.mean), or use vjp for the derivative of an array."
+            f"grad({name_of(f)}): f returned an array of shape {y.shape}; expected a real 0-d "
+            "value. Reduce it (np.sum, np.mean), or use vjp for the derivative of an array."
         )
         raise ShapeError(message)
     if is_complex(y) != holomorphic:
@@ -288,10 +285,7 @@ def _gradients(f: Any, tape: Tape, y: Any, inputs: _Inputs, holomorphic: bool) -
 
 
 def _one(y: Any) -> Any:
-    """The seed.
-
-    In the dtype and on the device of the result (a NumPy double would promote float32).
-    """
+    """The seed, in the dtype and on the device of the result: a double would promote float32."""
     bottom = lowest(y)
     make = getattr(bottom.dtype, "type", None)
     if make is not None and backend_is_host(bottom):
@@ -306,9 +300,9 @@ def backend_is_host(x: Any) -> bool:
 
 
 def _finished(inputs: _Inputs, found: list[Any], seeds: list[Any]) -> list[Any]:
-    """Gradients as arrays of their own: zeros where nothing arrived, never a view, a seed.
+    """Gradients as arrays of their own, zeros where nothing arrived.
 
-    Or one array twice.
+    None is a view or a seed, and no two are one array: the caller may write into each.
     """
     seen = {id(seed) for seed in seeds}
     done = []
@@ -340,8 +334,8 @@ def _warn_unused(f: Any, inputs: _Inputs, found: list[Any]) -> None:
         return
     _warned.add(key)
     message = (
-        f"grad({name_of(f)}): the result does not depend on {', '.join(unused)}; its gradient is zero. If that is "
-        "meant, set warn_unused=False (ag.use_settings)."
+        f"grad({name_of(f)}): the result does not depend on {', '.join(unused)}; its gradient is "
+        "zero. If that is meant, set warn_unused=False (ag.use_settings)."
     )
     warnings.warn(message, UnusedInputWarning, stacklevel=4)
 
@@ -350,7 +344,10 @@ def _independent(f: Any, tape: Tape, y: Any, inputs: _Inputs) -> tuple[Any, list
     if type(y) in LIFTED and y.t.number > tape.number:
         y.t.refuse_if_closed()
     if not hasattr(y, "shape") and not isinstance(y, int | float | complex):
-        message = f"grad({name_of(f)}): f returned {describe(y)}; expected a real 0-d array. Return the value."
+        message = (
+            f"grad({name_of(f)}): f returned {describe(y)}; expected a real 0-d array. Return the "
+            "value."
+        )
         raise ArgumentError(message)
     if getattr(y, "shape", ()) != ():
         _check_output(f, y, holomorphic=False)
@@ -417,10 +414,7 @@ class _Expected:
 
 
 def _named(f: Any, made: Any, transformation: str) -> Any:
-    """The made function keeps the name and documentation of ``f``.
-
-    It is its own function all the same.
-    """
+    """Give the made function the name and documentation of ``f``; it is no wrapper of it."""
     try:
         functools.update_wrapper(made, f)
     except (AttributeError, TypeError):

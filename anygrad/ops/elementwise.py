@@ -1,6 +1,6 @@
-"""The table of elementwise derivatives. ``lambda xp, t, y, x: ...`` is t times dy/dx.
+"""The table of elementwise derivatives, each rule written once for both modes.
 
-For both modes.
+``lambda xp, t, y, x: ...`` is t times dy/dx.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _share(xp: Any, t: Any, wins: Any, ties: Any) -> Any:
 
 
 def _over_square(xp: Any, a: Any, r: Any) -> Any:
-    """a / r^2 in two steps: the square would overflow, in small integers at once."""
+    """The quotient a / r^2, in two steps: r^2 would overflow, in small integers at once."""
     return xp.divide(xp.divide(a, r), r)
 
 
@@ -169,7 +169,7 @@ def _negative(xp: Any, x: Any) -> Any:
 
 
 def _direction(xp: Any, x: Any, y: Any) -> Any:
-    """x / |x|, and 0 at 0."""
+    """The direction x / |x|, and 0 at 0."""
     return x / xp.where(y == 0, 1.0, y)
 
 

@@ -1,6 +1,6 @@
-"""Reading and writing parts of an array. ``scatter`` is the transpose of ``getitem``.
+"""Reading and writing parts of an array.
 
-It adds where indices repeat.
+``scatter`` is the transpose of ``getitem``: it adds where indices repeat.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _BASIC = (int, slice, type(None), EllipsisType, np.integer)
 
 
 def is_basic(key: Any) -> bool:
-    """Whether a key holds only integers, slices.
+    """Whether a key holds only integers, slices, ``None`` and ``...``.
 
-    ``None`` and ``...`` (then it selects each element at most once).
+    Such a key selects each element at most once.
     """
     if type(key) is tuple:
         return all(isinstance(k, _BASIC) and not isinstance(k, bool) for k in key)
@@ -70,10 +70,9 @@ def add_at(xp: Any, out: Any, key: Any, g: Any) -> None:
 
 
 def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> None:
-    """The standard has no scatter: number the elements, read the numbers by ``key``.
+    """Scatter by comparing positions, for libraries that have only the standard, which has none.
 
-    And sum the matches by a product.
-
+    The elements are numbered, the numbers read by ``key``, and the matches summed by a product.
     Memory grows as size of ``out`` times size of ``g``; backends with a scatter of their own never
     come here.
     """

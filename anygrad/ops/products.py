@@ -9,7 +9,7 @@ from anygrad.ops.row import Case, bilinear
 
 
 def _left(xp: Any, g: Any, _y: Any, _a: Any, b: Any) -> Any:
-    """g b^T: a row for a 1-d ``a``, an outer product for a 1-d ``b``."""
+    """The cotangent g b^T: a row for a 1-d ``a``, an outer product for a 1-d ``b``."""
     if len(b.shape) == 1:
         return g * b if len(_a.shape) == 1 else g[..., None] * b
     if len(_a.shape) == 1:
@@ -18,7 +18,7 @@ def _left(xp: Any, g: Any, _y: Any, _a: Any, b: Any) -> Any:
 
 
 def _right(xp: Any, g: Any, _y: Any, a: Any, _b: Any) -> Any:
-    """a^T g: a column for a 1-d ``b``, an outer product for a 1-d ``a``."""
+    """The cotangent a^T g: a column for a 1-d ``b``, an outer product for a 1-d ``a``."""
     if len(a.shape) == 1:
         return (
             a * g

@@ -32,16 +32,13 @@ linear(
 
 
 def _extreme(xp: Any, y: Any, x: Any, axis: Any) -> Any:
-    """Where the extreme is reached; equal elements share the derivative.
-
-    So that it is the same everywhere.
-    """
+    """Where the extreme is reached; equal elements share it, so that all libraries agree."""
     reached = xp.astype(x == y, dtype=x.dtype)
     return reached / xp.sum(reached, axis=axis, keepdims=True)
 
 
 def _other_factors(xp: Any, _y: Any, x: Any, axis: Any) -> Any:
-    """Multiply, for each element, the others of its reduction; exact and smooth where some are 0."""
+    """For each element the product of its reduction's others; exact and smooth where some are 0."""
     axes = shaping.normal_axes(axis, len(x.shape))
     kept = tuple(k for k in range(len(x.shape)) if k not in axes)
     moved = xp.permute_dims(x, axes=kept + axes)

@@ -78,10 +78,7 @@ ROWS: dict[str, Row] = {}
 
 
 def used_parameters(rule: Rule | None) -> tuple[bool, tuple[bool, ...]]:
-    """Whether the rule reads the result.
-
-    And which operands it reads (by the underscore convention).
-    """
+    """Whether a rule reads the result, and which operands, by the underscore convention."""
     if rule is None:
         return False, ()
     code = rule.__code__
@@ -107,13 +104,12 @@ def elementwise(
     sampled: bool = True,
     view: bool = False,
 ) -> Row:
-    """A function of each element. ``rule(xp, t, y.
+    """A function of each element.
 
-    *operands)`` is ``t`` times the partial derivative.
-
-    The Jacobian is diagonal, so the rule serves both modes. For complex values it must be the
-    holomorphic derivative; a function that is not holomorphic gives ``complex_rules = (vjp, jvp)``,
-    used when the operand is complex.
+    ``rule(xp, t, y, *operands)`` is ``t`` times the partial derivative. The Jacobian is diagonal,
+    so the rule serves both modes. For complex values it must be the holomorphic derivative; a
+    function that is not holomorphic gives ``complex_rules = (vjp, jvp)``, used when the operand is
+    complex.
     """
     shapes: tuple[tuple[tuple[int, ...], ...], ...] = (((3, 4),), ((),)) if len(rules) == 1 else ()
     if len(rules) == 2:
@@ -162,9 +158,9 @@ def reduction(
 
 
 def bilinear(name: str, left: Rule, right: Rule, *, cases: Sequence[Case]) -> Row:
-    """A product, linear in each operand: ``left(xp, g, _y, a.
+    """A product, linear in each operand.
 
-    B)`` and ``right`` are its transposes.
+    ``left(xp, g, y, a, b)`` and ``right``, called alike, are its transposes.
     """
     return _add(Row(name, BILINEAR, (left, right), None, None, tuple(cases)))
 
@@ -176,9 +172,9 @@ def join(
     cases: Sequence[Case],
     run: Callable[[Any], Callable[..., Any]] | None = None,
 ) -> Row:
-    """Linear in several operands together: ``adjoint(xp, g, shapes.
+    """A function linear in several operands together.
 
-    **kw)`` gives a cotangent for each.
+    ``adjoint(xp, g, shapes, **kw)`` gives a cotangent for each.
     """
     return _add(Row(name, JOIN, (adjoint,), run, None, tuple(cases)))
 

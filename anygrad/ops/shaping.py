@@ -10,9 +10,9 @@ _KINDS: dict[tuple[type, Any], str] = {}
 
 
 def kind_of(dtype: Any) -> str:
-    """``"real"``.
+    """The kind of any library's dtype: ``"real"``, ``"complex"`` or ``"other"``.
 
-    ``"complex"`` or ``"other"`` for any library's dtype (floating kinds only are differentiable).
+    Only the first two, the floating kinds, are differentiable.
     """
     key = (type(dtype), dtype)  # array-api-strict warns when its dtypes meet NumPy's in a look-up
     kind = _KINDS.get(key)
@@ -50,10 +50,7 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def fit(xp: Any, g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Bring a cotangent to the shape and dtype of its operand.
-
-    A real operand takes the real part.
-    """
+    """Bring a cotangent to the shape and dtype of its operand; a real one takes the real part."""
     if g.shape != shape:
         g = unbroadcast(xp, g, shape)
     if dtype is not None and g.dtype != dtype:

@@ -21,9 +21,7 @@ next_level = itertools.count(1).__next__
 
 
 class Traced:
-    """A value of one level: ``v`` the value below, ``t`` the level.
-
-    ``i`` what the level knows of it.
+    """A value of one level: ``v`` the value below, ``t`` the level, ``i`` what that knows of it.
 
     A plain class, deliberately no subclass of any array: NumPy and CuPy would drop the subclass,
     and the gradient with it, in silence. Operators, methods and protocols are attached by the
@@ -43,18 +41,22 @@ class Traced:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
         return self.v.shape
 
     @property
     def dtype(self) -> Any:
+        """The dtype, the library's own."""
         return self.v.dtype
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         size = 1
         for n in self.shape:
             size *= n
@@ -62,6 +64,7 @@ class Traced:
 
     @property
     def device(self) -> Any:
+        """The device, as the library names it."""
         return lowest(self).device
 
 
@@ -127,7 +130,7 @@ class Level:
     def write_through(self, result: Any, view: View, what: str) -> None:
         """Note that ``view op= x`` gave ``result``, which has to be assigned to ``base[key]`` next.
 
-        Python does that for ``base[key] op= x``.
+        Python does so by itself where ``base[key] op= x`` was written.
         """
         self.pending[self.identity(result)] = (view, what)
 
@@ -167,7 +170,7 @@ def lowest(x: Any) -> Any:
 
 
 def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """Dispatch one operation in general: the level created last takes it; without one, the library."""
+    """Dispatch one operation in general: to the level created last, without one to the library."""
     top = None
     for a in args:
         if type(a) in LIFTED and (top is None or a.t.number > top.number):

@@ -1,6 +1,6 @@
-"""What a traced array answers as an object: operators, NumPy's methods, in-place writes.
+"""What a traced array answers as an object, and the ways out that it refuses.
 
-And the ways out it refuses.
+Operators, NumPy's methods and in-place writes are attached to the class here.
 """
 
 from __future__ import annotations
@@ -138,29 +138,26 @@ def _parts(key: Any) -> tuple:
 
 
 def _host_key(key: Any) -> Any:
-    """Index arrays must be on the host to be checked.
-
-    Those of a device are refused rather than copied.
-    """
+    """A key whose index arrays can be checked: those of a device are refused, not copied."""
     import numpy as np
 
     if any(hasattr(part, "shape") and not isinstance(part, np.ndarray) for part in _parts(key)):
         message = (
-            "y[key] = value: got integer index arrays on a device; whether they repeat cannot be known without "
-            "copying them. Use slices, a boolean mask, or a NumPy index array."
+            "y[key] = value: got integer index arrays on a device; whether they repeat cannot be "
+            "known without copying them. Use slices, a boolean mask, or a NumPy index array."
         )
         raise TraceError(message)
     return key
 
 
 def _plain_key(key: Any) -> Any:
-    """A key may hold values of traced arrays only where they are integers or masks.
-
-    Which are never traced.
-    """
+    """A key without traced arrays: integers and masks, which may index, are never traced."""
     for part in _parts(key):
         if type(part) in LIFTED:
-            message = "x[key]: got a traced array as an index; expected integers. Cast it with ag.value(key) first."
+            message = (
+                "x[key]: got a traced array as an index; expected integers. Cast it with "
+                "ag.value(key) first."
+            )
             raise TraceError(message)
     return key
 
@@ -253,8 +250,9 @@ _OUT = {
 def _way_out(what: str) -> Any:
     def refuse(self: Traced, *_: Any, **__: Any) -> Any:
         message = (
-            f"{what}: got a traced array; the gradient would be lost in silence. Use array functions (np.sin(x), "
-            "xp.stack, xp.zeros_like(x) to write into), or ag.value(x) where the value is a constant."
+            f"{what}: got a traced array; the gradient would be lost in silence. Use array "
+            "functions (np.sin(x), xp.stack, xp.zeros_like(x) to write into), or ag.value(x) where "
+            "the value is a constant."
         )
         raise TraceError(message)
 

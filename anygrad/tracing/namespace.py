@@ -14,6 +14,7 @@ from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions import FUNCTIONS, products, shapes
 from anygrad.tracing.functions.creation import astype
+from anygrad.tracing.functions.creation import copy as copy_of
 from anygrad.tracing.functions.joining import stack
 from anygrad.tracing.level import LIFTED, Level, lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
@@ -45,10 +46,7 @@ _ELSEWHERE = frozenset(("linalg", "fft"))
 
 
 class TracedNamespace(types.SimpleNamespace):
-    """The standard's functions for one level.
-
-    What needs no derivative comes from the library below.
-    """
+    """The standard's functions for one level; the library below gives what needs no derivative."""
 
     def __init__(self, level: Level, plain: Any) -> None:
         super().__init__(**STANDARD)
@@ -105,10 +103,7 @@ def _created(level: weakref.ref[Level], create: Any) -> Any:
 
 
 def guarded(name: str, function: Any) -> Any:
-    """A library function without a rule: fine on plain arrays.
-
-    An error on traced ones (never a lost gradient).
-    """
+    """A library function without a rule: fine on plain arrays, an error on traced ones."""
 
     def call(*args: Any, **kw: Any) -> Any:
         if _holds_traced(args) or _holds_traced(tuple(kw.values())):
@@ -121,8 +116,9 @@ def guarded(name: str, function: Any) -> Any:
 def missing_rule(name: str) -> MissingRuleError:
     """The error for an operation that has no derivative here."""
     return MissingRuleError(
-        f"{name}(traced array): no derivative rule; expected a function that anygrad differentiates. Write it with "
-        "others, take the value with ag.value(x) if it is a constant, or add a row in anygrad/ops."
+        f"{name}(traced array): no derivative rule; expected a function that anygrad "
+        "differentiates. Write it with others, take the value with ag.value(x) if it is a "
+        "constant, or add a row in anygrad/ops."
     )
 
 

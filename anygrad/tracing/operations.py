@@ -39,7 +39,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 class ByType(dict):
     """Type of the value below -> the function of its library.
 
-    Or the operation itself for another level.
+    For a value of another level, it is the operation itself.
     """
 
     def __init__(self, row: Row) -> None:
@@ -329,9 +329,9 @@ def bilinear(row: Row) -> Callable[..., Any]:
 
 
 def item(row: Row) -> Callable[..., Any]:
-    """Reading ``x[key]``; on the way back, a slice is added into one buffer.
+    """Reading ``x[key]``.
 
-    So that n slices cost n, not n squared.
+    On the way back, slices are added into one buffer, so that n of them cost n, not n squared.
     """
 
     def pull(xp, cot, g, i, shape, _, kw):
@@ -394,6 +394,7 @@ _QUICK: dict[str, Callable[[Row], Callable[..., Any]]] = {
 
 
 def closure_of(row: Row) -> Callable[..., Any]:
+    """The quickest closure that a row has."""
     if row.name == "getitem":
         return item(row)
     if row.family.name == "elementwise" and row.name != "astype":

@@ -1,7 +1,4 @@
-"""Running a row on plain arrays: the library found once per type of array.
-
-Mixtures refused by name.
-"""
+"""Running a row on plain arrays: the library found once per type, mixtures refused by name."""
 
 from __future__ import annotations
 
@@ -53,9 +50,9 @@ def run_plain(name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
 
 
 def same_library(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Turn NumPy scalars beside another library's arrays into the host numbers that they are.
+    """Turn NumPy scalars beside another library's arrays into numbers.
 
-    No device is read.
+    They are on the host already, so no device is read.
     """
     return tuple([a.item() if _is_foreign_scalar(a, args) else a for a in args])
 

@@ -100,8 +100,8 @@ def _unusual_ufunc(ufunc: Any, method: str, args: tuple, kw: dict[str, Any]) -> 
     out = kw.pop("out", None)
     if out is not None and any(o is not None for o in out):
         message = (
-            f"{name}(out): got a traced value to write into a plain array, where its gradient would be lost. "
-            "Write y = y + x instead of y += x, or make y with xp.zeros_like(x)."
+            f"{name}(out): got a traced value to write into a plain array, where its gradient "
+            "would be lost. Write y = y + x instead of y += x, or make y with xp.zeros_like(x)."
         )
         raise TraceError(message)
     if kw.get("where", True) is True:
@@ -136,8 +136,9 @@ def _array_function(
         return function(*(_value_of(a) for a in args), **kw)
     if function is np.copyto or function is np.put or function is np.full_like:
         message = (
-            f"numpy.{function.__name__}: got a traced value to write into a plain array, where its gradient would "
-            "be lost. Make the array with xp.zeros_like(x) of a traced x, or stack the parts."
+            f"numpy.{function.__name__}: got a traced value to write into a plain array, where its "
+            "gradient would be lost. Make the array with xp.zeros_like(x) of a traced x, or stack "
+            "the parts."
         )
         raise TraceError(message)
     raise missing_rule(f"{function.__module__}.{function.__name__}")

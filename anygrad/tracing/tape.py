@@ -43,10 +43,7 @@ class Recorded(Traced):
 
 @lifted
 class RecordedComplex(Traced):
-    """A complex value on a tape. Its adjoints need conjugates.
-
-    So it always takes the general way.
-    """
+    """A complex value on a tape; adjoints need conjugates, so it always takes the general way."""
 
     __slots__ = ()
 
@@ -86,24 +83,30 @@ class Tape(Level):
         return r
 
     def constant(self, value: Any) -> Any:
+        """A value on the tape that nothing was recorded for."""
         if type(value) in LIFTED:
             self.plain = False
         return self.wrap(value, self.next())
 
     def identity(self, x: Any) -> int:
+        """The node number."""
         return x.i
 
     def fresh(self, x: Any) -> Any:
+        """The value itself; its node counts as no view from here on."""
         self._views().fresh.add(x.i)
         return x
 
     def view_of(self, x: Any) -> View | None:
+        """The base and key of a node that is a view, as the entries tell."""
         return self._views().find(self.entries, x.i, np.ndarray in self.kin)
 
     def note_write(self, x: Any) -> None:
+        """Mark the views of this node as stale."""
         self._views().write(self.entries, x.i, np.ndarray in self.kin)
 
     def check_readable(self, x: Any) -> None:
+        """Raise if the node is a view marked as stale."""
         if self.views is not None and x.i in self.views.stale:
             raise read_after_write()
 
@@ -113,6 +116,7 @@ class Tape(Level):
         return self.views
 
     def close(self) -> None:
+        """End the recording; the entries stay for the walk."""
         Level.close(self)
         self.add = _refuse_entry  # the quick ways ask nothing: adding is what they cannot do
 
@@ -161,10 +165,7 @@ _KIN: dict[type, frozenset[type]] = {}
 
 
 def _find_kin(value: Any) -> frozenset[type]:
-    """The types that may meet this one without a check: itself.
-
-    And NumPy's scalars among NumPy's arrays.
-    """
+    """The types that may meet this one unchecked: itself; NumPy's scalars and arrays mix."""
     kind = type(value)
     numpy_kin = frozenset((np.ndarray, np.float64, np.float32, np.int64, np.bool_))
     _KIN[kind] = numpy_kin if kind in numpy_kin else frozenset((kind,))
@@ -204,6 +205,7 @@ def keep(
 def pull_general(
     xp: Any, cot: list, g: Any, operands: Any, values: Any, y: Any, extra: Any
 ) -> None:
+    """The pull of entries without a quick way: the family's, each part fitted to its operand."""
     row, kw, likes = extra
     wanted = [i >= 0 for i in operands]
     for i, part, like in zip(

@@ -1,4 +1,4 @@
-"""Which traced arrays share memory, as NumPy's views do, and which of those must not be read any more.
+"""Which traced arrays share memory, as NumPy's views do, and which must not be read any more.
 
 Traced values are immutable; an in-place write gives the object another value. A view would have to
 follow and does not: so a write through a view, and a read of a view taken before a write, raise.
@@ -74,7 +74,10 @@ class Views:
 
 
 def _view(entry: tuple, numpy_rules: bool) -> View | None:
-    """The base of what an entry made. Advanced indexing copies; NumPy copies single elements too."""
+    """The base of what an entry made, if it is a view.
+
+    Advanced indexing copies; NumPy copies single elements too.
+    """
     if not entry[1].view:
         return None
     operands, extra = entry[3], entry[6]

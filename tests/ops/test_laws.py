@@ -1,4 +1,7 @@
-"""Laws that hold for every row: forward = differences, reverse = adjoint of forward, second order, fast = general."""
+"""Laws that hold for every row of the operation table.
+
+Forward = differences, reverse = adjoint of forward, second order, fast = general.
+"""
 
 import dataclasses
 
@@ -21,7 +24,7 @@ from tests.ops.sampling import (
 )
 from tests.support import assert_close
 
-# A difference of fourth order with step 1e-3 is good to 1e-11 or so; the rest is for curved functions.
+# A difference of fourth order with step 1e-3 is good to 1e-11 or so; the rest is for curvature.
 DIFFERENCE_RTOL = 1e-8
 H = 1e-3
 

@@ -1,4 +1,4 @@
-"""Ordinary NumPy spellings: the traced result is NumPy's, and its derivative is the difference quotient's."""
+"""Ordinary NumPy spellings: result as NumPy's, derivative as the difference quotient's."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ X = np.array([[0.3, -1.2, 0.7, 2.1], [1.9, 0.4, -0.8, 0.6], [-0.45, 1.1, 1.7, -2
 V = np.array([0.5, -0.25, 2.0, 1.5])
 MASK = X > 0.5
 
-# Each takes the 3 x 4 array X and gives an array; they are NumPy's own functions on the plain array.
+# Each takes the 3 x 4 array X and gives an array; on the plain X they are NumPy's own functions.
 SPELLINGS = {
     "sum": lambda x: np.sum(x),
     "sum axis": lambda x: np.sum(x, 0),
@@ -245,7 +245,7 @@ def test_writing_into_plain_arrays_is_refused():
         lambda x: np.zeros(3).__setitem__(0, x[0, 0]),
         lambda x: np.zeros((3, 4)).__setitem__(0, x[0]),
     ):
-        with pytest.raises(TraceError, match="gradient would be lost|cannot be written"):
+        with pytest.raises(TraceError, match=r"gradient would be lost|cannot be written"):
             vjp(f, X)
 
 
@@ -266,7 +266,7 @@ def test_ways_out_are_refused_with_what_to_write():
         lambda x: V.dot(x[0]),
         lambda x: V[x[0, 0]],
     ):
-        with pytest.raises(TraceError, match="ag.value"):
+        with pytest.raises(TraceError, match=r"ag\.value"):
             vjp(f, X)
 
 

@@ -1,4 +1,4 @@
-"""In-place writes on traced arrays: what NumPy would compute is differentiated, and what would be lost raises."""
+"""In-place writes on traced arrays: differentiated as NumPy computes them, or they raise."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,4 @@
-"""The functions that users call on traced arrays.
-
-In signatures that fit the standard and NumPy alike.
+"""The functions users call on traced arrays, in signatures that fit the standard and NumPy alike.
 
 Each is a row, or a few lines of rows; none knows a derivative. A public function in one of these
 modules is thereby in the traced namespace, and reached from NumPy's function of the same name.

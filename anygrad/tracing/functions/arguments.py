@@ -1,7 +1,4 @@
-"""Arguments as NumPy spells them, brought to what the rows take.
-
-What no rule covers is refused by name.
-"""
+"""Arguments as NumPy spells them, brought to what the rows take; the rest is refused by name."""
 
 from __future__ import annotations
 
@@ -30,7 +27,10 @@ def refuse(where: str, out: Any = None, initial: Any = ABSENT, mask: Any = ABSEN
         )
         raise MissingRuleError(message)
     if mask is not ABSENT and mask is not True and mask is not None:
-        message = f"{where}(where): got a mask; no rule takes it. Write xp.where(mask, x, neutral) inside."
+        message = (
+            f"{where}(where): got a mask; no rule takes it. Write xp.where(mask, x, neutral) "
+            "inside."
+        )
         raise MissingRuleError(message)
 
 

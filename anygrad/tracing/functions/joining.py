@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from anygrad.tracing.functions.arguments import as_arrays, refuse
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import ravel
@@ -37,13 +39,13 @@ def vstack(arrays, *, dtype=None, casting=None):
     return concat([atleast_2d(a) for a in as_arrays(arrays)], 0, dtype=dtype)
 
 
-def atleast_1d(*arrays):
+def atleast_1d(*arrays) -> Any:
     """Arrays with at least one axis."""
-    grown = tuple(x if x.ndim else TRACED.reshape(x, shape=(1,)) for x in as_arrays(arrays))
-    return grown if len(grown) > 1 else grown[0]
+    grown = [x if x.ndim else TRACED.reshape(x, shape=(1,)) for x in as_arrays(arrays)]
+    return tuple(grown) if len(grown) > 1 else grown[0]
 
 
-def atleast_2d(*arrays):
+def atleast_2d(*arrays) -> Any:
     """Arrays with at least two axes."""
-    grown = tuple(x if x.ndim > 1 else TRACED.reshape(x, shape=(1, -1)) for x in as_arrays(arrays))
-    return grown if len(grown) > 1 else grown[0]
+    grown = [x if x.ndim > 1 else TRACED.reshape(x, shape=(1, -1)) for x in as_arrays(arrays)]
+    return tuple(grown) if len(grown) > 1 else grown[0]

@@ -24,7 +24,7 @@ from anygrad.tracing.operations import TRACED
 def dot(a, b, out=None):
     """NumPy's dot: numbers multiply, vectors and matrices contract.
 
-    Higher arrays contract along a's last axis and b's second last.
+    Higher arrays contract along the last axis of ``a`` and the second last of ``b``.
     """
     refuse("dot", out)
     a, b = as_arrays((a, b))
