@@ -492,3 +492,16 @@ def test_stop_gradient_and_value():
     assert_close(stop_gradient({"a": X}), {"a": X})
     _, tangent = jvp(lambda x: x * stop_gradient(x), (3.0,), (1.0,))
     assert tangent == 3.0
+
+
+def test_mixing_devices_names_both():
+    strict = pytest.importorskip("array_api_strict", reason="needs array-api-strict")
+    here = strict.asarray([1.0, 2.0, 3.0])
+    there = strict.asarray([1.0, 2.0, 3.0], device=strict.Device("device1"))
+    for f in (
+        lambda x: strict.sum(x * there),
+        lambda x: x @ there,
+        lambda x: x.__array_namespace__().where(x > 0.0, x, there),
+    ):
+        with pytest.raises(MixedBackendError, match=r"CPU_DEVICE.*device1|device1.*CPU_DEVICE"):
+            vjp(f, here)

@@ -292,3 +292,44 @@ def test_a_derivative_off_by_one_thousandth_is_noticed(row, k, way):
 def test_constant_rows_are_untraced_and_have_no_rules():
     for row in ROWS.values():
         assert row.constant == (row.rules == ())
+
+
+BINARY = [
+    row
+    for row in DIFFERENTIABLE
+    if row.cases and len(row.cases[0].shapes) == 2 and row.family.name == "elementwise"
+]
+SCALARS = [
+    2,
+    0.75,
+    np.float64(0.75),
+    np.float32(0.75),
+    np.int64(2),
+    np.array(0.75),
+    np.array([2, 1, 2]),
+]
+
+
+@pytest.mark.parametrize(
+    "scalar", SCALARS, ids=lambda s: f"{type(s).__name__}{np.shape(s)}{np.asarray(s).dtype}"
+)
+@pytest.mark.parametrize("first", [False, True], ids=["second", "first"])
+@pytest.mark.parametrize("row", BINARY, ids=lambda row: row.name)
+def test_numbers_and_0d_arrays_beside_a_traced_array(row, first, scalar):
+    x = np.array([0.5, 1.25, 2.2])
+    v = np.array([1.0, -0.5, 0.25])
+
+    def run(operation):
+        def f(x):
+            return operation(scalar, x) if first else operation(x, scalar)
+
+        value, pullback = vjp(f, x)
+        return f, value, pullback(np.array([1.0, 2.0, -1.0]))[0]
+
+    f, value, quick = run(getattr(operations.TRACED, row.name))
+    _, value_too, general = run(lambda *a: bind(row, a, {}))
+    assert_close(value, value_too)
+    assert_close(quick, general)
+    slope = difference(f, [x], [v])
+    close_to_difference(np.sum(quick * v), np.sum(slope * np.array([1.0, 2.0, -1.0])))
+    close_to_difference(jvp(f, (x,), (v,))[1], slope)
