@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 from anygrad.ops.row import constant, elementwise
-from anygrad.ops.shaping import kind_of
 
 # Trigonometric and hyperbolic
 elementwise("sin", lambda xp, t, _y, x: t * xp.cos(x))
@@ -74,8 +73,8 @@ def _power_of_exponent(xp: Any, t: Any, y: Any, a: Any, _b: Any) -> Any:
 
 
 def _floating(xp: Any, a: Any, t: Any) -> Any:
-    """An operand of integers or booleans in the dtype of the tangent: it would widen float32."""
-    return xp.astype(a, dtype=t.dtype) if kind_of(a.dtype) == "other" else a
+    """Give an operand of integers, or of less precision, the dtype of the tangent."""
+    return a if a.dtype == t.dtype else xp.astype(a, dtype=t.dtype)
 
 
 elementwise("pow", _power_of_base, _power_of_exponent, low=0.3, high=3.0)

@@ -40,12 +40,10 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     lead = len(have) - len(shape)
     if lead < 0:  # NumPy drops leading ones of a value that is assigned
         return unbroadcast(xp, xp.reshape(g, shape=(1,) * -lead + have), shape)
-    axes = (
-        *range(lead),
-        *(k + lead for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1),
-    )
-    if axes:
-        g = xp.sum(g, axis=axes, keepdims=False)
+    stretched = [k + lead for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1]
+    if lead == 0:
+        return xp.sum(g, axis=tuple(stretched), keepdims=True)
+    g = xp.sum(g, axis=(*range(lead), *stretched), keepdims=False)
     return g if g.shape == shape else xp.reshape(g, shape=shape)
 
 

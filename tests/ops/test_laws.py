@@ -316,7 +316,7 @@ SCALARS = [
 @pytest.mark.parametrize("first", [False, True], ids=["second", "first"])
 @pytest.mark.parametrize("row", BINARY, ids=lambda row: row.name)
 def test_numbers_and_0d_arrays_beside_a_traced_array(row, first, scalar):
-    x = np.array([0.5, 1.25, 2.2])
+    x = np.array([0.55, 1.25, 2.2])
     v = np.array([1.0, -0.5, 0.25])
 
     def run(operation):
