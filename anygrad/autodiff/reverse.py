@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from anygrad import trees
+from anygrad.autodiff.cotangents import Expected, apart, flatten_cotangents
 from anygrad.autodiff.inputs import (
     beside_level,
     call,
     check_callable,
-    check_primal,
     name_of,
     pick,
     split_aux,
 )
-from anygrad.backends import backend_of
-from anygrad.config import settings
-from anygrad.errors import ArgumentError, DTypeError, ShapeError, UnusedInputWarning, describe
-from anygrad.ops.shaping import is_complex, kind_of
+from anygrad.autodiff.variables import Variables, finish, lift, warn_unused
+from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
+from anygrad.ops.shaping import is_complex
 from anygrad.tracing import LIFTED, Tape, lowest, names_for, walk
-from anygrad.trees.placing import on_device_of
 
 Argnums = int | tuple[int, ...]
 
@@ -80,15 +77,15 @@ def value_and_grad(
     def evaluate(*args: Any, **kw: Any) -> tuple[Any, Any]:
         tape = Tape()
         if type(argnums) is int and 0 <= argnums < len(args):
-            inputs = _lift(tape, args[argnums], argnums)
+            inputs = lift(tape, args[argnums], argnums)
             args = (*args[:argnums], inputs.traced, *args[argnums + 1 :])
         else:
             positions = pick("grad", args, argnums)
-            inputs = _lift(tape, tuple(args[n] for n in positions), argnums)
+            inputs = lift(tape, tuple(args[n] for n in positions), argnums)
             given = dict(zip(positions, inputs.traced, strict=True))
             args = tuple(given.get(n, a) for n, a in enumerate(args))
             if not isinstance(argnums, tuple | list):
-                inputs = inputs._replace(single=True)
+                inputs.single = True
         y = call(f, args, kw)
         aux = None
         if has_aux:
@@ -194,7 +191,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     """
     check_callable("vjp", f)
     tape = Tape()
-    inputs = _lift(tape, primals, 0)
+    inputs = lift(tape, primals, 0)
     for x in inputs.leaves:
         if type(x) is np.ndarray:
             tape.snapshots.take(x)  # the pullback reads them, whenever it is called
@@ -202,15 +199,17 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     tape.close()
     outputs, treedef = trees.flatten(y)
     mine = [out.i if type(out) in LIFTED and out.t is tape else None for out in outputs]
-    value = trees.unflatten(treedef, [_own(tape.read(out)) for out in outputs])
-    expected = [_Expected(tape.lower(out)) for out in outputs]
+    value = trees.unflatten(treedef, [apart(tape.read(out)) for out in outputs])
+    expected = [Expected(tape.lower(out)) for out in outputs]
     nodes = tape.next()
     del outputs, y
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         cot: list[Any] = [None] * (nodes + 1)
         cot[-1] = set()
-        for given, like, i in zip(_cotangents(treedef, cotangent), expected, mine, strict=True):
+        for given, like, i in zip(
+            flatten_cotangents(treedef, cotangent), expected, mine, strict=True
+        ):
             if i is not None:
                 g = like.match(given)
                 cot[i] = g if cot[i] is None else cot[i] + g
@@ -218,40 +217,9 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
         if seeds:
             walk(tape, cot, *seeds, again=True)
         found = [cot[i] for i in inputs.nodes]
-        return tuple(inputs.rebuild(_finished(inputs, found, seeds)))
+        return tuple(inputs.rebuild(finish(inputs, found, seeds)))
 
     return (value, pullback, aux) if has_aux else (value, pullback)
-
-
-class _Inputs:
-    """The differentiated leaves and their nodes, and how results become a tree like theirs."""
-
-    __slots__ = ("leaves", "nodes", "original", "single", "traced", "treedef")
-
-    def __init__(
-        self, leaves: list[Any], nodes: list[int], treedef: Any, traced: Any, original: Any
-    ) -> None:
-        self.leaves, self.nodes, self.treedef, self.traced = leaves, nodes, treedef, traced
-        self.original = original
-        self.single = False
-
-    def _replace(self, *, single: bool) -> _Inputs:
-        self.single = single
-        return self
-
-    def rebuild(self, leaves: list[Any]) -> Any:
-        tree = trees.unflatten(self.treedef, leaves)
-        return tree[0] if self.single else tree
-
-
-def _lift(tape: Tape, primal: Any, argnum: Any) -> _Inputs:
-    leaves, treedef = trees.flatten(primal)
-    name = f"args[{argnum}]" if isinstance(argnum, int) else "args"
-    leaves = [check_primal("grad", x, name, primal, k) for k, x in enumerate(leaves)]
-    traced = [tape.variable(x) for x in leaves]
-    if len(tape.kin) > 1 and tape.plain:
-        tape.plain = len({id(names_for(x)) for x in leaves}) == 1
-    return _Inputs(leaves, [r.i for r in traced], treedef, trees.unflatten(treedef, traced), primal)
 
 
 def _check_output(f: Callable[..., Any], y: Any, holomorphic: bool) -> None:
@@ -270,15 +238,15 @@ def _check_output(f: Callable[..., Any], y: Any, holomorphic: bool) -> None:
         raise DTypeError(message)
 
 
-def _gradients(f: Any, tape: Tape, y: Any, inputs: _Inputs, holomorphic: bool) -> list[Any]:
+def _gradients(f: Any, tape: Tape, y: Any, inputs: Variables, holomorphic: bool) -> list[Any]:
     cot: list[Any] = [None] * (tape.next() + 1)
     cot[-1] = set()
     seed = cot[y.i] = beside_level(y.v.t if type(y.v) in LIFTED else None, _one(y.v))
     walk(tape, cot, seed)
     found = [cot[i] for i in inputs.nodes]
     if None in [None if g is None else 0 for g in found]:
-        _warn_unused(f, inputs, found)
-    gradients = _finished(inputs, found, [seed])
+        warn_unused(f, inputs, found)
+    gradients = finish(inputs, found, [seed])
     if holomorphic:
         gradients = [names_for(g).conj(g) for g in gradients]
     return gradients
@@ -299,48 +267,7 @@ def backend_is_host(x: Any) -> bool:
     return getattr(x, "device", None) == "cpu" and hasattr(x, "__array_interface__")
 
 
-def _finished(inputs: _Inputs, found: list[Any], seeds: list[Any]) -> list[Any]:
-    """Gradients as arrays of their own, zeros where nothing arrived.
-
-    None is a view or a seed, and no two are one array: the caller may write into each.
-    """
-    seen = {id(seed) for seed in seeds}
-    done = []
-    for x, g in zip(inputs.leaves, found, strict=True):
-        if g is None:
-            g = names_for(x).zeros_like(x)
-        elif type(g) not in LIFTED and hasattr(type(g), "__setitem__"):
-            flags = getattr(g, "flags", None)
-            if id(g) in seen or flags is None or not flags.owndata:
-                g = names_for(g).asarray(g, copy=True)
-            seen.add(id(g))
-        done.append(g)
-    return done
-
-
-_warned: set[tuple[Any, tuple[str, ...]]] = set()
-
-
-def _warn_unused(f: Any, inputs: _Inputs, found: list[Any]) -> None:
-    """Once per function: an input without influence is more often a mistake than meant."""
-    if not settings().warn_unused:
-        return
-    names = trees.paths(inputs.original)
-    unused = tuple(
-        trees.show_path("args", p) for p, g in zip(names, found, strict=True) if g is None
-    )
-    key = (getattr(f, "__code__", type(f)), unused)
-    if key in _warned:
-        return
-    _warned.add(key)
-    message = (
-        f"grad({name_of(f)}): the result does not depend on {', '.join(unused)}; its gradient is "
-        "zero. If that is meant, set warn_unused=False (ag.use_settings)."
-    )
-    warnings.warn(message, UnusedInputWarning, stacklevel=4)
-
-
-def _independent(f: Any, tape: Tape, y: Any, inputs: _Inputs) -> tuple[Any, list[Any]]:
+def _independent(f: Any, tape: Tape, y: Any, inputs: Variables) -> tuple[Any, list[Any]]:
     if type(y) in LIFTED and y.t.number > tape.number:
         y.t.refuse_if_closed()
     if not hasattr(y, "shape") and not isinstance(y, int | float | complex):
@@ -352,65 +279,8 @@ def _independent(f: Any, tape: Tape, y: Any, inputs: _Inputs) -> tuple[Any, list
     if getattr(y, "shape", ()) != ():
         _check_output(f, y, holomorphic=False)
     found = [None] * len(inputs.leaves)
-    _warn_unused(f, inputs, found)
-    return y, _finished(inputs, found, [])
-
-
-def _cotangents(treedef: Any, cotangent: Any) -> list[Any]:
-    try:
-        return trees.flatten_up_to(treedef, cotangent)
-    except ValueError as error:
-        message = "pullback(cotangent): got another structure than that of the value."
-        raise ShapeError(message) from error
-
-
-def _own(y: Any) -> Any:
-    """A result apart from what the tape keeps: writing into it must not change a derivative."""
-    if type(y) in LIFTED or not hasattr(type(y), "__setitem__") or backend_of(y) is None:
-        return y
-    with on_device_of(y):
-        return names_for(y).asarray(y, copy=True)
-
-
-class _Expected:
-    """What a cotangent has to look like; holds no value of the output but a 0-d zero."""
-
-    __slots__ = ("dtype", "level", "shape", "zero")
-
-    def __init__(self, y: Any) -> None:
-        self.shape = getattr(y, "shape", ())
-        self.dtype = getattr(y, "dtype", None)
-        bottom = lowest(y)
-        self.zero = (
-            names_for(bottom).zeros_like(bottom) if hasattr(y, "shape") and not y.shape else 0.0
-        )
-        self.level = y.t if type(y) in LIFTED else None
-
-    def match(self, g: Any) -> Any:
-        """A cotangent in the dtype of the output; Python numbers are allowed for 0-d outputs."""
-        if not hasattr(g, "shape"):
-            if self.shape != ():
-                message = (
-                    f"pullback(cotangent): got the number {g!r}; expected an array of shape "
-                    f"{self.shape}."
-                )
-                raise ShapeError(message)
-            g = self.zero + g
-        if g.shape != self.shape:
-            message = (
-                f"pullback(cotangent): got {describe(g)}; expected shape {self.shape}, that of the "
-                "value."
-            )
-            raise ShapeError(message)
-        if g.dtype != self.dtype:
-            if kind_of(g.dtype) == "complex":
-                message = (
-                    f"pullback(cotangent): got {describe(g)}; expected dtype {self.dtype}, that of "
-                    "the value."
-                )
-                raise DTypeError(message)
-            g = names_for(g).astype(g, dtype=self.dtype)
-        return beside_level(self.level, g)
+    warn_unused(f, inputs, found)
+    return y, finish(inputs, found, [])
 
 
 def _named(f: Any, made: Any, transformation: str) -> Any:

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -94,13 +95,13 @@ def load_digits() -> tuple[Tree, Tree]:
     """Split scikit-learn's 8 x 8 images into training and test trees, on the configured device."""
     from sklearn import datasets
 
-    digits = datasets.load_digits()
+    digits: Any = datasets.load_digits()
     order = np.random.default_rng(SPLIT_SEED).permutation(len(digits.target))
     test, training = order[:TEST_SIZE], order[TEST_SIZE:]
     return select(digits, training), select(digits, test)
 
 
-def select(digits: dict, rows: np.ndarray) -> Tree:
+def select(digits: Any, rows: np.ndarray) -> Tree:
     """Images with grey values from 0 to 1 beside one-hot labels."""
     image, label = digits["data"][rows] / 16.0, np.eye(CLASSES)[digits["target"][rows]]
     return {"image": ag.asarray(image), "label": ag.asarray(label)}

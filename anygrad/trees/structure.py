@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import optree
@@ -87,7 +87,7 @@ def _register_dataclass(kind: type) -> bool:
         children = tuple(getattr(node, name) for name in names)
         return children, tuple(getattr(node, name) for name in static), tuple(names)
 
-    def put_together(values: tuple, children: Sequence[Any]) -> Any:
+    def put_together(values: Any, children: Iterable[Any]) -> Any:
         # not through __init__: a check written there for arrays would meet whatever the leaves are
         # now
         node = object.__new__(kind)
@@ -139,7 +139,7 @@ def register(
         children, static = flatten(node)
         return tuple(children.values()), (tuple(children), static), tuple(children)
 
-    def put_together(metadata: tuple, children: Sequence[Any]) -> Any:
+    def put_together(metadata: Any, children: Iterable[Any]) -> Any:
         names, static = metadata
         return unflatten(dict(zip(names, children, strict=True)), static)
 

@@ -505,3 +505,12 @@ def test_mixing_devices_names_both():
     ):
         with pytest.raises(MixedBackendError, match=r"CPU_DEVICE.*device1|device1.*CPU_DEVICE"):
             vjp(f, here)
+
+
+def test_a_0d_array_has_a_0d_array_as_gradient(xp):
+    x = {"b": xp.asarray(2.0), "unused": xp.asarray(1.0)}
+    with ag.use_settings(warn_unused=False):
+        g = grad(lambda p: p["b"] * p["b"])(x)
+    assert type(g["b"]) is type(x["b"])
+    assert type(g["unused"]) is type(x["b"])
+    assert_close(g, {"b": np.asarray(4.0), "unused": np.asarray(0.0)})

@@ -1,0 +1,93 @@
+"""The differentiated leaves: lifted onto a tape, and their gradients put together again."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from anygrad import trees
+from anygrad.autodiff.inputs import check_primal, name_of
+from anygrad.config import settings
+from anygrad.errors import UnusedInputWarning
+from anygrad.tracing import LIFTED, Tape, names_for
+
+
+@dataclass(slots=True)
+class Variables:
+    """The differentiated leaves and their nodes, and how results become a tree like theirs."""
+
+    leaves: list[Any]
+    nodes: list[int]
+    treedef: Any
+    traced: Any
+    original: Any
+    single: bool = False
+
+    def rebuild(self, leaves: list[Any]) -> Any:
+        """Put one result per leaf into the structure of the inputs."""
+        tree = trees.unflatten(self.treedef, leaves)
+        return tree[0] if self.single else tree
+
+
+def lift(tape: Tape, primal: Any, argnum: Any) -> Variables:
+    """Put the leaves of a tree onto a tape."""
+    leaves, treedef = trees.flatten(primal)
+    name = f"args[{argnum}]" if isinstance(argnum, int) else "args"
+    leaves = [check_primal("grad", x, name, primal, k) for k, x in enumerate(leaves)]
+    traced = [tape.variable(x) for x in leaves]
+    if len(tape.kin) > 1 and tape.plain:
+        tape.plain = len({id(names_for(x)) for x in leaves}) == 1
+    nodes = [r.i for r in traced]
+    return Variables(leaves, nodes, treedef, trees.unflatten(treedef, traced), primal)
+
+
+def finish(inputs: Variables, found: list[Any], seeds: list[Any]) -> list[Any]:
+    """Gradients as arrays of their own, zeros where nothing arrived.
+
+    None is a view or a seed, and no two are one array: the caller may write into each.
+    """
+    seen = {id(seed) for seed in seeds}
+    done = []
+    for x, g in zip(inputs.leaves, found, strict=True):
+        if g is None:
+            g = names_for(x).zeros_like(x)
+        if type(g) not in LIFTED:
+            g = _apart(g, seen) if hasattr(type(g), "__setitem__") else _like_leaf(g, x)
+        done.append(g)
+    return done
+
+
+def _apart(g: Any, seen: set[int]) -> Any:
+    flags = getattr(g, "flags", None)
+    if id(g) in seen or flags is None or not flags.owndata:
+        g = names_for(g).asarray(g, copy=True)
+    seen.add(id(g))
+    return g
+
+
+def _like_leaf(g: Any, x: Any) -> Any:
+    """A NumPy scalar as the 0-d array that the leaf is."""
+    return names_for(g).asarray(g) if hasattr(type(x), "__setitem__") else g
+
+
+_warned: set[tuple[Any, tuple[str, ...]]] = set()
+
+
+def warn_unused(f: Any, inputs: Variables, found: list[Any]) -> None:
+    """Once per function: an input without influence is more often a mistake than meant."""
+    if not settings().warn_unused:
+        return
+    names = trees.paths(inputs.original)
+    unused = tuple(
+        trees.show_path("args", p) for p, g in zip(names, found, strict=True) if g is None
+    )
+    key = (getattr(f, "__code__", type(f)), unused)
+    if key in _warned:
+        return
+    _warned.add(key)
+    message = (
+        f"grad({name_of(f)}): the result does not depend on {', '.join(unused)}; its gradient is "
+        "zero. If that is meant, set warn_unused=False (ag.use_settings)."
+    )
+    warnings.warn(message, UnusedInputWarning, stacklevel=4)
