@@ -12,6 +12,7 @@ from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Level, Traced, bind, lifted, lowest, names_for
 from anygrad.tracing.plain import same_library
+from anygrad.tracing.tape import refuse_other
 from anygrad.tracing.views import NO_KEY, View, copies, read_after_write
 
 new = object.__new__
@@ -56,8 +57,10 @@ class Forward(Level):
                 self.check_readable(a)
         values = same_library(tuple([self.lower(a) for a in args]))
         y = bind(row, values, kw)
-        if row.constant or kind_of(y.dtype) == "other":
+        if row.constant:
             return y
+        if kind_of(y.dtype) == "other":
+            return refuse_other(row, y)
         mine = [type(a) in LIFTED and a.t is self for a in args]
         tangents = [a.i if own else None for a, own in zip(args, mine, strict=True)]
         moved = None

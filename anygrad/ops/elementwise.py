@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from anygrad.ops.row import constant, elementwise
+from anygrad.ops.shaping import is_complex
 
 # Trigonometric and hyperbolic
 elementwise("sin", lambda xp, t, _y, x: t * xp.cos(x))
@@ -67,14 +68,16 @@ def _power_of_base(xp: Any, t: Any, _y: Any, a: Any, b: Any) -> Any:
 def _power_of_exponent(xp: Any, t: Any, y: Any, a: Any, _b: Any) -> Any:
     """Give a^b log a, and 0 at a = 0: the limit for every b > 0."""
     if isinstance(a, int | float | complex):
-        return t * y * xp.log(xp.zeros_like(y) + a) if a != 0 else t * 0.0
+        return t * y * xp.log(xp.zeros_like(y) + (a if a != 0 else 1.0))
     a = _floating(xp, a, t)
     return t * y * xp.log(xp.where(a == 0, a + 1.0, a))
 
 
 def _floating(xp: Any, a: Any, t: Any) -> Any:
-    """Give an operand of integers, or of less precision, the dtype of the tangent."""
-    return a if a.dtype == t.dtype else xp.astype(a, dtype=t.dtype)
+    """Give a real operand of integers, or of less precision, the dtype of the tangent."""
+    if a.dtype == t.dtype or is_complex(a):
+        return a
+    return xp.astype(a, dtype=t.dtype)
 
 
 elementwise("pow", _power_of_base, _power_of_exponent, low=0.3, high=3.0)

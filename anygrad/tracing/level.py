@@ -125,7 +125,10 @@ class Level:
         """The value below, on its way out of the transformation."""
         if type(x) in LIFTED:
             x.t.check_readable(x)
-        return self.lower(x)
+        below = self.lower(x)
+        if type(below) in LIFTED:
+            below.t.refuse_if_closed()
+        return below
 
     def write_through(self, result: Any, view: View, what: str) -> None:
         """Note that ``view op= x`` gave ``result``, which has to be assigned to ``base[key]`` next.
@@ -167,6 +170,13 @@ def lowest(x: Any) -> Any:
     while type(x) in LIFTED:
         x = x.v
     return x
+
+
+def read_value(x: Any) -> Any:
+    """The plain value of what may be traced, if it is not a view that has gone stale."""
+    if type(x) in LIFTED:
+        x.t.check_readable(x)
+    return lowest(x)
 
 
 def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:

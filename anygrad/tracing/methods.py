@@ -14,7 +14,7 @@ from anygrad.ops.indexing import is_basic, unique_positions
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import matrix_transpose, permute_dims, reshape
-from anygrad.tracing.level import LIFTED, Traced, lowest, plain_namespace
+from anygrad.tracing.level import LIFTED, Traced, lowest, plain_namespace, read_value
 from anygrad.tracing.namespace import STANDARD, namespace_of_level
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.views import written_through_view
@@ -141,7 +141,10 @@ def _host_key(key: Any) -> Any:
     """A key whose index arrays can be checked: those of a device are refused, not copied."""
     import numpy as np
 
-    if any(hasattr(part, "shape") and not isinstance(part, np.ndarray) for part in _parts(key)):
+    if any(
+        hasattr(part, "shape") and not isinstance(part, np.ndarray | np.generic)
+        for part in _parts(key)
+    ):
         message = (
             "y[key] = value: got integer index arrays on a device; whether they repeat cannot be "
             "known without copying them. Use slices, a boolean mask, or a NumPy index array."
@@ -180,12 +183,6 @@ def _length(self: Traced) -> int:
         message = "len() of a 0-d array"
         raise TypeError(message)
     return self.shape[0]
-
-
-def _read(x: Traced) -> Any:
-    """The plain value, if it is not a view that has gone stale."""
-    x.t.check_readable(x)
-    return lowest(x)
 
 
 def _reshape(self: Traced, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
@@ -234,7 +231,7 @@ _METHODS = {
     **{"dot": "dot", "flatten": "flatten", "cumsum": "cumulative_sum", "trace": "trace"},
 }
 _OUT = {
-    "__float__": "float(x), math.sin(x) and the like",
+    "__float__": "float(x), math.sin(x), plain_array[i] = x",
     "__complex__": "complex(x)",
     "__int__": "int(x)",
     "__index__": "using x as an index or a count",
@@ -274,12 +271,12 @@ _AS_AN_OBJECT: dict[str, Any] = {
     "__len__": _length,
     "__array_namespace__": lambda self, *, api_version=None: namespace_of_level(self),
     # What a value answers is plain; nothing is lost.
-    "__bool__": lambda self: bool(_read(self)),
-    "__invert__": lambda self: ~_read(self),
+    "__bool__": lambda self: bool(read_value(self)),
+    "__invert__": lambda self: ~read_value(self),
     "__repr__": lambda self: f"traced({lowest(self)!r})",
-    "__str__": lambda self: str(_read(self)),
-    "__format__": lambda self, form: format(_read(self), form),
-    "__round__": lambda self, digits=None: round(_read(self), digits),
+    "__str__": lambda self: str(read_value(self)),
+    "__format__": lambda self, form: format(read_value(self), form),
+    "__round__": lambda self, digits=None: round(read_value(self), digits),
     "__copy__": lambda self: TRACED.positive(self),
     "__deepcopy__": lambda self, memo: TRACED.positive(self),
     "__divmod__": lambda self, other: (self // other, self % other),

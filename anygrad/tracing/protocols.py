@@ -13,7 +13,7 @@ import numpy as np
 
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.tracing.functions.creation import astype
-from anygrad.tracing.level import LIFTED, Traced, lowest
+from anygrad.tracing.level import Traced, read_value
 from anygrad.tracing.namespace import LINALG, STANDARD, missing_rule
 
 # NumPy's names for rows and functions that the standard calls otherwise.
@@ -91,12 +91,18 @@ def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -
         operation = UFUNCS.get(ufunc)
         if operation is not None:
             return operation(*args)
-        raise missing_rule(f"numpy.{ufunc.__name__}")
+        raise missing_rule(_ufunc_name(ufunc))
     return _unusual_ufunc(ufunc, method, args, kw)
 
 
+def _ufunc_name(ufunc: Any) -> str:
+    """NumPy's own are named as such; scipy.special and others have ufuncs too."""
+    name = ufunc.__name__
+    return f"numpy.{name}" if getattr(np, name, None) is ufunc else name
+
+
 def _unusual_ufunc(ufunc: Any, method: str, args: tuple, kw: dict[str, Any]) -> Any:
-    name = f"numpy.{ufunc.__name__}"
+    name = _ufunc_name(ufunc)
     out = kw.pop("out", None)
     if out is not None and any(o is not None for o in out):
         message = (
@@ -133,7 +139,7 @@ def _array_function(
     if operation is not None:
         return operation(*args, **kw) if "a" not in kw else operation(kw.pop("a"), *args, **kw)
     if function in _ANSWERED:
-        return function(*(_value_of(a) for a in args), **kw)
+        return function(*(read_value(a) for a in args), **kw)
     if function is np.copyto or function is np.put or function is np.full_like:
         message = (
             f"numpy.{function.__name__}: got a traced value to write into a plain array, where its "
@@ -142,10 +148,6 @@ def _array_function(
         )
         raise TraceError(message)
     raise missing_rule(f"{function.__module__}.{function.__name__}")
-
-
-def _value_of(a: Any) -> Any:
-    return lowest(a) if type(a) in LIFTED else a
 
 
 # CuPy: 'cupy_add', 'cupy_true_divide', ...; functions and ufuncs share the names that NumPy's table

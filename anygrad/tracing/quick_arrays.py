@@ -152,7 +152,7 @@ def item(row: Row) -> Callable[..., Any]:
     def pull(xp, cot, g, i, shape, _, kw):
         key = kw["key"]
         c = cot[i]
-        if xp is TRACED:
+        if xp is TRACED or not shape:
             part = xp.scatter(g, key=key, shape=shape)
             cot[i] = part if c is None else c + part
             return

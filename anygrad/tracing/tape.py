@@ -8,11 +8,13 @@ for a constant; values and result are None unless needed.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any
 
 import numpy as np
 
+from anygrad.errors import DTypeError
 from anygrad.ops import Like, Row
 from anygrad.ops.indexing import is_basic
 from anygrad.ops.shaping import fit, is_complex, kind_of
@@ -118,6 +120,8 @@ class Tape(Level):
     def close(self) -> None:
         """End the recording; the entries stay for the walk."""
         Level.close(self)
+        if self.views is not None and self.views.stale:
+            self.views.check(self.entries)
         self.add = _refuse_entry  # the quick ways ask nothing: adding is what they cannot do
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
@@ -129,8 +133,10 @@ class Tape(Level):
                     self.check_readable(a)
         values = same_library(tuple([self.lower(a) for a in args]))
         y = bind(row, values, kw)
-        if row.constant or kind_of(y.dtype) == "other":
+        if row.constant:
             return y
+        if kind_of(y.dtype) == "other":
+            return refuse_other(row, y)
         operands = tuple([a.i if type(a) in LIFTED and a.t is self else -1 for a in args])
         for a, i in zip(values, operands, strict=True):
             if i < 0 and type(a) in LIFTED:
@@ -138,11 +144,22 @@ class Tape(Level):
         likes = tuple([_like(self.lower(a), y) for a in args])
         kept, result = keep(row, operands, values, likes, y)
         for a, i in zip(kept, operands, strict=True):
-            if i < 0 and type(a) is np.ndarray:
+            if i < 0 and isinstance(a, np.ndarray):
                 self.snapshots.take(a)
         i = self.next()
         self.add((pull_general, row, i, operands, kept, result, (row, own_keys(kw), likes)))
         return self.wrap(y, i)
+
+
+def refuse_other(row: Row, y: Any) -> Any:
+    """A result that is no floating array: wanted from a cast, else the derivative would be lost."""
+    if row.name == "astype":
+        return y
+    message = (
+        f"{row.name}(operands): got a result of dtype {y.dtype} from a traced array; expected a "
+        "floating dtype. Convert the other operand to a floating array first."
+    )
+    raise DTypeError(message)
 
 
 def _refuse_entry(_: Any) -> None:
@@ -158,7 +175,7 @@ def own_keys(kw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own(part: Any) -> Any:
-    return part.copy() if type(part) in (list, np.ndarray) else part
+    return copy.deepcopy(part) if isinstance(part, list | np.ndarray) else part
 
 
 _KIN: dict[type, frozenset[type]] = {}
@@ -223,8 +240,6 @@ def walk(tape: Tape, cot: list, *cotangents: Any, again: bool = False) -> None:
     ``cot[-1]`` holds buffers that may be written. Entries are freed as they are pulled, unless the
     tape is to be walked ``again``.
     """
-    if tape.views is not None and tape.views.stale:
-        tape.views.check(tape.entries)
     tape.snapshots.compare(keep=again)
     entries = tape.entries.copy() if again else tape.entries
     xp = names_for(*cotangents) if tape.plain else TRACED

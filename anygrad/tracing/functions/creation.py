@@ -8,13 +8,13 @@ from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.arguments import fresh, on_device_of, refuse
 from anygrad.tracing.functions.shapes import broadcast_to
-from anygrad.tracing.level import LIFTED, lowest, plain_namespace
+from anygrad.tracing.level import LIFTED, lowest, plain_namespace, read_value
 from anygrad.tracing.operations import TRACED
 
 
 def where(condition, x1, x2, /):
     """``x1`` where the condition holds, else ``x2``; the branch not taken gets no gradient."""
-    return TRACED.where(lowest(condition), x1, x2)
+    return TRACED.where(read_value(condition), x1, x2)
 
 
 def clip(x, min=None, max=None, out=None, **kw):
@@ -83,12 +83,13 @@ ones_like = _filled("ones_like")
 empty_like = _filled("zeros_like")
 
 
-def full_like(x, /, fill_value, dtype=None, **kw):
+def full_like(x, /, fill_value, dtype=None, *, shape=None, device=None, **kw):
     """An array like ``x`` filled with one value, which may be traced."""
     if type(fill_value) not in LIFTED:
+        kw = {**kw, **({} if shape is None else {"shape": shape})}
         return _full_of_number(x, fill_value, dtype=dtype, **kw)
     value = astype(fill_value, x.dtype if dtype is None else dtype)
-    return fresh(broadcast_to(value, x.shape))
+    return fresh(broadcast_to(value, x.shape if shape is None else shape))
 
 
 _full_of_number = _filled("full_like")

@@ -11,13 +11,12 @@ from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import (
     as_arrays,
     fresh,
-    on_device_of,
     plain_axis,
     refuse,
 )
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import moveaxis, reshape
-from anygrad.tracing.level import lowest, plain_namespace
+from anygrad.tracing.level import plain_namespace, read_value
 from anygrad.tracing.operations import TRACED
 
 
@@ -86,17 +85,20 @@ def trace(x, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     refuse("trace", out)
     if dtype is not None:
         x = astype(x, dtype)
-    return matrix_trace(moveaxis(x, (axis1, axis2), (-2, -1)), offset=offset)
+    return matrix_trace(moveaxis(x, (axis1, axis2), (-2, -1)), offset=int(offset))
 
 
 def matrix_trace(x, /, *, offset=0, dtype=None):
     """The sum of the diagonal of the last two axes, as xp.linalg.trace."""
-    xp = plain_namespace(x)
-    bottom = lowest(x)
-    diagonal = xp.eye(x.shape[-2], x.shape[-1], k=offset, dtype=xp.bool, **on_device_of(bottom))
     if dtype is not None:
         x = astype(x, dtype)
-    return TRACED.sum(TRACED.where(diagonal, x, 0.0), axis=(-2, -1), keepdims=False)
+    rows, columns = x.shape[-2:]
+    count = builtins.min(rows + builtins.min(offset, 0), columns - builtins.max(offset, 0))
+    start = offset if offset >= 0 else -offset * columns
+    stop = start + builtins.max((count - 1) * (columns + 1) + 1, 0)
+    flat = TRACED.reshape(x, shape=(*x.shape[:-2], rows * columns))
+    diagonal = TRACED.getitem(flat, key=(..., slice(start, stop, columns + 1)))
+    return TRACED.sum(diagonal, axis=-1, keepdims=False)
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord: Any = 2):
@@ -112,14 +114,20 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord: Any = 2):
         raise MissingRuleError(message)
     if ord == 2:
         square = x * x if kind_of(x.dtype) == "real" else size * size
-        total = TRACED.sum(square, axis=axis, keepdims=keepdims)
-        nothing = lowest(total) == 0
-        return TRACED.where(nothing, 0.0, TRACED.sqrt(TRACED.where(nothing, 1.0, total)))
+        return _root(TRACED.sum(square, axis=axis, keepdims=keepdims), 0.5)
     if ord in (math.inf, -math.inf):
         return getattr(TRACED, "max" if ord > 0 else "min")(size, axis=axis, keepdims=keepdims)
     if ord == 1:
         return TRACED.sum(size, axis=axis, keepdims=keepdims)
-    return TRACED.sum(size**ord, axis=axis, keepdims=keepdims) ** (1.0 / ord)
+    return _root(TRACED.sum(size**ord, axis=axis, keepdims=keepdims), 1.0 / ord)
+
+
+def _root(total, exponent):
+    """A root whose derivative at 0 is 0: there, 1 is added before and taken away after."""
+    value = read_value(total)
+    nothing = plain_namespace(total).astype(value == 0, value.dtype)
+    inside = total + nothing
+    return (TRACED.sqrt(inside) if exponent == 0.5 else inside**exponent) - nothing
 
 
 def norm(x, ord=None, axis=None, keepdims=False):

@@ -17,7 +17,7 @@ from anygrad.tracing.functions.arguments import (
     refuse,
 )
 from anygrad.tracing.functions.creation import astype
-from anygrad.tracing.functions.shapes import broadcast_to
+from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
 from anygrad.tracing.operations import TRACED
 
 
@@ -137,3 +137,35 @@ def cumulative_sum(x, axis=None, dtype=None, out=None, *, include_initial=False)
         zero = beside(0.0, [x])
         y = TRACED.concat(broadcast_to(zero, start), y, axis=axis)
     return y
+
+
+def cumulative_prod(x, axis=None, dtype=None, out=None, *, include_initial=False):
+    """Products of the first 1, 2, ... elements along an axis, differentiable where some are 0."""
+    refuse("cumulative_prod", out)
+    if dtype is not None:
+        x = astype(x, dtype)
+    if axis is None:
+        x, axis = TRACED.reshape(x, shape=(-1,)), 0
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
+    moved = moveaxis(x, axis, -1)
+    y = _products_so_far(moved)
+    if include_initial:
+        y = TRACED.concat(broadcast_to(beside(1.0, [x]), (*moved.shape[:-1], 1)), y, axis=-1)
+    return moveaxis(y, -1, axis)
+
+
+def _products_so_far(x):
+    """Along the last axis, in pairs: products of products, without a division."""
+    n = x.shape[-1]
+    if n < 2:
+        return TRACED.positive(x)
+    half = n // 2
+    even = TRACED.getitem(x, key=(..., slice(0, 2 * half, 2)))
+    pairs = _products_so_far(even * TRACED.getitem(x, key=(..., slice(1, None, 2))))
+    first = TRACED.getitem(x, key=(..., slice(0, 1)))
+    rest = TRACED.getitem(x, key=(..., slice(2, None, 2)))
+    between = TRACED.getitem(pairs, key=(..., slice(0, rest.shape[-1]))) * rest
+    firsts = TRACED.concat(first, between, axis=-1)
+    both = TRACED.stack(TRACED.getitem(firsts, key=(..., slice(0, half))), pairs, axis=-1)
+    woven = TRACED.reshape(both, shape=(*x.shape[:-1], 2 * half))
+    return TRACED.concat(woven, TRACED.getitem(firsts, key=(..., slice(half, None))), axis=-1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 from numbers import Integral
 
+import numpy as np
+
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import normal_axes, reversal
 from anygrad.tracing.functions.arguments import (
@@ -116,19 +118,17 @@ def roll(x, shift, axis=None):
     """Elements moved along axes; what leaves at the end returns at the start."""
     if axis is None:
         return fresh(TRACED.reshape(roll(ravel(x), shift, 0), shape=x.shape))
-    shifts = shift if isinstance(shift, tuple | list) else (shift,)
-    axes = axis if isinstance(axis, tuple | list) else (axis,)
-    if len(shifts) == 1:
-        shifts = tuple(shifts) * len(axes)
-    for s, a in zip(shifts, normal_axes(tuple(axes), x.ndim), strict=True):
+    shifts = tuple(shift) if isinstance(shift, tuple | list) else (shift,)
+    axes = normal_axes(plain_axis(axis), x.ndim)
+    y = TRACED.positive(x)
+    for s, a in zip(shifts * len(axes) if len(shifts) == 1 else shifts, axes, strict=True):
         n = x.shape[a]
         if n and s % n:
             before = (slice(None),) * a
-            tail = TRACED.getitem(x, key=(*before, slice(n - s % n, None), ...))
-            x = TRACED.concat(
-                tail, TRACED.getitem(x, key=(*before, slice(0, n - s % n), ...)), axis=a
-            )
-    return x
+            tail = TRACED.getitem(y, key=(*before, slice(n - s % n, None), ...))
+            head = TRACED.getitem(y, key=(*before, slice(0, n - s % n), ...))
+            y = TRACED.concat(tail, head, axis=a)
+    return y
 
 
 def tile(x, repetitions):
@@ -147,10 +147,7 @@ def tile(x, repetitions):
 def repeat(x, repeats, axis=None):
     """Each element repeated the same number of times."""
     if not isinstance(repeats, Integral):
-        message = (
-            "repeat(repeats): got an array; no rule takes it. Use xp.take(x, indices, axis=axis)."
-        )
-        raise MissingRuleError(message)
+        return _repeat_each(x, repeats, axis)
     if axis is None:
         x, axis = ravel(x), 0
     (axis,) = normal_axes(plain_axis(axis), x.ndim)
@@ -158,6 +155,31 @@ def repeat(x, repeats, axis=None):
     before, after = x.shape[:axis], x.shape[axis + 1 :]
     spread = broadcast_to(expand_dims(x, axis + 1), (*before, n, int(repeats), *after))
     return fresh(TRACED.reshape(spread, shape=(*before, n * int(repeats), *after)))
+
+
+def _repeat_each(x, repeats, axis):
+    """Each element its own number of times; the numbers must be known on the host."""
+    if not isinstance(repeats, list | tuple | np.ndarray):
+        message = "repeat(repeats): no rule takes an array of a device. Give host integers."
+        raise MissingRuleError(message)
+    if axis is None:
+        x, axis = ravel(x), 0
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
+    return take(x, np.repeat(np.arange(x.shape[axis]), repeats).tolist(), axis)
+
+
+def take_along_axis(x, indices, axis=-1):
+    """One element along an axis for each position of an index array."""
+    if axis is None:
+        x, axis = ravel(x), 0
+    (axis,) = normal_axes(plain_axis(axis), x.ndim)
+    xp, like = plain_namespace(x), lowest(x)
+    key = []
+    for k in range(x.ndim):
+        along = xp.arange(indices.shape[k] if k == axis else x.shape[k], **on_device_of(like))
+        key.append(xp.reshape(along, tuple(-1 if j == k else 1 for j in range(x.ndim))))
+    key[axis] = indices
+    return TRACED.getitem(x, key=tuple(xp.broadcast_arrays(*key)))
 
 
 def unstack(x, /, *, axis=0):
@@ -183,17 +205,24 @@ def take(x, indices, axis=None, out=None, mode="raise"):
         return TRACED.take(x, indices=indices, axis=axis)
     flat = plain_namespace(x).reshape(indices, (-1,))
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
-    return TRACED.reshape(TRACED.take(x, indices=flat, axis=axis), shape=shape)
+    return fresh(TRACED.reshape(TRACED.take(x, indices=flat, axis=axis), shape=shape))
 
 
 def diff(x, n=1, axis=-1, prepend=ABSENT, append=ABSENT):
     """Differences of neighbours along an axis, ``n`` times."""
-    if given(prepend) is not ABSENT or given(append) is not ABSENT:
-        message = "diff(prepend): no rule takes it. Concatenate before."
-        raise MissingRuleError(message)
     (axis,) = normal_axes(plain_axis(axis), x.ndim)
+    front = [] if given(prepend) is ABSENT else [_end(x, prepend, axis)]
+    back = [] if given(append) is ABSENT else [_end(x, append, axis)]
+    if front or back:
+        x = TRACED.concat(*front, x, *back, axis=axis)
     before = (slice(None),) * axis
     for _ in range(n):
         above = TRACED.getitem(x, key=(*before, slice(1, None), ...))
         x = above - TRACED.getitem(x, key=(*before, slice(None, -1), ...))
     return x
+
+
+def _end(x, part, axis):
+    """What is put before or behind: an array, or a number as one more element."""
+    (part,) = as_arrays((part, x))[:1]
+    return part if part.ndim else broadcast_to(part, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
