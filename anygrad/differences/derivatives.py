@@ -8,7 +8,7 @@ from typing import Any
 from anygrad.backends import namespace_of, to_host
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import read_leaf
-from anygrad.differences.evaluation import check_evaluation
+from anygrad.differences.evaluation import check_evaluation, copy_of
 from anygrad.differences.kinds import is_complex, is_real, precision
 from anygrad.differences.stencils import COMPLEX, Stencil, find_stencil
 from anygrad.differences.steps import check_step, choose_complex_steps, choose_steps
@@ -147,7 +147,8 @@ def _all_below(x: Array, bound: Array) -> bool:
 def _evaluate(f, points: list[Array], stacking: int | None) -> list[Array]:
     """Values of ``f`` at arrays of points: one call each, or one for all along a new axis."""
     if stacking is None:
-        return [_check_values(f(point), point) for point in points]
+        # copies of x, since f may write into it, and of values, which may be one buffer of f
+        return [copy_of(_check_values(f(copy_of(point)), point)) for point in points]
     xp = namespace_of(points[0])
     together = xp.stack(points, axis=stacking)
     values = _check_values(f(together), together)

@@ -13,7 +13,7 @@ from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.kinds import is_complex, is_integer, is_real
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe, suggest
 
-__all__ = ["PointFunction", "check_evaluation", "read_vectors"]
+__all__ = ["PointFunction", "check_evaluation", "copy_of", "read_vectors"]
 
 EVALUATE = ("auto", "loop", "stacked")
 
@@ -63,7 +63,10 @@ class PointFunction:
         return namespace_of(*points).stack(points, axis=self.stack_axis)
 
     def together(self, points: Array) -> Array:
-        """Call once for all points, (N, m) or for axis 0 (m, N); gives values of shape (m,)."""
+        """Call once for all points, (N, m) or for axis 0 (m, N); gives values of shape (m,).
+
+        The points are handed over: ``f`` may write into them, so make them for this call.
+        """
         values = self._call(self._split(points, self.stack_axis))
         count = points.shape[self.stack_axis]
         if getattr(values, "shape", None) != (count,):
@@ -76,12 +79,12 @@ class PointFunction:
         return self._as_real(values)
 
     def alone(self, points: list[Array]) -> Array:
-        """Call once for each flat point."""
-        return self._gather([self._value(self._split(point, None)) for point in points])
+        """Call once for each flat point, with a copy of it."""
+        return self._gather([self._value(copy_of(point)) for point in points])
 
     def one_by_one(self, points: Array) -> Array:
-        """Call once for each row of points of shape (m, N)."""
-        return self.alone([points[i, :] for i in range(points.shape[0])])
+        """Call once for each row of points of shape (m, N), handed over as for `together`."""
+        return self._gather([self._value(points[i, :]) for i in range(points.shape[0])])
 
     def _split(self, points: Array, axis: int | None) -> Any:
         return self.coordinates.layout.split(points, axis, self.coordinates.point_dtypes)
@@ -98,8 +101,8 @@ class PointFunction:
             )
             raise ArgumentError(message) from error
 
-    def _value(self, tree: Any) -> Any:
-        value = self._call(tree)
+    def _value(self, point: Array) -> Any:
+        value = self._call(self._split(point, None))
         if type(value) in (int, float, complex):
             return self._read_number(value)
         if backend_of(value) is None or tuple(value.shape) != ():
@@ -118,7 +121,7 @@ class PointFunction:
 
     def _as_real(self, value: Array) -> Array:
         if is_real(value) or (self.imaginary and is_complex(value)):
-            return value
+            return copy_of(value)  # f may return a buffer of its own, and write into it again
         if not is_integer(value):
             self._refuse_kind(value)
         return namespace_of(value).astype(value, self.coordinates.steps.dtype)
@@ -133,6 +136,11 @@ class PointFunction:
     def _gather(self, values: list[Array]) -> Array:
         xp = namespace_of(self.coordinates.point)
         return xp.stack(values)
+
+
+def copy_of(x: Array) -> Array:
+    """Copy an array, so that no write into the one reaches the other."""
+    return namespace_of(x).asarray(x, copy=True, device=device_of(x))
 
 
 def read_vectors(vectors: list[Array]) -> list[list[float]]:
