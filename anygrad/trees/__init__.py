@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anygrad.trees.arithmetic import dot, squared_norms, zeros_like
 from anygrad.trees.comparing import check_same_structure
+from anygrad.trees.flat import from_flat, to_flat
 from anygrad.trees.host import to_numpy
 from anygrad.trees.mapping import flatten_up_to, map
 from anygrad.trees.measuring import norm, norms
@@ -16,6 +17,7 @@ __all__ = [
     "dot",
     "flatten",
     "flatten_up_to",
+    "from_flat",
     "leaves",
     "map",
     "norm",
@@ -24,6 +26,7 @@ __all__ = [
     "register",
     "show_path",
     "squared_norms",
+    "to_flat",
     "to_numpy",
     "unflatten",
     "zeros_like",
