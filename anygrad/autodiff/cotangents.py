@@ -6,11 +6,9 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.autodiff.inputs import beside_level
-from anygrad.backends import backend_of
 from anygrad.errors import DTypeError, ShapeError, describe
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, lowest, names_for
-from anygrad.trees.placing import on_device_of
 
 
 def flatten_cotangents(treedef: Any, cotangent: Any) -> list[Any]:
@@ -20,14 +18,6 @@ def flatten_cotangents(treedef: Any, cotangent: Any) -> list[Any]:
     except ValueError as error:
         message = "pullback(cotangent): got another structure than that of the value."
         raise ShapeError(message) from error
-
-
-def apart(y: Any) -> Any:
-    """A result apart from what the tape keeps: writing into it must not change a derivative."""
-    if type(y) in LIFTED or not hasattr(type(y), "__setitem__") or backend_of(y) is None:
-        return y
-    with on_device_of(y):
-        return names_for(y).asarray(y, copy=True)
 
 
 class Expected:
@@ -47,9 +37,9 @@ class Expected:
     def match(self, g: Any) -> Any:
         """A cotangent in the dtype of the output; Python numbers are allowed for 0-d outputs."""
         if not hasattr(g, "shape"):
-            if self.shape != ():
+            if self.shape != () or not isinstance(g, int | float | complex):
                 message = (
-                    f"pullback(cotangent): got the number {g!r}; expected an array of shape "
+                    f"pullback(cotangent): got {describe(g)}; expected an array of shape "
                     f"{self.shape}."
                 )
                 raise ShapeError(message)

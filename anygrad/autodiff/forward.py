@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad import trees
-from anygrad.autodiff.inputs import beside_level, call, check_callable, check_primal, split_aux
+from anygrad.autodiff.inputs import (
+    apart,
+    beside_level,
+    call,
+    check_callable,
+    check_primal,
+    split_aux,
+)
 from anygrad.errors import ShapeError, describe
 from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
@@ -169,8 +176,8 @@ def jvp(
     out, aux = split_aux("jvp", call(f, tuple(duals), {}), level, has_aux)
     level.close()
     leaves, treedef = trees.flatten(out)
-    value = trees.unflatten(treedef, [level.read(y) for y in leaves])
-    tangent = trees.unflatten(treedef, [_tangent_of(level, y) for y in leaves])
+    value = trees.unflatten(treedef, [apart(level.read(y)) for y in leaves])
+    tangent = trees.unflatten(treedef, [apart(_tangent_of(level, y)) for y in leaves])
     return (value, tangent, aux) if has_aux else (value, tangent)
 
 
@@ -185,8 +192,8 @@ def _lift(level: Forward, primal: Any, tangent: Any, name: str) -> Any:
         raise ShapeError(message) from error
     duals = []
     for k, (x, v) in enumerate(zip(leaves, directions, strict=True)):
-        x = check_primal("jvp", x, name, primal, k)
-        v = check_primal("jvp", v, name.replace("primals", "tangents"), tangent, k)
+        x = check_primal("jvp", x, [(name, primal)], k)
+        v = check_primal("jvp", v, [(name.replace("primals", "tangents"), tangent)], k)
         if v.shape != x.shape:
             message = (
                 f"jvp(tangents): got {describe(v)} for {name} of shape {x.shape}; expected that "

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import backend_of
+from anygrad.backends import BACKENDS, backend_of
 from anygrad.errors import ArgumentError, DTypeError, TraceError, describe
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, Level
+from anygrad.tracing import LIFTED, Level, names_for
+from anygrad.trees.placing import on_device_of
 
 
 def check_callable(where: str, f: Any) -> None:
@@ -25,7 +26,7 @@ def check_callable(where: str, f: Any) -> None:
         raise ArgumentError(message)
 
 
-def check_primal(where: str, x: Any, name: str, tree: Any, k: int) -> Any:
+def check_primal(where: str, x: Any, roots: list[tuple[str, Any]], k: int) -> Any:
     """A differentiated leaf: a floating array, or a Python number, which becomes a NumPy scalar."""
     kind = type(x)
     if kind is float:
@@ -36,12 +37,20 @@ def check_primal(where: str, x: Any, name: str, tree: Any, k: int) -> Any:
         return np.complex128(x)
     if kind is not bool and backend_of(x) is not None and kind_of(x.dtype) != "other":
         return x
-    path = trees.show_path(name, trees.paths(tree)[k])
-    message = (
-        f"{where}({name}): {path} is {describe(x)}; expected a floating dtype. Convert it with "
-        "xp.astype(x, xp.float64) (or write 3.0, not 3), or pass it as an argument that is not "
-        "differentiated."
-    )
+    paths = [trees.show_path(name, p) for name, tree in roots for p in trees.paths(tree)]
+    where = f"{where}({paths[k] if k < len(paths) else roots[0][0]})"
+    if backend_of(x) is None and not isinstance(x, int):
+        message = (
+            f"{where}: got {describe(x)} ({kind.__module__}.{kind.__qualname__}); expected a "
+            f"floating array of {', '.join(BACKENDS)}, or a float. Convert it, or pass it as an "
+            "argument that is not differentiated."
+        )
+    else:
+        message = (
+            f"{where}: got {describe(x)}; expected a floating dtype. Convert it with "
+            "xp.astype(x, xp.float64) (or write 3.0, not 3), or pass it as an argument that is not "
+            "differentiated."
+        )
     raise DTypeError(message)
 
 
@@ -98,7 +107,15 @@ def split_aux(where: str, out: Any, level: Level, has_aux: bool) -> tuple[Any, A
         message = f"{where}(has_aux): f returned {describe(out)}; expected a tuple (value, aux)."
         raise ArgumentError(message)
     value, aux = out
-    return value, trees.map(level.read, aux)
+    return value, trees.map(lambda x: apart(level.read(x)), aux)
+
+
+def apart(y: Any) -> Any:
+    """A result apart from what the tape keeps: writing into it must not change a derivative."""
+    if type(y) in LIFTED or not hasattr(type(y), "__setitem__") or backend_of(y) is None:
+        return y
+    with on_device_of(y):
+        return names_for(y).asarray(y, copy=True)
 
 
 def name_of(f: Callable[..., Any]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.autodiff.cotangents import Expected, apart, flatten_cotangents
+from anygrad.autodiff.cotangents import Expected, flatten_cotangents
 from anygrad.autodiff.inputs import (
+    apart,
     beside_level,
     call,
     check_callable,
@@ -77,11 +78,13 @@ def value_and_grad(
     def evaluate(*args: Any, **kw: Any) -> tuple[Any, Any]:
         tape = Tape()
         if type(argnums) is int and 0 <= argnums < len(args):
-            inputs = lift(tape, args[argnums], argnums)
+            inputs = lift(tape, "grad", args[argnums], [(f"args[{argnums}]", args[argnums])])
             args = (*args[:argnums], inputs.traced, *args[argnums + 1 :])
         else:
             positions = pick("grad", args, argnums)
-            inputs = lift(tape, tuple(args[n] for n in positions), argnums)
+            chosen = tuple(args[n] for n in positions)
+            roots = [(f"args[{n}]", args[n]) for n in positions]
+            inputs = lift(tape, "grad", chosen, roots)
             given = dict(zip(positions, inputs.traced, strict=True))
             args = tuple(given.get(n, a) for n, a in enumerate(args))
             if not isinstance(argnums, tuple | list):
@@ -191,7 +194,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     """
     check_callable("vjp", f)
     tape = Tape()
-    inputs = lift(tape, primals, 0)
+    roots = [(f"primals[{k}]", primal) for k, primal in enumerate(primals)]
+    inputs = lift(tape, "vjp", primals, roots)
     for x in inputs.leaves:
         if type(x) is np.ndarray:
             tape.snapshots.take(x)  # the pullback reads them, whenever it is called
@@ -268,7 +272,7 @@ def backend_is_host(x: Any) -> bool:
 
 
 def _independent(f: Any, tape: Tape, y: Any, inputs: Variables) -> tuple[Any, list[Any]]:
-    if type(y) in LIFTED and y.t.number > tape.number:
+    if type(y) in LIFTED:
         y.t.refuse_if_closed()
     if not hasattr(y, "shape") and not isinstance(y, int | float | complex):
         message = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,13 @@ class Variables:
     nodes: list[int]
     treedef: Any
     traced: Any
-    original: Any
+    where: str
+    roots: list[tuple[str, Any]]
     single: bool = False
+
+    def names(self) -> list[str]:
+        """The leaves as the user would write them: ``args[0]['w']``."""
+        return [trees.show_path(name, p) for name, tree in self.roots for p in trees.paths(tree)]
 
     def rebuild(self, leaves: list[Any]) -> Any:
         """Put one result per leaf into the structure of the inputs."""
@@ -30,16 +36,15 @@ class Variables:
         return tree[0] if self.single else tree
 
 
-def lift(tape: Tape, primal: Any, argnum: Any) -> Variables:
-    """Put the leaves of a tree onto a tape."""
+def lift(tape: Tape, where: str, primal: Any, roots: list[tuple[str, Any]]) -> Variables:
+    """Put the leaves of a tree onto a tape; ``roots`` are its parts by name, for messages."""
     leaves, treedef = trees.flatten(primal)
-    name = f"args[{argnum}]" if isinstance(argnum, int) else "args"
-    leaves = [check_primal("grad", x, name, primal, k) for k, x in enumerate(leaves)]
+    leaves = [check_primal(where, x, roots, k) for k, x in enumerate(leaves)]
     traced = [tape.variable(x) for x in leaves]
     if len(tape.kin) > 1 and tape.plain:
         tape.plain = len({id(names_for(x)) for x in leaves}) == 1
     nodes = [r.i for r in traced]
-    return Variables(leaves, nodes, treedef, trees.unflatten(treedef, traced), primal)
+    return Variables(leaves, nodes, treedef, trees.unflatten(treedef, traced), where, roots)
 
 
 def finish(inputs: Variables, found: list[Any], seeds: list[Any]) -> list[Any]:
@@ -78,10 +83,8 @@ def warn_unused(f: Any, inputs: Variables, found: list[Any]) -> None:
     """Once per function: an input without influence is more often a mistake than meant."""
     if not settings().warn_unused:
         return
-    names = trees.paths(inputs.original)
-    unused = tuple(
-        trees.show_path("args", p) for p, g in zip(names, found, strict=True) if g is None
-    )
+    names = inputs.names()
+    unused = tuple(name for name, g in zip(names, found, strict=True) if g is None)
     key = (getattr(f, "__code__", type(f)), unused)
     if key in _warned:
         return
@@ -90,4 +93,12 @@ def warn_unused(f: Any, inputs: Variables, found: list[Any]) -> None:
         f"grad({name_of(f)}): the result does not depend on {', '.join(unused)}; its gradient is "
         "zero. If that is meant, set warn_unused=False (ag.use_settings)."
     )
-    warnings.warn(message, UnusedInputWarning, stacklevel=4)
+    warnings.warn(message, UnusedInputWarning, stacklevel=_lines_to_the_user())
+
+
+def _lines_to_the_user() -> int:
+    """How many frames up the first one outside this package is."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("anygrad."):
+        frame, level = frame.f_back, level + 1
+    return level

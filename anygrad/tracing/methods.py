@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from anygrad.backends import namespace_of
-from anygrad.errors import DTypeError, ShapeError, TraceError
+from anygrad.errors import DTypeError, MissingRuleError, ShapeError, TraceError
 from anygrad.ops.indexing import is_basic, unique_positions
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.creation import astype
@@ -228,7 +228,13 @@ _METHODS = {
         )
     },
     **{"argsort": "argsort", "nonzero": "nonzero"},
-    **{"dot": "dot", "flatten": "flatten", "cumsum": "cumulative_sum", "trace": "trace"},
+    **{
+        "dot": "dot",
+        "flatten": "flatten",
+        "cumsum": "cumulative_sum",
+        "cumprod": "cumulative_prod",
+        "trace": "trace",
+    },
 }
 _OUT = {
     "__float__": "float(x), math.sin(x), plain_array[i] = x",
@@ -256,6 +262,14 @@ def _way_out(what: str) -> Any:
     return refuse
 
 
+def _to_device(self: Traced, device: Any, /, *, stream: Any = None) -> Any:
+    here = self.device
+    if device == here or str(device) == str(here):
+        return self
+    message = f"x.to_device({device!r}): no rule moves a traced array from {here}. Move it before."
+    raise MissingRuleError(message)
+
+
 _AS_AN_OBJECT: dict[str, Any] = {
     "T": property(_transpose),
     "mT": property(matrix_transpose),
@@ -277,6 +291,7 @@ _AS_AN_OBJECT: dict[str, Any] = {
     "__str__": lambda self: str(read_value(self)),
     "__format__": lambda self, form: format(read_value(self), form),
     "__round__": lambda self, digits=None: round(read_value(self), digits),
+    "to_device": _to_device,
     "__copy__": lambda self: TRACED.positive(self),
     "__deepcopy__": lambda self, memo: TRACED.positive(self),
     "__divmod__": lambda self, other: (self // other, self % other),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import weakref
 from typing import Any
@@ -13,6 +14,7 @@ from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions import FUNCTIONS, products, shapes
+from anygrad.tracing.functions.arguments import fresh
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.creation import copy as copy_of
 from anygrad.tracing.functions.joining import stack
@@ -41,7 +43,10 @@ LINALG: dict[str, Any] = {
 }
 
 # Creation in traced code: the result can be written into with traced values.
-_CREATED = frozenset(("zeros", "ones", "empty", "full"))
+_CREATED = frozenset(("zeros", "ones", "empty"))
+
+# Questions that the plain values answer.
+_ANSWERED = frozenset(("result_type", "can_cast", "isdtype", "broadcast_shapes"))
 _ELSEWHERE = frozenset(("linalg", "fft"))
 
 
@@ -50,11 +55,31 @@ class TracedNamespace(types.SimpleNamespace):
 
     def __init__(self, level: Level, plain: Any) -> None:
         super().__init__(**STANDARD)
-        self.__name__ = f"anygrad.traced.{plain.__name__}"
         self._level = weakref.ref(level)  # the level holds its namespace: no circle
         self._plain = plain
         self.linalg = _Part("linalg", getattr(plain, "linalg", None), LINALG)
         self.fft = _Part("fft", getattr(plain, "fft", None), {})
+
+    @property
+    def __name__(self) -> str:
+        """The name that the library's own arrays give.
+
+        array_api_compat.array_namespace(traced, plain) tells namespaces apart by their names.
+        """
+        wrapped = f"array_api_compat.{self._plain.__name__}"
+        return wrapped if wrapped in sys.modules else self._plain.__name__
+
+    def __repr__(self) -> str:
+        return f"<traced namespace of {self._plain.__name__}>"
+
+    def full(self, shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+        """An array of one value, which may be traced."""
+        if type(fill_value) in LIFTED:
+            value = fill_value if dtype is None else astype(fill_value, dtype)
+            return fresh(shapes.broadcast_to(value, shape))
+        return _created(self._level, self._plain.full)(
+            shape, fill_value, dtype=dtype, device=device
+        )
 
     def asarray(
         self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
@@ -72,12 +97,21 @@ class TracedNamespace(types.SimpleNamespace):
         found = getattr(self._plain, name)
         if name in _CREATED:
             found = _created(self._level, found)
+        elif name in _ANSWERED:
+            found = _answered(found)
         elif isinstance(found, type) or not callable(found) or name.startswith("_"):
             return found
         else:
             found = guarded(name, found)
         setattr(self, name, found)
         return found
+
+
+def _answered(function: Any) -> Any:
+    def answer(*args: Any, **kw: Any) -> Any:
+        return function(*(lowest(a) for a in args), **kw)
+
+    return answer
 
 
 class _Part:

@@ -31,6 +31,7 @@ ALIASES = {
     "arctanh": "atanh",
     "concatenate": "concat",
     "conjugate": "conj",
+    "cumprod": "cumulative_prod",
     "cumsum": "cumulative_sum",
     "fabs": "abs",
     "invert": "bitwise_invert",

@@ -69,6 +69,12 @@ SPELLINGS = {
     "hstack": lambda x: np.hstack([x, x[:, :1]]),
     "vstack": lambda x: np.vstack([x[0], x]),
     "unstack": lambda x: np.unstack(x)[1] * 2.0,
+    "repeat each": lambda x: np.repeat(x, [1, 2, 1], axis=0),
+    "diff ends": lambda x: np.diff(x, prepend=0.0, append=x[:, :1]),
+    "cumprod": lambda x: np.cumprod(x, axis=1),
+    "cumprod of one column": lambda x: np.cumprod(x[:, :1]),
+    "cumulative_prod": lambda x: np.cumulative_prod(x, axis=0, include_initial=True),
+    "take_along_axis": lambda x: np.take_along_axis(x, np.argsort(X, axis=1), axis=1),
     "take": lambda x: np.take(x, np.array([0, 2, 2]), axis=1),
     "method take": lambda x: x.take([1, 5, 5]),
     "diff": lambda x: np.diff(x, axis=1),
@@ -230,7 +236,6 @@ def test_unsupported_keywords_are_refused_not_ignored():
         lambda x: np.fft.fft(x),
         lambda x: np.linalg.norm(x, "nuc"),
         lambda x: np.add.accumulate(x),
-        lambda x: np.repeat(x, [1, 2, 1], axis=0),
     ):
         with pytest.raises(MissingRuleError, match="rule"):
             vjp(f, X)

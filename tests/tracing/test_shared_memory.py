@@ -227,3 +227,136 @@ def test_long_loops_of_writes_stay_linear():
     assert len(looked_at) <= 1  # one pass over the tape, not one for each write
     exact = 2 * np.linspace(0.1, 1.0, n) * (2 - 0.5 ** np.arange(n - 1, -1, -1))
     np.testing.assert_allclose(g[1:], exact[1:], rtol=1e-12)
+
+
+def test_buffers_that_come_back_to_their_content_are_noticed():
+    def f(x):
+        s, total = np.ones(3), 0.0
+        for k in range(1, 5):
+            total = total + np.sum(s * x**k)
+            s *= -1
+        return total
+
+    with pytest.raises(TraceError, match="overwritten"):
+        grad(f)(X)
+
+
+def test_small_writes_into_larger_buffers_are_noticed():
+    for size, fill in ((2000, 0.0), (8000, np.nan), (4000, 1e20)):
+        x = np.ones(size)
+
+        def f(x, size=size, fill=fill):
+            w = np.zeros(size)
+            w[0] = fill
+            total = 0.0
+            for k in (5, 6, 9):
+                w[k] = 1.0
+                total = total + np.sum((x * w)[1:])
+                w[k] = 0.0
+            return total
+
+        with pytest.raises(TraceError, match="overwritten"):
+            grad(f)(x)
+
+
+def test_subclasses_and_other_layouts_are_watched(tmp_path):
+    class Marked(np.ndarray):
+        pass
+
+    mapped = np.memmap(tmp_path / "m", dtype=np.float64, mode="w+", shape=(3,))
+    large = np.asfortranarray(np.ones((60, 50)))
+    for c in (mapped, np.ones(3).view(Marked), large, large[::2, ::-1], np.ones((60, 50))[:, ::2]):
+        x = np.ones(c.shape)
+
+        def f(x, c=c):
+            c[...] = 1.0
+            y = np.sum(x * c)
+            c[...] = 7.0
+            return y
+
+        with pytest.raises(TraceError, match="overwritten"):
+            grad(f)(x)
+
+
+def test_arrays_that_nobody_changes_are_no_false_alarm():
+    table = np.arange(6.0).reshape(2, 3)
+    table[0, 1] = np.nan
+
+    def f(x):
+        total = 0.0
+        for k in range(50):
+            row = np.full(3, float(k))  # freed and made again, often at one address
+            total = total + np.sum(x * row) + np.sum(x * table[1]) + np.sum((x * table)[0, :1])
+        return total
+
+    assert grad(f)(X)[0] == 1225.0 + 50 * 3.0 + 0.0
+
+
+def test_aux_and_forward_results_are_arrays_of_their_own():
+    def g(x):
+        y = np.exp(x)
+        return np.sum(y), y
+
+    _, pullback, aux = vjp(g, X, has_aux=True)
+    aux *= 0
+    assert_close(pullback(1.0)[0], np.exp(X))
+    a = X.copy()
+    out, tangent = jvp(lambda x: (x, x.reshape(3, 1)), (a,), (a,))
+    out[0][:] = 0.0
+    tangent[0][:] = 0.0
+    np.testing.assert_array_equal(a, X)
+
+
+def test_nested_index_lists_may_be_changed_later():
+    def f(x):
+        k = [[0, 1], [1, 2]]
+        y = np.sum(x[k] ** 2)
+        k[0][0] = k[1][0] = 2
+        return y
+
+    key = [[0, 1], [1, 2]]
+    expected = grad(lambda x: np.sum(x[key] ** 2))(X)
+    assert_close(grad(f)(X), expected)
+
+
+def test_rolling_by_nothing_copies():
+    def f(x):
+        y = x * 1.0
+        z = np.roll(y, 0, axis=0)
+        z[0] = 50.0
+        return np.sum(y * x)
+
+    assert_close(grad(f)(X), 2 * X)
+
+
+def test_stale_views_are_refused_in_comparisons_and_conditions():
+    def compared(x):
+        y = x * 2
+        v = y[1:]
+        y[1] = -5.0
+        return np.sum(x) if np.array_equal(v, [4.0, 6.0]) else np.sum(x * x)
+
+    def condition(x):
+        y = x * 2
+        v = y[1:]
+        y[1] = 0.0
+        return np.sum(np.where(v, x[1:], 0.0))
+
+    def summed(x):
+        y = x * 2
+        v = y[1:]
+        y[1] = -5.0
+        return np.sum(v)
+
+    for run in (lambda: grad(compared)(X), lambda: grad(condition)(X), lambda: vjp(summed, X)):
+        with pytest.raises(TraceError, match="view"):
+            run()
+
+
+def test_integers_of_numpy_index_beside_lists():
+    def f(x):
+        y = x[:, None] * x
+        y[np.int64(0), [0, 1]] = 5.0
+        return np.sum(y)
+
+    np.testing.assert_allclose(grad(f)(X) @ X, difference(f, X, X), rtol=1e-9)
