@@ -34,19 +34,20 @@ def names_of_backend(backend: Backend) -> PlainNames:
 
 def run_plain(name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
     """Call the library's function on plain operands of one library and one device."""
-    kinds = {type(a) for a in args if type(a) not in NUMBERS}
-    if len(kinds) == 1:
-        function = getattr(names_of_array(next(a for a in args if type(a) in kinds)), name)
-        if len(args) == 1:
-            return function(*args, **kw)
-    else:
-        function = getattr(names_of_backend(_common(args)), name)
+    kinds = tuple(map(type, args))
+    names = _together.get(kinds)
+    if names is None:
+        names = names_of_backend(_common(args))
         args = same_library(args)
     try:
-        return function(*args, **kw)
+        return getattr(names, name)(*args, **kw)
     except (TypeError, ValueError, RuntimeError):
         check_same_device(f"{name}(operands)", *args)  # a mixture of devices is named as such
         raise
+
+
+# operand types that were seen to belong together, and the names of their library
+_together: dict[tuple[type, ...], PlainNames] = {}
 
 
 def same_library(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -54,7 +55,14 @@ def same_library(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
     They are on the host already, so no device is read.
     """
-    return tuple([a.item() if _is_foreign_scalar(a, args) else a for a in args])
+    kinds = tuple(map(type, args))
+    if kinds in _together:
+        return args
+    if any(_is_foreign_scalar(a, args) for a in args):
+        return tuple([a.item() if _is_foreign_scalar(a, args) else a for a in args])
+    if not any(is_traced(a) for a in args):
+        _together[kinds] = names_of_backend(_common(args))
+    return args
 
 
 def _common(args: tuple[Any, ...]) -> Backend:
