@@ -8,9 +8,9 @@ import platform
 from typing import Any
 
 from anygrad import __version__
-from anygrad.backends import describe_backends
+from anygrad.backends import describe_backends, get_backend
 from anygrad.config import origins, settings
-from anygrad.errors import SettingsError
+from anygrad.errors import AnygradError, SettingsError
 
 __all__ = ["configure", "report", "run"]
 
@@ -20,28 +20,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the report; the status is 1 if a setting is wrong."""
-    print(report())
-    try:
-        settings()
-    except SettingsError:
-        return 1
-    return 0
+    """Print the report; the status is 1 if a setting is wrong or cannot be followed here."""
+    rows = describe_backends()
+    print(report(rows))
+    return 1 if problem_of_settings(rows) else 0
 
 
-def report() -> str:
+def report(rows: list[dict[str, Any]]) -> str:
     """Write what works on this machine as text.
+
+    Parameters
+    ----------
+    rows : list of dict
+        What `describe_backends` tells.
 
     Returns
     -------
     str
         A table of backends (version, devices, or why not and the line that installs it) and a table
-        of settings (value and origin).
+        of settings (value and origin), with what is wrong with them below.
     """
     lines = [f"anygrad {__version__} on Python {platform.python_version()}", "", "backends"]
-    for row in describe_backends():
+    for row in rows:
         lines += _backend_lines(row)
-    return "\n".join([*lines, "", "settings", *_setting_lines()])
+    lines += ["", "settings", *_setting_lines()]
+    problem = problem_of_settings(rows)
+    return "\n".join([*lines, f"  wrong: {problem}"] if problem else lines)
+
+
+def problem_of_settings(rows: list[dict[str, Any]]) -> str:
+    """Tell why new arrays cannot be made here as the settings say; "" if they can."""
+    try:
+        now, origin = settings(), origins()
+    except SettingsError as error:
+        return str(error)
+    chosen = next(row for row in rows if row["name"] == now.backend)
+    if chosen["problem"]:
+        where = f"backend {now.backend!r}, chosen by {origin['backend']}"
+        return f"{where}, cannot be used here; the reason stands beside it above."
+    try:
+        if now.device is not None:
+            get_backend(now.backend).find_device(now.device)
+    except AnygradError as error:
+        return f"{error} It was chosen by {origin['device']}."
+    return ""
 
 
 def _backend_lines(row: dict[str, Any]) -> list[str]:
@@ -57,7 +79,7 @@ def _backend_lines(row: dict[str, Any]) -> list[str]:
 def _setting_lines() -> list[str]:
     try:
         values, where = dataclasses.asdict(settings()), origins()
-    except SettingsError as error:  # the report is where one looks for what is wrong
-        return [f"  wrong: {error}"]
+    except SettingsError:  # told below the table
+        return []
     width = max(len(str(value)) for value in values.values())
     return [f"  {name:<12} {value!s:<{width}}  {where[name]}" for name, value in values.items()]

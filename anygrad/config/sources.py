@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from anygrad.config.fields import FIELDS, check_settings, expected_of
-from anygrad.errors import SettingsError
+from anygrad.errors import SettingsError, suggest
 
 __all__ = ["PREFIX", "read_environment", "read_file"]
 
 PREFIX = "ANYGRAD_"
+VARIABLES = {PREFIX + name.upper(): name for name in FIELDS}
 TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -29,15 +30,21 @@ def read_environment() -> dict[str, Any]:
     Raises
     ------
     SettingsError
-        Names the variable whose value the setting does not take.
+        Names the variable that is no setting's, or whose value the setting does not take.
     """
     found = {}
-    for name in FIELDS:
-        variable = PREFIX + name.upper()
-        text = os.environ.get(variable, "").strip()
-        if text:
-            found[name] = _parse(variable, name, text)
-            check_settings(f"environment {variable}", {name: found[name]})
+    for variable, text in os.environ.items():
+        if not variable.startswith(PREFIX) or not text.strip():
+            continue
+        if variable not in VARIABLES:
+            message = (
+                f"environment {variable}: got a variable of no setting; expected one of "
+                f"{', '.join(VARIABLES)}. {suggest(variable, VARIABLES)}"
+            )
+            raise SettingsError(message.rstrip())
+        name = VARIABLES[variable]
+        found[name] = _parse(variable, name, text.strip())
+        check_settings(f"environment {variable}", {name: found[name]})
     return found
 
 
@@ -73,7 +80,7 @@ def read_file() -> tuple[Path | None, dict[str, Any]]:
     for folder in _folders_upward():
         own = folder / "anygrad.toml"
         if own.is_file():
-            return own, _checked(own, _load(own))
+            return own, _checked(own, _without_header(own, _load(own)))
         project = folder / "pyproject.toml"
         if project.is_file():
             tools = _load(project).get("tool", {})
@@ -103,6 +110,18 @@ def _load(path: Path) -> dict[str, Any]:
             "Correct or remove it."
         )
         raise SettingsError(message) from error
+
+
+def _without_header(path: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse the header that only a file shared with other programs needs."""
+    for key, header in (("anygrad", "[anygrad]"), ("tool", "[tool.anygrad]")):
+        if isinstance(values.get(key), dict):
+            message = (
+                f"file {path}({key}): got a table {header}; expected the settings without a "
+                f"header, since the whole file is anygrad's. Remove the line {header}."
+            )
+            raise SettingsError(message)
+    return values
 
 
 def _checked(path: Path, values: Any) -> dict[str, Any]:

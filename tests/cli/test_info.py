@@ -67,6 +67,26 @@ def test_wrong_settings_are_reported_in_place(capsys, monkeypatch):
     assert "numpy" in out  # the backends are there all the same
 
 
+def test_a_chosen_backend_that_cannot_be_used_is_flagged(capsys, monkeypatch):
+    def absent():
+        raise BackendError("backend 'cupy': the reason.")
+
+    monkeypatch.setattr(cupy_record, "_cupy", absent)
+    monkeypatch.setenv("ANYGRAD_BACKEND", "cupy")
+    reload_settings()
+    assert main(["info"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "wrong: backend 'cupy', chosen by environment ANYGRAD_BACKEND, cannot be used" in last
+
+
+def test_a_chosen_device_that_is_not_there_is_flagged(capsys):
+    configure(device=3)
+    assert main(["info"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "wrong: device: got 3; expected 'cpu'" in last
+    assert last.endswith("chosen by configure.")
+
+
 def test_without_a_command_the_help_is_shown(capsys):
     assert main([]) == 0
     out = capsys.readouterr().out

@@ -40,6 +40,17 @@ def test_a_wrong_variable_is_named(monkeypatch, variable, text, words):
         read_again()
 
 
+@pytest.mark.parametrize("variable", ["ANYGRAD_BACKENDS", "ANYGRAD_BAKCEND", "ANYGRAD_backend"])
+def test_a_variable_of_no_setting_is_named_with_the_nearest(monkeypatch, variable):
+    monkeypatch.setenv(variable, "")  # as good as not set
+    assert read_again() == Settings()
+    monkeypatch.setenv(variable, "numpy")
+    with pytest.raises(
+        SettingsError, match=f"environment {variable}: .*Did you mean 'ANYGRAD_BACKEND'"
+    ):
+        read_again()
+
+
 def test_the_environment_is_read_once(monkeypatch):
     assert settings().dtype == "float64"
     monkeypatch.setenv("ANYGRAD_DTYPE", "float32")
@@ -86,6 +97,8 @@ def test_the_nearest_directory_upward_counts(tmp_path, monkeypatch):
         ("warn_unused = 'yes'", "warn_unused.*got 'yes'; expected True or False"),
         ("device = 1.5", "device.*got 1.5"),
         ("[dtype]\nname = 'float32'", "dtype.*got"),
+        ("[anygrad]\ndtype = 'float32'", r"Remove the line \[anygrad\]"),
+        ("[tool.anygrad]\ndtype = 'float32'", r"Remove the line \[tool\.anygrad\]"),
         ("backend = '__import__(\"os\").abort()'", "backend"),
     ],
 )
