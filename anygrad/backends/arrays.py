@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends.choosing import usable_namespace
-from anygrad.backends.registry import backend_of, get_backend, is_traced, namespace_of
+from anygrad.backends.registry import BACKENDS, backend_of, get_backend, is_traced, namespace_of
 from anygrad.backends.types import Array, Device, Namespace
 from anygrad.config import settings
 from anygrad.errors import (
     ArgumentError,
+    BackendError,
     DTypeError,
     HostTransferError,
     ShapeError,
@@ -24,6 +25,7 @@ __all__ = ["asarray", "find_dtype", "to_host"]
 
 COMPLEX_OF = {"float32": "complex64", "float64": "complex128"}
 NUMBER_KINDS = "biufc"
+ARRAY_METHODS = ("__array_namespace__", "__dlpack__", "__cuda_array_interface__", "__array__")
 DTYPE_STEMS = {"bool", "int", "uint", "float", "complex"}
 DTYPE_NAMES = ("float64", "float32", "complex128", "complex64", "int64", "int32", "bool")
 
@@ -58,7 +60,8 @@ def asarray(x: Any, *, dtype: Any = None, device: Device | None = None) -> Array
     ShapeError
         If a nested sequence is ragged.
     BackendError
-        If the backend or the device cannot be used.
+        If the backend or the device cannot be used, or ``x`` is, or holds, an array of a library
+        that has no backend.
 
     Examples
     --------
@@ -157,14 +160,20 @@ def _check_leaf(where: str, x: Any, target: str) -> None:
             "first; combine arrays of one library with xp.stack of their own namespace."
         )
         raise HostTransferError(message)
-    if (
-        owner is None
-        and not isinstance(x, (float, int, bool, complex))
-        and not hasattr(x, "__array__")
-    ):
-        expected = "a number, a nested sequence of numbers, or an array"
-        message = f"{where}: got {describe(x)}; expected {expected}."
-        raise (ArgumentError if x is None else DTypeError)(message)
+    if owner is not None or isinstance(x, (float, int, bool, complex)):
+        return
+    kind = type(x)  # the class is asked: some properties of an array raise for what they can't give
+    if any(hasattr(kind, method) for method in ARRAY_METHODS):
+        message = (
+            f"{where}: got {describe(x)} (class {kind.__module__}.{kind.__qualname__}), which "
+            f"belongs to no backend; expected numbers, or arrays of {' or '.join(BACKENDS)}. "
+            "Copy it yourself, with np.asarray(x) or what its library has for that."
+        )
+        raise BackendError(message)
+    message = (
+        f"{where}: got {describe(x)}; expected a number, a nested sequence of numbers, or an array."
+    )
+    raise (ArgumentError if x is None else DTypeError)(message)
 
 
 def find_dtype(xp: Namespace, dtype: Any) -> Any:

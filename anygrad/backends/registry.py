@@ -49,8 +49,14 @@ def register_backend(backend: Backend) -> Backend:
     Raises
     ------
     ArgumentError
-        If another record has the name.
+        If ``backend`` is no record, or another record has the name.
     """
+    if not isinstance(backend, Backend):
+        message = (
+            f"register_backend(backend): got {describe(backend)}; expected a record. "
+            "Make one with anygrad.backends.Backend."
+        )
+        raise ArgumentError(message)
     if BACKENDS.get(backend.name, backend) is not backend:
         message = (
             f"register_backend(backend): got the name {backend.name!r} a second time; "

@@ -103,6 +103,34 @@ def test_an_array_of_another_library_is_refused_by_name():
     assert_close(ag.asarray(ag.to_numpy(x)), [1.0, 1.0])
 
 
+def array_with(protocol):
+    """An array of a library that has no backend; NumPy could read it all the same."""
+
+    def method(self, *args, **kwargs):
+        return np.ones(2)
+
+    return type("Tensor", (), {protocol: method, "__array__": method})()
+
+
+@pytest.mark.parametrize(
+    "protocol", ["__array_namespace__", "__dlpack__", "__cuda_array_interface__", "__array__"]
+)
+def test_an_array_without_a_backend_is_refused_by_its_class(xp, protocol):
+    x = array_with(protocol)
+    with on(xp):
+        for given in (x, [x, 1.0], [[x]]):
+            with pytest.raises(
+                BackendError, match=r"asarray\(x\): .*Tensor\), .*no backend.*np\.asarray\(x\)"
+            ):
+                ag.asarray(given)
+        assert_close(ag.asarray(np.asarray(x)), [1.0, 1.0])
+
+
+def test_a_mask_is_not_dropped():
+    with pytest.raises(BackendError, match=r"numpy\.ma\S*\.MaskedArray"):
+        ag.asarray(np.ma.masked_array([1.0, 2.0], [True, False]))
+
+
 def test_a_traced_array_in_a_list_is_refused():
     with pytest.raises(TraceError, match=r"xp\.stack"):
         ag.asarray([1.0, Traced()])

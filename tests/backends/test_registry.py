@@ -130,6 +130,13 @@ def test_backends_are_sorted_and_unknown_ones_are_named():
         get_backend(None)
 
 
+def test_only_a_record_makes_a_backend():
+    before = dict(BACKENDS)
+    with pytest.raises(ArgumentError, match=r"register_backend\(backend\): got 'toy'.*Backend"):
+        register_backend("toy")
+    assert before == BACKENDS
+
+
 def test_a_library_is_added_by_its_record():
     class Foreign:
         device = "somewhere"
