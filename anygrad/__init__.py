@@ -7,7 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from anygrad import clipping, differences, errors, optimizers, schedules, training
+    from anygrad import (
+        clipping,
+        differences,
+        errors,
+        optimizers,
+        plots,
+        schedules,
+        training,
+        trees,
+    )
     from anygrad.autodiff import grad, jvp, stop_gradient, value, value_and_grad, vjp
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
@@ -29,11 +38,13 @@ __all__ = [
     "jvp",
     "namespace",
     "optimizers",
+    "plots",
     "schedules",
     "settings",
     "stop_gradient",
     "to_numpy",
     "training",
+    "trees",
     "use_backend",
     "use_settings",
     "value",
@@ -68,10 +79,12 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         return import_module(f"anygrad.{name}")
+    if home == "config":
+        import_module("anygrad.backends")  # puts its names among the values of the settings
     found = getattr(import_module(f"anygrad.{home}"), name)
     globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

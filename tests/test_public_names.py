@@ -13,17 +13,22 @@ import pytest
 import anygrad
 
 PACKAGE = Path(anygrad.__file__).parent
-SUBPACKAGES = ("clipping", "differences", "errors", "optimizers", "schedules", "training")
+SUBPACKAGES = (
+    *("clipping", "differences", "errors", "optimizers", "plots", "schedules", "training"),
+    "trees",
+)
 # What the design promises, by module.
 PROMISED = {
     "anygrad": """asarray check_gradients clipping configure differences errors fit grad jvp
-        namespace optimizers schedules settings stop_gradient to_numpy training use_backend
-        use_settings value value_and_grad vjp""",
+        namespace optimizers plots schedules settings stop_gradient to_numpy training trees
+        use_backend use_settings value value_and_grad vjp""",
     "anygrad.clipping": "clip_by_global_norm clip_by_norm clip_by_value global_norm",
     "anygrad.differences": "derivative gradient",
     "anygrad.optimizers": """Transform adagrad adam adamw apply_updates chain info rmsprop sgd""",
+    "anygrad.plots": "image_grid race training_curves training_summary",
     "anygrad.schedules": "constant cosine exponential step warmup_cosine",
     "anygrad.training": "fit monitor",
+    "anygrad.trees": "dot flatten leaves map norm paths register to_numpy unflatten zeros_like",
     "anygrad.errors": """AnygradError ArgumentError BackendError DTypeError GradientError
         HostTransferError MissingPackageError MissingRuleError MixedBackendError NonFiniteError
         SettingsError ShapeError TraceError UnusedInputWarning""",
@@ -97,6 +102,22 @@ def test_unknown_names_are_attribute_errors():
     with pytest.raises(AttributeError, match="gradd"):
         anygrad.gradd  # noqa: B018
     assert set(anygrad.__all__) <= set(dir(anygrad))
+
+
+def test_only_public_names_are_offered():
+    offered = {name for name in dir(anygrad) if not name.startswith("__")}
+    assert offered == set(anygrad.__all__)
+
+
+def test_the_first_call_of_configure_knows_the_backends():
+    script = """
+import anygrad as ag
+try:
+    ag.configure(backend="cuppy")
+except ag.errors.SettingsError as error:
+    print(error)
+"""
+    assert run_alone(script).endswith("Did you mean 'cupy'?")
 
 
 def run_alone(script: str) -> str:
