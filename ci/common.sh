@@ -1,9 +1,10 @@
 # What the scripts of this folder share: words, Python, and the checkout's own .venv.
-# Sourced, not run. Only a shell and Python >= 3.11 are taken for granted.
+# Sourced, not run. Only a shell and Python >= 3.11 are taken for granted: where no Python is found, a
+# sentence says so, with bash's own means even where PATH leads nowhere.
 
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+ROOT="$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)"
 VENV="$ROOT/.venv"
-SCRIPT="ci/$(basename "$0")"
+SCRIPT="ci/${0##*/}"
 
 say() { printf '%s: %s\n' "$SCRIPT" "$*"; }
 die() {
@@ -25,7 +26,7 @@ find_python() {
         command -v "$candidate" >/dev/null 2>&1 && tried="$tried $candidate"
     done
     if [ -n "$tried" ]; then
-        die "needs Python 3.11 or newer; found only older or unusable ones ($(echo "$tried" | xargs)). Install a newer Python, or name one: PYTHON=/path/to/python3 $SCRIPT"
+        die "needs Python 3.11 or newer; found only older or unusable ones (${tried# }). Install a newer Python, or name one: PYTHON=/path/to/python3 $SCRIPT"
     fi
     die "needs Python 3.11 or newer; found none. Install it, or name one: PYTHON=/path/to/python3 $SCRIPT"
 }
@@ -56,7 +57,7 @@ install_extra() {
     ensure_venv
     local extra="$1" stamp="$VENV/anygrad-$1.stamp" wanted
     wanted="$("$VENV/bin/python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$ROOT/pyproject.toml")"
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+    if [ -f "$stamp" ] && [ "$(<"$stamp")" = "$wanted" ]; then
         return
     fi
     say "installing anygrad with what '$extra' needs (the first time this takes a minute or two)"
