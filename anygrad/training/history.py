@@ -167,6 +167,14 @@ class History:
             raise ArgumentError(message) from err
         return cls.from_dict(data)
 
+    def copy(self) -> "History":
+        """Make one that can be written to without changing this one; waits for nothing."""
+        copied = History()
+        copied.notes = list(self.notes)
+        for name, column in self._columns.items():
+            copied._columns[name] = column.copy()
+        return copied
+
     def _column(self, name: str) -> "_Column":
         if name in self._columns:
             return self._columns[name]
@@ -184,6 +192,11 @@ class _Column:
         self.steps: list[int] = steps or []
         self.values: list[Any] = values or []
         self.fetched = len(self.values)
+
+    def copy(self) -> "_Column":
+        copied = _Column(list(self.steps), list(self.values))
+        copied.fetched = self.fetched
+        return copied
 
     def fetch(self) -> None:
         if self.fetched < len(self.values):

@@ -47,7 +47,7 @@ class Log:
 
     def watch(self, step: int, grads: Tree, params: Tree, state: Tree) -> None:
         """Look at the gradients of a log point, before the update."""
-        if optimizers.info(state).norm is None:  # else the optimizer measures it at every step
+        if facts(state).norm is None:  # else the optimizer measures it at every step
             self.norm = trees.norm(grads)
         if self.monitor is None:
             return
@@ -60,7 +60,7 @@ class Log:
     def record(self, step: int, loss: Array, metrics: Mapping[str, Any], state: Tree) -> None:
         """Write one step down without waiting for the device."""
         self.metrics = tuple(metrics)
-        info = optimizers.info(state)
+        info = facts(state)
         rate, norm = copied(info.learning_rate), copied(info.norm)
         norm = self.norm if norm is None else norm
         self.history.record(step, loss=loss, learning_rate=rate, gradient_norm=norm, **metrics)
@@ -114,6 +114,11 @@ class Log:
             "the gradients; log_every=1 with monitor=True names the leaf where it begins."
         )
         raise NonFiniteError(message)
+
+
+def facts(state: Tree) -> optimizers.Info:
+    """What the state tells; nothing if it is no dict, which a transform of the user's may have."""
+    return optimizers.info(state) if isinstance(state, dict) else optimizers.Info()
 
 
 def check_metrics(argument: str, metrics: Any, taken: tuple[str, ...] = ()) -> None:

@@ -86,9 +86,9 @@ def fit(
     state : tree, optional
         Optimizer state of an earlier run to go on from; never modified.
     history : History, optional
-        Append here; holds what happened even when an exception ends the run.
+        Of an earlier run to go on from; never modified. The new one begins with a copy of it.
     callbacks : sequence of callables
-        Each gets a ``Record`` after each step and may return ``training.STOP``.
+        Each gets a ``Record`` after each step and returns None or ``training.STOP``.
     evaluate : callable, optional
         ``evaluate(params)`` gives a dict of 0-d metrics, such as test accuracy, at log points.
     monitor : Monitor or bool
@@ -124,11 +124,12 @@ def fit(
     ([1.0, 2.0], 'finished')
     """
     check_optimizer(optimizer)
+    callbacks = check_callbacks(callbacks)
     gradient = value_and_grad or differentiate(check_loss(loss), has_aux=has_aux)
     plan = Plan(batches, steps, log_every)
     params = own(params)
     state = trees.map(copied, optimizer.init(params) if state is None else state)
-    history = History() if history is None else history
+    history = History() if history is None else check_history(history).copy()
     first, record = len(history), None
     display = make_display(progress, plan.steps, plan.epochs, plan.log_every)
     log = Log(history, display, monitor, nonfinite, evaluate)
@@ -202,7 +203,44 @@ def split(result: Any, has_aux: bool) -> tuple[Array, Tree, dict[str, Any]]:
     return copied(value), grads, {name: copied(metric) for name, metric in metrics.items()}
 
 
+def check_callbacks(callbacks: Any) -> list[Callback]:
+    """Refuse what can't be called, and a callback that was given alone."""
+    if not isinstance(callbacks, Iterable):
+        message = (
+            f"fit(callbacks): got {describe(callbacks)}; expected a sequence of callables. For one "
+            "callback write callbacks=[callback]."
+        )
+        raise ArgumentError(message)
+    found = list(callbacks)
+    for number, callback in enumerate(found):
+        if not callable(callback):
+            message = (
+                f"fit(callbacks): got {describe(callback)} at position {number}; expected a "
+                "callable of one record."
+            )
+            raise ArgumentError(message)
+    return found
+
+
+def check_history(history: Any) -> History:
+    """Refuse what is no history, such as the list of its losses."""
+    if not isinstance(history, History):
+        message = (
+            f"fit(history): got {describe(history)}; expected a training.History, such as "
+            "result.history of an earlier run."
+        )
+        raise ArgumentError(message)
+    return history
+
+
 def ask(callbacks: Sequence[Callback], record: Record) -> Stop | None:
     """Call every callback; the first ``Stop`` counts."""
     answers = [callback(record) for callback in callbacks]
-    return next((answer for answer in answers if isinstance(answer, Stop)), None)
+    for number, answer in enumerate(answers):
+        if answer is not None and not isinstance(answer, Stop):
+            message = (
+                f"fit(callbacks): got {describe(answer)} from the callback at position {number}; "
+                "expected None or training.STOP."
+            )
+            raise ArgumentError(message)
+    return next((answer for answer in answers if answer is not None), None)

@@ -19,7 +19,8 @@ class Record:
         At a log point the numbers shown in the progress line, already on the host: mean loss since
         the last log point, learning rate, gradient norm, metrics. None at all other steps.
     history : History
-        Everything recorded so far; reading a column waits for the device.
+        Everything recorded so far; reading a column waits for the device. The one that ``fit``
+        returns, and goes on writing to: keep it to have it after an exception.
     """
 
     def __init__(

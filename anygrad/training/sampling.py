@@ -20,6 +20,7 @@ def batches(
     rng: int | np.random.Generator | None = None,
     shuffle: bool = True,
     drop_last: bool = False,
+    first_step: int = 0,
 ) -> "Batches":
     """Cut a tree of arrays with a common first axis into mini-batches.
 
@@ -41,6 +42,9 @@ def batches(
         False keeps the order of the arrays; the batches may then be views of them.
     drop_last : bool
         True leaves out a last batch smaller than ``size``.
+    first_step : int
+        Batches to leave out at the beginning, >= 0: those that an earlier run has seen. The others
+        are the same as without, given the same seed; ``epochs`` counts the left out ones, too.
 
     Returns
     -------
@@ -70,7 +74,16 @@ def batches(
             "no batch. Choose a smaller size or drop_last=False."
         )
         raise ArgumentError(message)
-    return Batches(arrays, examples, size, epochs, draw_seed(rng), shuffle, drop_last)
+    first_step = check_count("batches(first_step)", first_step)
+    made = Batches(arrays, examples, size, epochs, draw_seed(rng), shuffle, drop_last, first_step)
+    if epochs is not None and not len(made):
+        message = (
+            f"batches(first_step): got {first_step}; expected an integer < "
+            f"{epochs * made.per_epoch}, the number of batches in all {epochs} epochs. Give epochs "
+            "the number of the whole training, or None."
+        )
+        raise ArgumentError(message)
+    return made
 
 
 class Batches:
@@ -80,6 +93,8 @@ class Batches:
     ----------
     examples, size, per_epoch : int
         Examples in the data, in a batch, and batches in an epoch.
+    first_step : int
+        Batches that are left out at the beginning.
     seed : int
         Repeats this order when passed as ``rng``.
     """
@@ -93,6 +108,7 @@ class Batches:
         seed: int,
         shuffle: bool,
         drop_last: bool,
+        first_step: int,
     ) -> None:
         self.arrays = arrays
         self.examples = examples
@@ -100,30 +116,32 @@ class Batches:
         self.epochs = epochs
         self.seed = seed
         self.shuffle = shuffle
+        self.first_step = first_step
         self.per_epoch = examples // size if drop_last else -(-examples // size)
 
     def __len__(self) -> int:
-        """Count the batches of all epochs."""
+        """Count the batches of all epochs, less those left out."""
         if self.epochs is None:
             message = "len(batches): these go on for ever (epochs=None)."
             raise TypeError(message)
-        return self.epochs * self.per_epoch
+        return max(self.epochs * self.per_epoch - self.first_step, 0)
 
     def __iter__(self) -> Iterator[Tree]:
-        epoch = 0
+        epoch, skipped = divmod(self.first_step, self.per_epoch)
         while self.epochs is None or epoch < self.epochs:
-            yield from self._epoch(epoch)
-            epoch += 1
+            yield from self._epoch(epoch, skipped)
+            epoch, skipped = epoch + 1, 0
 
     def __repr__(self) -> str:
         return (
             f"Batches({self.examples} examples, size {self.size}, {self.per_epoch} an epoch, "
-            f"{'endless' if self.epochs is None else self.epochs} epochs, seed {self.seed})"
+            f"{'endless' if self.epochs is None else self.epochs} epochs, seed {self.seed}"
+            f"{f', from step {self.first_step}' if self.first_step else ''})"
         )
 
-    def _epoch(self, epoch: int) -> Iterator[Tree]:
+    def _epoch(self, epoch: int, skipped: int) -> Iterator[Tree]:
         # The standard leaves slices that end behind the last example undefined.
-        starts = range(0, self.per_epoch * self.size, self.size)
+        starts = range(skipped * self.size, self.per_epoch * self.size, self.size)
         parts = [slice(start, min(start + self.size, self.examples)) for start in starts]
         if not self.shuffle:
             for part in parts:

@@ -11,7 +11,6 @@ from anygrad.errors import ArgumentError, NonFiniteError
 from anygrad.optimizers import Transform, adamw, chain, clip_by_global_norm, sgd
 from anygrad.training import (
     STOP,
-    History,
     Monitor,
     batches,
     early_stopping,
@@ -81,6 +80,53 @@ def test_going_on_is_the_same_as_not_stopping(xp):
     np.testing.assert_array_equal(to_host(rest.params), to_host(whole.params))
     np.testing.assert_array_equal(rest.history.losses, whole.history.losses)
     assert rest.history.steps.tolist() == list(range(7))
+    assert half.history.losses.tolist() == whole.history.losses[:3].tolist()
+
+
+@pytest.mark.parametrize("stop", [1, 5, 6, 10])  # an epoch has 5 batches
+def test_going_on_with_batches_is_the_same_as_not_stopping(xp, stop):
+    data = xp.asarray(np.arange(13.0))
+
+    def run(params, steps=None, first_step=0, **keywords):
+        made = batches(data, 3, epochs=3, rng=0, first_step=first_step)
+        seen = []
+        result = learn(
+            *(params, made, chain(clip_by_global_norm(1.0), adamw(0.1))),
+            value_and_grad=lambda x, batch: (ag.namespace(x).sum(x - batch[0]), x - batch[0]),
+            callbacks=[lambda record: seen.append((record.step, record.epoch, record.summary))],
+            log_every=5,
+            steps=steps,
+            **keywords,
+        )
+        points = [step for step, _, summary in seen if summary is not None]
+        return result, [(step, epoch) for step, epoch, _ in seen], points
+
+    whole, seen, points = run(xp.zeros(1))
+    half, seen_first, _ = run(xp.zeros(1), steps=stop)
+    rest, seen_then, points_then = run(
+        half.params, first_step=stop, state=half.state, history=half.history
+    )
+    np.testing.assert_array_equal(to_host(rest.params), to_host(whole.params))
+    np.testing.assert_array_equal(rest.history.losses, whole.history.losses)
+    assert seen_first + seen_then == seen
+    assert points_then == [step for step in points if step >= stop]
+
+
+def test_the_history_that_is_gone_on_from_is_left_alone(xp):
+    start, data = xp.zeros(1), [xp.asarray([2.0])]
+    first = learn(start, data, sgd(0.25), steps=2)
+    first.history.notes.append((0, "ours"))
+    second = learn(first.params, data, sgd(0.25), steps=1, history=first.history)
+    assert first.history.losses.tolist() == [4.0, 1.0]
+    assert second.history.losses.tolist() == [4.0, 1.0, 0.25]
+    second.history.notes.append((2, "theirs"))
+    assert first.history.notes == [(0, "ours")]
+
+
+def test_a_state_that_is_no_dict_tells_nothing_of_itself():
+    optimizer = Transform(lambda params: (), lambda grads, state, params: (-0.25 * grads, state))
+    history = learn(np.zeros(1), [np.asarray([2.0])], optimizer, steps=2).history
+    assert history.names == ["loss", "gradient_norm"]
 
 
 def test_nothing_waits_for_the_device_between_log_points(xp):
@@ -267,15 +313,16 @@ def forget_calls():
 
 
 def test_a_loss_that_is_not_finite_raises_at_the_log_point():
-    history = History()
+    seen = []
     with pytest.raises(NonFiniteError, match=r"nan at step 3 \(before it 1\)"):
         learn(
             *(np.zeros(1), [None], sgd(0.1)),
             steps=20,
             log_every=5,
             value_and_grad=explode,
-            history=history,
+            callbacks=[lambda record: seen.append(record.history)],
         )
+    history = seen[0]
     assert len(history) == 5
     np.testing.assert_array_equal(history.losses, [1, 1, 1, math.nan, math.nan])
 
@@ -299,19 +346,20 @@ def test_losses_after_the_last_log_point_are_checked():
 
 
 def test_an_exception_leaves_the_history_usable(xp):
+    seen = []
+
     def fail_at_third(record):
+        seen.append(record.history)
         if record.step == 2:
             raise RuntimeError("of the caller")
 
-    history = History()
     with pytest.raises(RuntimeError, match="of the caller"):
         learn(
             *(xp.zeros(1), [xp.asarray([2.0])], sgd(0.25)),
             steps=9,
-            history=history,
             callbacks=[fail_at_third],
         )
-    assert history.losses.tolist() == [4.0, 1.0, 0.25]
+    assert seen[0].losses.tolist() == [4.0, 1.0, 0.25]
 
 
 def test_an_interrupt_returns_what_there_is(xp):
@@ -381,6 +429,19 @@ def test_every_nth_step_only():
         ({"batches": []}, r"fit\(batches\).*no batch"),
         ({"batches": iter([])}, r"fit\(batches\).*no batch"),
         ({"batches": 3}, r"fit\(batches\)"),
+        ({"batches": {"x": np.ones(3)}}, r"fit\(batches\): got a dict .*\[data\]"),
+        ({"batches": "data"}, r"fit\(batches\): got 'data'"),
+        ({"callbacks": [STOP.__repr__, 3]}, r"fit\(callbacks\): got 3 at position 1"),
+        ({"callbacks": print}, r"fit\(callbacks\): got .*print.*callbacks=\[callback\]"),
+        (
+            {"callbacks": [lambda record: None, lambda record: True]},
+            r"fit\(callbacks\): got True from the callback at position 1; expected None or",
+        ),
+        (
+            {"callbacks": [lambda record: type(STOP)]},
+            "got the class Stop from the callback at position 0",
+        ),
+        ({"history": [1.0]}, r"fit\(history\): got \[1.0\]; expected a training.History"),
         ({"optimizer": sgd}, r"fit\(optimizer\).*adam"),
         ({"optimizer": 0.1}, r"fit\(optimizer\).*0\.1"),
         ({"params": {"a": 1.0}}, r"params\['a'\]"),

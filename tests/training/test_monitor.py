@@ -116,6 +116,22 @@ def test_large_parameters_allow_large_gradients():
     assert gradient_report(grads, {"w": np.asarray([10.0])}).ok
 
 
+@pytest.mark.parametrize(("size", "limit"), [(0.1, 20.0), (1.0, 20.0), (3.0, 60.0)])
+def test_the_limit_of_exploding_follows_the_parameters_from_norm_one_on(size, limit):
+    params, monitor = {"w": np.asarray([size])}, Monitor(exploding=20.0)
+    below, above = ({"w": np.asarray([factor * limit])} for factor in (0.99, 1.01))
+    assert gradient_report(below, params, monitor=monitor).ok
+    (finding,) = gradient_report(above, params, monitor=monitor).findings
+    assert f"limit {limit:.2g}" in finding.text
+
+
+def test_parameters_that_are_not_finite_set_no_limit():
+    for bad in (np.inf, np.nan):
+        params = {"w": np.asarray([bad])}
+        assert gradient_report({"w": np.asarray([999.0])}, params).ok
+        assert not gradient_report({"w": np.asarray([1001.0])}, params).ok
+
+
 def test_norms_are_safe_and_by_path(xp):
     # float32 squares of these leave the range
     grads = {

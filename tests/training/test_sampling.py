@@ -81,6 +81,24 @@ def test_a_size_above_the_examples_gives_one_batch():
     assert [len(batch) for batch in made] == [3]
 
 
+@pytest.mark.parametrize("first_step", [0, 1, 4, 6, 11])
+@pytest.mark.parametrize("keywords", [{}, {"shuffle": False}, {"drop_last": True}])
+def test_the_batches_from_a_step_on_are_those_of_the_whole(xp, first_step, keywords):
+    x = xp.asarray(np.arange(11.0))
+    whole = batches(x, 3, epochs=4, rng=0, **keywords)
+    rest = batches(x, 3, epochs=4, rng=0, first_step=first_step, **keywords)
+    assert len(rest) == len(whole) - first_step == len(list(rest))
+    for batch, expected in zip(list(rest), list(whole)[first_step:], strict=True):
+        assert to_host(batch).tolist() == to_host(expected).tolist()
+
+
+def test_endless_batches_begin_at_any_step():
+    endless = batches(np.arange(4), 2, epochs=None, rng=0, first_step=1001)
+    expected = np.random.default_rng([0, 500]).permutation(4)[2:]
+    assert next(iter(endless)).tolist() == expected.tolist()
+    assert "from step 1001" in repr(endless)
+
+
 def test_endless_batches_go_on():
     made = batches(np.arange(4), 4, epochs=None, rng=0)
     stream = iter(made)
@@ -104,6 +122,8 @@ def test_endless_batches_go_on():
         (np.zeros(4), {"rng": -1}, r"rng\).*Generator"),
         (np.zeros(4), {"rng": "0"}, r"rng\)"),
         (np.zeros(4), {"size": 5, "drop_last": True}, "no batch"),
+        (np.zeros(4), {"first_step": -1}, r"first_step\).*>= 0"),
+        (np.zeros(4), {"first_step": 6, "epochs": 3}, r"first_step\): got 6; .*< 6.*3 epochs"),
     ],
 )
 def test_what_cannot_work_is_refused(arrays, keywords, words):
