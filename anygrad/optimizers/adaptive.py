@@ -6,7 +6,8 @@ from typing import Any
 
 from anygrad.backends.types import Array, Namespace
 from anygrad.optimizers.formula import make
-from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, choose
+from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, Peers, choose
+from anygrad.optimizers.keywords import explain_keywords
 from anygrad.optimizers.pieces import abs2, descend, real_full, real_zeros, zeros
 from anygrad.optimizers.transform import Transform
 
@@ -21,13 +22,14 @@ ADAGRAD: dict[str, Any] = {
     "weight_decay": 0.0,
     "maximize": False,
 }
-ADAGRAD_OF_PEERS = {
+ADAGRAD_OF_PEERS: Peers = {
+    "torch": {},
     "optax": {
         "learning_rate": None,
         "eps": 1e-7,
         "eps_in_sqrt": True,
         "initial_accumulator": 0.1,
-    }
+    },
 }
 
 RMSPROP: dict[str, Any] = {
@@ -41,7 +43,7 @@ RMSPROP: dict[str, Any] = {
     "weight_decay": 0.0,
     "maximize": False,
 }
-RMSPROP_OF_PEERS = {
+RMSPROP_OF_PEERS: Peers = {
     "torch": {"learning_rate": 1e-2, "decay": 0.99},
     "optax": {"learning_rate": None, "eps_in_sqrt": True, "momentum_after_learning_rate": True},
 }
@@ -105,6 +107,7 @@ def rmsprop_formula(
     return -learning_rate * b, v, a, b
 
 
+@explain_keywords
 def adagrad(
     learning_rate: Hyperparameter | None = None,
     *,
@@ -180,6 +183,7 @@ def adagrad(
     return make(adagrad_formula, {"s": _start_sum}, checked)
 
 
+@explain_keywords
 def rmsprop(
     learning_rate: Hyperparameter | None = None,
     *,

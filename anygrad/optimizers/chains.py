@@ -20,7 +20,8 @@ def chain(*parts: Transform) -> Transform:
     A chain within a chain is the same as its parts in a row, so ``chain`` is associative, down to
     the state: ``{part name: part state}``. A name that comes again gets a number (``scale``,
     ``scale_2``), and parts without state have no entry. Since parts are found by name and not by
-    position, a saved state still fits after a clip was put in front.
+    position, a saved state of a chain still fits after a clip was put in front. A single transform
+    keeps its state without a name: in a chain, the state of ``adam`` alone is ``{"adam": state}``.
 
     Parameters
     ----------
@@ -64,6 +65,9 @@ class Links:
     def __init__(self, parts: tuple[Transform, ...]):
         self.parts = dict(zip(_distinct([part.name for part in parts]), parts, strict=True))
 
+    def __repr__(self) -> str:
+        return f"chain({', '.join(self.parts)})"
+
     def init(self, params: Tree) -> State:
         """Make the state of each part that has one."""
         states = {name: part.init(params) for name, part in self.parts.items()}
@@ -80,12 +84,16 @@ class Links:
         return flow, {name: s for name, s in states.items() if _has_content(s)}
 
     def _check(self, state: State) -> None:
-        unknown = [name for name in state if name not in self.parts]
-        if not unknown:
-            return
+        got, advice = describe(state), ""
+        if isinstance(state, Mapping):
+            if all(name in self.parts for name in state):
+                return
+            got = f"a state of {', '.join(map(str, state))}"
+            last = list(self.parts)[-1]
+            advice = f" That of one part alone goes under its name, {{{last!r}: state}}."
         message = (
-            f"chain(state): got a state of {', '.join(map(str, state))}; expected one of "
-            f"{', '.join(self.parts)}. Pass the state that init or the last step returned."
+            f"chain(state): got {got}; expected one of {', '.join(self.parts)}. "
+            f"Pass the state that init or the last step returned.{advice}"
         )
         raise ArgumentError(message)
 

@@ -112,6 +112,9 @@ class GlobalNormRule:
         self.max_norm = max_norm
         self.nonfinite: Policy = nonfinite
 
+    def __repr__(self) -> str:
+        return f"clip_by_global_norm({self.max_norm}, nonfinite={self.nonfinite!r})"
+
     def init(self, params: Tree) -> State:
         """Before the first step: norm 0, scale 1."""
         # an empty slice of each leaf has its library, device and dtype, and nothing to sum
@@ -129,7 +132,7 @@ class GlobalNormRule:
 
 
 def _from_function(name: str, function: Any) -> Transform:
-    def update(grads: Tree, state: State, params: Tree, **extra: Any) -> tuple[Tree, State]:
+    def update(grads: Tree, state: State, params: Tree = None, **extra: Any) -> tuple[Tree, State]:
         return function(grads), state
 
     return Transform(lambda params: {}, update, name)

@@ -147,6 +147,12 @@ class FormulaRule:
         self.has_rate = "learning_rate" in hyperparameters.rows[0]
         self.counts = "t" in arrays or self.has_rate or not hyperparameters.is_constant
 
+    def __repr__(self) -> str:
+        row, *others = self.hyperparameters.rows
+        given = [f"{name}={_show(value)}" for name, value in row.items()]
+        given += [f"groups={list(self.hyperparameters.patterns)}"] if others else []
+        return f"{self.name}({', '.join(given)})"
+
     def init(self, params: Tree) -> State:
         """Make the state: step 0, and every slot at its start."""
         leaves, structure = trees.flatten(params)
@@ -224,13 +230,21 @@ class FormulaRule:
         expected = ["step"] if self.counts else []
         expected += ["learning_rate"] if self.has_rate else []
         expected += [slot for slot, start in self.slots.items() if start is not None]
-        if set(state) == set(expected):
-            return int(state["step"]) if self.counts else 0
-        message = (
-            f"{self.name}(state): got {', '.join(map(str, state)) or 'an empty state'}; expected "
-            f"{', '.join(expected)}. Pass the state that init or the last step returned."
-        )
+        got, advice = describe(state), "Pass the state that init or the last step returned."
+        if isinstance(state, Mapping):
+            if set(state) == set(expected):
+                return int(state["step"]) if self.counts else 0
+            got = ", ".join(map(str, state)) or "an empty state"
+            if self.name in state:
+                advice = f"Of the state of a chain, pass state[{self.name!r}]."
+        wanted = ", ".join(expected) or "an empty state"
+        message = f"{self.name}(state): got {got}; expected {wanted}. {advice}"
         raise ArgumentError(message)
+
+
+def _show(value: Any) -> str:
+    """Show a number or a schedule; a function by its name, without its address."""
+    return value.__name__ if inspect.isfunction(value) else repr(value)
 
 
 def _start(start: Callable[..., Array], p: Array, row: Mapping[str, Any]) -> Array:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from anygrad.errors import ArgumentError, describe, suggest
 from anygrad.ranges import FINITE, NOT_NEGATIVE, Range, check_number
 
-__all__ = ["Groups", "Hyperparameter", "Hyperparameters", "choose"]
+__all__ = ["Groups", "Hyperparameter", "Hyperparameters", "Peers", "choose"]
 
 Hyperparameter: TypeAlias = float | Callable[[int], float]
 """A number, or a schedule ``step -> number`` with ``step`` counted from 0."""
@@ -23,25 +23,26 @@ wins."""
 FRACTION = Range(0, 1)
 BELOW_ONE = Range(0, 1, open_high=True)
 
-RANGES: dict[str, tuple[Range, str]] = {
-    "b1": (BELOW_ONE, "The usual choice is 0.9."),
-    "b2": (BELOW_ONE, "The usual choice is 0.999."),
-    "dampening": (FRACTION, "The usual choice is 0."),
-    "decay": (BELOW_ONE, "The usual choice is 0.9 or 0.99."),
-    "eps": (NOT_NEGATIVE, "The usual choice is 1e-8."),
-    "eps_root": (NOT_NEGATIVE, "The usual choice is 0."),
-    "initial_accumulator": (NOT_NEGATIVE, "The usual choice is 0 or 0.1."),
-    "learning_rate": (NOT_NEGATIVE, "To climb rather than descend, pass maximize=True."),
-    "lr_decay": (NOT_NEGATIVE, "The usual choice is 0."),
-    "momentum": (FRACTION, "The usual choice is 0.9."),
-    "weight_decay": (NOT_NEGATIVE, "The usual choice is 0.01."),
+RANGES: dict[str, Range] = {
+    "b1": BELOW_ONE,
+    "b2": BELOW_ONE,
+    "dampening": FRACTION,
+    "decay": BELOW_ONE,
+    "eps": NOT_NEGATIVE,
+    "eps_root": NOT_NEGATIVE,
+    "initial_accumulator": NOT_NEGATIVE,
+    "learning_rate": NOT_NEGATIVE,
+    "lr_decay": NOT_NEGATIVE,
+    "momentum": FRACTION,
+    "weight_decay": NOT_NEGATIVE,
 }
-"""Where each known hyperparameter must lie, and what to do; any other may be any finite number."""
+"""Where each known hyperparameter must lie; any other may be any finite number."""
 
 AT_INIT = {"initial_accumulator"}
 """Used once, when the state is made, so that a schedule would have no meaning."""
 
-PEERS = ("optax", "torch")
+Peers: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""The peers that an optimizer can follow, each with the values in which it differs from ours."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ class Hyperparameters:
         A name whose value in ``like`` (without it, in ``values``) is a bool is a switch.
         """
         like = values if like is None else like
-        base = {name: _checked(where, name, value, like[name]) for name, value in values.items()}
+        base = {name: _checked(where, name, value, like) for name, value in values.items()}
         rows, patterns = [base], []
         for entry in groups:
             pattern, overrides = _check_entry(where, entry, base)
-            changed = {n: _checked(where, n, value, base[n]) for n, value in overrides.items()}
+            changed = {n: _checked(where, n, value, like) for n, value in overrides.items()}
             rows.append({**base, **changed})
             patterns.append(pattern)
         return cls(where, tuple(rows), tuple(patterns))
@@ -133,7 +134,7 @@ def choose(
     where: str,
     given: Mapping[str, Any],
     defaults: Mapping[str, Any],
-    peers: Mapping[str, Mapping[str, Any]],
+    peers: Peers,
     compat: str | None,
     groups: Groups,
 ) -> Hyperparameters:
@@ -148,8 +149,9 @@ def choose(
     defaults : mapping
         Our values; None means that there is no usual one.
     peers : mapping
-        For ``"torch"`` and ``"optax"``, the values in which they differ from ours.
-    compat : {None, "torch", "optax"}
+        The peers that this optimizer can follow, by name; each with the values in which it differs
+        from ours.
+    compat : str or None
         Whose defaults to take.
     groups : list of (pattern, dict)
         As the caller passed them.
@@ -162,12 +164,13 @@ def choose(
     Raises
     ------
     ArgumentError
-        If ``compat`` is unknown, a value without default is missing, or one is outside its range.
+        If ``compat`` is no peer of this optimizer, a value without default is missing, or one is
+        outside its range.
     """
-    if compat is not None and compat not in PEERS:
+    if compat is not None and compat not in list(peers):
+        names = " or ".join(map(repr, sorted(peers))) or "for it has no peer"
         message = (
-            f"{where}(compat): got {compat!r}; expected None, {' or '.join(map(repr, PEERS))}. "
-            f"{suggest(compat, PEERS)}"
+            f"{where}(compat): got {compat!r}; expected None, {names}. {suggest(compat, peers)}"
         )
         raise ArgumentError(message.rstrip())
     defaults = {**defaults, **peers.get(compat or "", {})}
@@ -183,24 +186,32 @@ def choose(
     return Hyperparameters.check(where, chosen, groups, like=defaults)
 
 
-def _checked(where: str, name: str, value: Any, like: Any) -> Any:
+def _checked(where: str, name: str, value: Any, like: Mapping[str, Any]) -> Any:
     """``value`` as a float, a bool for a switch, or the schedule that it is."""
-    if isinstance(like, bool):
+    if isinstance(like[name], bool):
         if isinstance(value, bool):
             return value
         message = f"{where}({name}): got {describe(value)}; expected True or False."
         raise ArgumentError(message)
     if not callable(value):
-        return _check_value(where, name, value)
+        return _check_value(where, name, value, _advice(name, value, like))
     if name in AT_INIT:
         message = f"{where}({name}): got a schedule; expected a number, for it is used only once."
         raise ArgumentError(message)
     return value
 
 
-def _check_value(where: str, name: str, value: Any) -> float:
-    allowed, advice = RANGES.get(name, (FINITE, ""))
-    return check_number(f"{where}({name})", value, allowed, advice)
+def _check_value(where: str, name: str, value: Any, advice: str = "") -> float:
+    return check_number(f"{where}({name})", value, RANGES.get(name, FINITE), advice)
+
+
+def _advice(name: str, value: Any, like: Mapping[str, Any]) -> str:
+    if name == "learning_rate" and "maximize" in like:
+        return "To climb rather than descend, pass maximize=True."
+    default = like[name]
+    # without defaults, the values are compared with themselves
+    known = isinstance(default, (int, float)) and default is not value
+    return f"The default is {default:g}." if known else ""
 
 
 def _value_at(where: str, name: str, value: Any, step: int) -> Any:
@@ -212,7 +223,7 @@ def _value_at(where: str, name: str, value: Any, step: int) -> Any:
     except (TypeError, ValueError) as error:
         message = (
             f"{where}({name}): got {describe(number)} from the schedule at step {step}; expected "
-            f"{RANGES.get(name, (FINITE, ''))[0]}."
+            f"{RANGES.get(name, FINITE)}."
         )
         raise ArgumentError(message) from error
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from anygrad.backends.types import Array, Namespace
 from anygrad.optimizers.formula import make
-from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, choose
+from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, Peers, choose
+from anygrad.optimizers.keywords import explain_keywords
 from anygrad.optimizers.pieces import abs2, descend, real_zeros, zeros
 from anygrad.optimizers.transform import Transform
 
@@ -21,10 +22,13 @@ ADAM: dict[str, Any] = {
     "weight_decay": 0.0,
     "maximize": False,
 }
-ADAM_OF_PEERS = {"optax": {"learning_rate": None}}
+ADAM_OF_PEERS: Peers = {"torch": {}, "optax": {"learning_rate": None}}
 
 ADAMW = {**ADAM, "weight_decay": 1e-2}
-ADAMW_OF_PEERS = {"optax": {"learning_rate": None, "weight_decay": 1e-4}}
+ADAMW_OF_PEERS: Peers = {
+    "torch": {},
+    "optax": {"learning_rate": None, "weight_decay": 1e-4},
+}
 
 SLOTS = {"m": zeros, "v": real_zeros}
 
@@ -73,6 +77,7 @@ def adamw_formula(
     return u - (learning_rate * weight_decay) * p if weight_decay else u, m, v
 
 
+@explain_keywords
 def adam(
     learning_rate: Hyperparameter | None = None,
     *,
@@ -147,6 +152,7 @@ def adam(
     return make(adam_formula, SLOTS, choose("adam", given, ADAM, ADAM_OF_PEERS, compat, groups))
 
 
+@explain_keywords
 def adamw(
     learning_rate: Hyperparameter | None = None,
     *,

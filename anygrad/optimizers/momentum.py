@@ -7,7 +7,8 @@ from typing import Any
 from anygrad.backends.types import Array, Namespace
 from anygrad.errors import ArgumentError
 from anygrad.optimizers.formula import make
-from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, choose
+from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, Peers, choose
+from anygrad.optimizers.keywords import explain_keywords
 from anygrad.optimizers.pieces import descend, zeros
 from anygrad.optimizers.transform import Transform
 
@@ -21,7 +22,7 @@ SGD: dict[str, Any] = {
     "weight_decay": 0.0,
     "maximize": False,
 }
-SGD_OF_PEERS = {"torch": {"learning_rate": 1e-3}}
+SGD_OF_PEERS: Peers = {"torch": {"learning_rate": 1e-3}, "optax": {}}
 
 
 def sgd_formula(
@@ -46,6 +47,7 @@ def sgd_formula(
     return -learning_rate * (g + momentum * b if nesterov else b), b
 
 
+@explain_keywords
 def sgd(
     learning_rate: Hyperparameter | None = None,
     *,

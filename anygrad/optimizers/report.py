@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from anygrad.backends.types import Array
+from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
 
 __all__ = ["Info", "info"]
@@ -51,6 +52,11 @@ def info(state: State) -> Info:
     Info
         0-d arrays, or None.
 
+    Raises
+    ------
+    ArgumentError
+        If ``state`` is no dict.
+
     Examples
     --------
     >>> optimizer = ag.optimizers.adam(ag.schedules.exponential(0.1, 0.5))
@@ -61,6 +67,12 @@ def info(state: State) -> Info:
     >>> int(ag.optimizers.info(state).step), float(ag.optimizers.info(state).learning_rate)
     (3, 0.025)
     """
+    if not isinstance(state, Mapping):
+        message = (
+            f"info(state): got {describe(state)}; expected a dict. Pass the state of an optimizer, "
+            "as init or the last step returned it."
+        )
+        raise ArgumentError(message)
     facts: dict[str, Any] = {}
     for part in _parts(state):
         for name in FACTS:

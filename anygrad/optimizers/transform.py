@@ -13,6 +13,7 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.backends.types import Tree
+from anygrad.errors import ArgumentError
 from anygrad.optimizers.flow import Flow, Rule, State
 from anygrad.optimizers.leaves import add, add_in_place
 
@@ -54,6 +55,9 @@ class Transform:
     name: str = "transform"
     parts: tuple[Transform, ...] = ()
     rule: Rule | None = None
+
+    def __repr__(self) -> str:
+        return f"Transform({self.name})" if self.rule is None else repr(self.rule)
 
     def step(
         self, params: Tree, grads: Tree, state: State, *, donate: bool = False, **extra: Any
@@ -148,7 +152,13 @@ def advance(
 def from_rule(rule: Rule, name: str, parts: tuple[Transform, ...] = ()) -> Transform:
     """Make the transform of a rule."""
 
-    def update(grads: Tree, state: State, params: Tree, **extra: Any) -> tuple[Tree, State]:
+    def update(grads: Tree, state: State, params: Tree = None, **extra: Any) -> tuple[Tree, State]:
+        if params is None and grads is not None:
+            message = (
+                f"{name}.update(params): got nothing; expected the parameters that the gradients "
+                "belong to. Pass update(grads, state, params)."
+            )
+            raise ArgumentError(message)
         trees.check_same_structure(f"{name}.update(grads)", params, grads)
         flow, state = rule.advance(Flow(grads), state, params, False, extra)
         return flow.settle(), state

@@ -28,6 +28,36 @@ class Row:
         return "-".join([self.name, *settings])
 
 
+PEERS = ("optax", "torch")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the generic tests must know of one optimizer."""
+
+    without_peer: dict[str, str] = field(default_factory=dict)  # peer: why it is not followed
+    rate_missing: tuple[str | None, ...] = ("optax",)  # compat without a default learning rate
+    climbs: bool = True  # has the switch maximize
+
+    @property
+    def peers(self):
+        return [peer for peer in PEERS if peer not in self.without_peer]
+
+
+FACTS = {
+    "adagrad": Facts(),
+    "adam": Facts(),
+    "adamw": Facts(),
+    "rmsprop": Facts(),
+    "sgd": Facts(rate_missing=(None, "optax")),
+}
+# Public transforms that are parts of a chain and no optimizers.
+PARTS = [
+    *("clip_by_global_norm", "clip_by_norm", "clip_by_value"),
+    *("add_weight_decay", "chain", "from_formula", "scale", "scale_by_learning_rate"),
+]
+
+
 def sgd(p, t, g, memory):
     return p - 0.1 * g
 

@@ -129,3 +129,7 @@ def test_state_of_another_chain_is_refused():
         other.step(PARAMS, PARAMS, state)
     with pytest.raises(ArgumentError, match=r"sgd\(state\): got an empty state; expected step"):
         other.step(PARAMS, PARAMS, {})
+    with pytest.raises(
+        ArgumentError, match=r"chain\(state\): got None; expected one of scale, sgd"
+    ):
+        other.step(PARAMS, PARAMS, None)

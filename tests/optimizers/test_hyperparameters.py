@@ -3,7 +3,8 @@ import pytest
 
 from anygrad import schedules
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import adagrad, adam, adamw, rmsprop, sgd
+from anygrad.optimizers import adagrad, adam, adamw, from_formula, rmsprop, sgd
+from anygrad.optimizers.hyperparameters import choose
 from tests.support import assert_close
 
 
@@ -12,8 +13,10 @@ from tests.support import assert_close
     [
         (
             lambda: adam(b2=1.5),
-            r"^adam\(b2\): got 1.5; .* in \[0, 1\)\. The usual choice is 0.999\.$",
+            r"^adam\(b2\): got 1.5; .* in \[0, 1\)\. The default is 0.999\.$",
         ),
+        (lambda: adamw(0.1, compat="optax", weight_decay=-1), r"The default is 0\.0001\.$"),
+        (lambda: adam(groups=[("*", {"b1": 1.0})]), r"adam\(b1\): got 1.0; .*default is 0\.9\.$"),
         (lambda: adam(b1=-0.1), r"adam\(b1\)"),
         (lambda: adam(eps=-1e-8), r"adam\(eps\): got -1e-08; expected a number >= 0"),
         (lambda: adam(eps_root=float("inf")), r"adam\(eps_root\)"),
@@ -124,6 +127,38 @@ def test_groups_follow_the_tree_they_are_given():
         assert {name: leaf.item() for name, leaf in stepped.items()} == dict.fromkeys(
             params, 0.0
         ) | {"b": 1.0}
+
+
+def test_advice_is_that_of_the_formula_at_hand():
+    def no_default_formula(xp, g, *, b2, learning_rate):
+        return -learning_rate * b2 * g
+
+    for rate, b2, words in (
+        (0.1, 1.5, r"\(b2\): .* in \[0, 1\)\.$"),
+        (-1.0, 0.9, r"rate\): .* >= 0\.$"),
+    ):
+        with pytest.raises(ArgumentError, match=words):
+            from_formula(no_default_formula, learning_rate=rate, b2=b2)
+
+
+def test_optimizer_without_peer_refuses_all():
+    words = r"own\(compat\): got 'torch'; expected None, for it has no peer\."
+    with pytest.raises(ArgumentError, match=words):
+        choose("own", {"b1": None}, {"b1": 0.9}, {}, "torch", ())
+
+
+@pytest.mark.parametrize(
+    ("factory", "keyword", "words"),
+    [
+        (adam, "betas", r"Write b1 and b2\.$"),
+        (rmsprop, "alpha", r"Write decay\.$"),
+        (sgd, "momentun", "Did you mean 'momentum'"),
+        (sgd, "betas", r"expected one of learning_rate, momentum, .*compat\.$"),
+    ],
+)
+def test_unknown_keyword_is_answered_with_the_name_that_was_meant(factory, keyword, words):
+    with pytest.raises(TypeError, match=rf"{factory.__name__}\({keyword}\): .*{words}"):
+        factory(**{keyword: 0.5})
 
 
 def test_compat_gives_way_to_what_is_passed():

@@ -3,6 +3,7 @@ import pytest
 
 from anygrad import schedules
 from anygrad.backends import device_of
+from anygrad.errors import ArgumentError
 from anygrad.optimizers import adam, chain, clip_by_global_norm, info, scale, sgd
 from tests.support import assert_close, forbid_host_copies
 
@@ -53,6 +54,11 @@ def test_parameters_named_like_facts_are_no_facts():
     params = {"step": np.ones(1), "learning_rate": np.ones(1)}
     optimizer = chain(scale(0.5), sgd(0.1, momentum=0.9))
     assert int(info(optimizer.init(params)).step) == 0
+
+
+def test_what_is_no_state_is_refused():
+    with pytest.raises(ArgumentError, match=r"info\(state\): got 3; expected a dict"):
+        info(3)
 
 
 def test_state_without_facts_tells_none():
