@@ -107,6 +107,28 @@ def test_leaves_may_lie_on_several_devices():
     assert_close(clipped, [np.asarray([x], dtype=np.float32) for x in (0.6, 0.8)])
 
 
+def test_leaves_are_clipped_on_the_device_where_they_lie(lookalike):
+    # arrays made in between, such as copies of scalars, would lie on the current device: the first
+    with lookalike.cuda.Device(1):
+        there = lookalike.asarray([3.0, -4.0])
+    grads = {"here": lookalike.asarray([3.0, 4.0]), "there": there, "number": there[0]}
+    clips = {
+        "value": lambda: clipping.clip_by_value(grads, 1.0),
+        "norm": lambda: clipping.clip_by_norm(grads, 1.0),
+        **{
+            policy: lambda policy=policy: clipping.clip_by_global_norm(
+                grads, 1.0, nonfinite=policy
+            )[0]
+            for policy in POLICIES
+        },
+    }
+    for name, clip in clips.items():
+        devices = {key: device_of(leaf).id for key, leaf in clip().items()}
+        assert devices == {"here": 0, "there": 1, "number": 1}, name
+    expected = {"here": [1.0, 1.0], "there": [1.0, -1.0], "number": 1.0}
+    assert_close(clips["value"](), {key: np.asarray(leaf) for key, leaf in expected.items()})
+
+
 def test_clipping_differentiates(xp):
     weights = xp.asarray([1.0, 2.0, 3.0])
     clips = [
@@ -329,6 +351,12 @@ def test_integers_are_refused_by_path(xp):
     for clip in (clipping.clip_by_value, clipping.clip_by_norm, clipping.clip_by_global_norm):
         with pytest.raises(DTypeError, match=r"grads\['w'\]\[0\]; expected a .*floating array"):
             clip(grads, 1.0)
+
+
+def test_numbers_are_no_arrays():
+    for clip in (clipping.clip_by_value, clipping.clip_by_norm, clipping.clip_by_global_norm):
+        with pytest.raises(DTypeError, match=r"got 3.0 at grads\['w'\]; .*Use ag\.asarray\."):
+            clip({"w": 3.0}, 1.0)
 
 
 def test_complex_numbers_have_no_order_to_clip_by(xp):

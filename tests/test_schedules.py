@@ -71,6 +71,12 @@ def test_warmup_rises_in_a_straight_line():
     assert [rate(n) for n in range(5)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0], rel=1e-15)
 
 
+def test_after_the_warmup_comes_cosine_over_the_steps_that_are_left():
+    rate = schedules.warmup_cosine(0.7, 4, 13, final=0.1)
+    fall = schedules.cosine(0.7, 9, final=0.1)
+    assert [rate(4 + n) for n in range(12)] == [fall(n) for n in range(12)]
+
+
 def test_warmup_of_no_steps_is_cosine():
     plain, warm = schedules.cosine(0.7, 9, final=0.1), schedules.warmup_cosine(0.7, 0, 9, final=0.1)
     assert [plain(n) for n in range(12)] == [warm(n) for n in range(12)]

@@ -219,5 +219,7 @@ def check_floating(
             continue
         path = trees.show_path("grads", trees.paths(grads)[number])
         wanted = "a real floating array" if kind == "real floating" else "a floating array"
+        if backend_of(g) is None:
+            advice = "Use ag.asarray."
         message = f"{where}: got {describe(g)} at {path}; expected {wanted}. {advice}"
         raise DTypeError(message)
