@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,127 +11,21 @@ import numpy as np
 from anygrad import trees
 from anygrad.autodiff import jvp, value_and_grad
 from anygrad.autodiff.inputs import pick
-from anygrad.backends import to_host
+from anygrad.backends import backend_of, to_host
 from anygrad.backends.types import Tree
 from anygrad.differences.bars import Measured, measure_with_bars
 from anygrad.differences.coordinates import Coordinates
+from anygrad.differences.copies import copy_of
 from anygrad.differences.evaluation import PointFunction, check_evaluation
 from anygrad.differences.kinds import is_complex
+from anygrad.differences.reports import ElementCheck, GradientReport
+from anygrad.differences.resolution import find_unresolved
 from anygrad.differences.stencils import find_stencil
-from anygrad.errors import ArgumentError, GradientError, MissingRuleError
+from anygrad.errors import ArgumentError, MissingRuleError
 
 __all__ = ["ElementCheck", "GradientReport", "check_gradients"]
 
 WHERE = "check_gradients"
-
-
-@dataclass(frozen=True)
-class ElementCheck:
-    """One element of a gradient beside its numerical value.
-
-    Attributes
-    ----------
-    path : str
-        The leaf as one would write it, ``params['decoder']['w']``.
-    index : tuple of int
-        The element in its leaf.
-    part : {"", "real", "imaginary"}
-        Which part of a complex element.
-    automatic, numerical : float
-        The gradient that was checked, and the central difference.
-    error : float
-        The error bar: what truncation, rounding, a kink and ``rtol`` may explain.
-    cause : str
-        A sentence where the cause of a difference is known, else empty.
-    """
-
-    path: str
-    index: tuple[int, ...]
-    part: str
-    automatic: float
-    numerical: float
-    error: float
-    cause: str = ""
-
-    @property
-    def ratio(self) -> float:
-        """Difference in error bars; above 1 is wrong, and so is inf."""
-        return _ratio(abs(self.automatic - self.numerical), self.error)
-
-    def __str__(self) -> str:
-        index = ", ".join(map(str, self.index))
-        place = self.path + (f"[{index}]" if index else "")
-        place = f"{place} ({self.part} part)" if self.part else place
-        text = (
-            f"{place}: automatic {self.automatic:.10g}, numerical {self.numerical:.10g} "
-            f"+- {self.error:.1e}, {self.ratio:.2g} error bars apart"
-        )
-        return f"{text}. {self.cause}" if self.cause else text
-
-
-@dataclass(frozen=True)
-class GradientReport:
-    """What `check_gradients` found.
-
-    Attributes
-    ----------
-    ok : bool
-        Whether every element checked lies within its error bar, and both modes agree.
-    worst : ElementCheck or None
-        The element with the largest difference in error bars; None if there is none.
-    wrong, checked, total : int
-        How many elements are outside, were looked at, and exist (complex ones count twice).
-    kinks : int
-        How many of those checked sit on a kink, where any slope between both sides passes.
-    forward, reverse, mode_error : float or None
-        The derivative along one direction by ``jvp``, by the gradient, and what rounding explains
-        of their difference; None if the gradient was given or ``jvp`` lacks a rule.
-    """
-
-    ok: bool
-    worst: ElementCheck | None
-    wrong: int
-    checked: int
-    total: int
-    kinks: int
-    forward: float | None = None
-    reverse: float | None = None
-    mode_error: float | None = None
-
-    @property
-    def modes_agree(self) -> bool:
-        """Whether forward and reverse mode agree along the direction; true if not compared."""
-        if self.forward is None or self.reverse is None or self.mode_error is None:
-            return True
-        return abs(self.forward - self.reverse) <= self.mode_error
-
-    def __str__(self) -> str:
-        some = "" if self.checked == self.total else f" of {self.total}"
-        scope = f"{self.checked}{some} elements"
-        if self.wrong:
-            lines = [f"The gradient is wrong in {self.wrong} of the {scope} checked."]
-        else:
-            lines = [f"The gradient agrees with central differences in the {scope} checked."]
-        if self.worst is not None:
-            lines.append(f"Worst is {self.worst}.".replace("..", "."))
-        if self.kinks:
-            lines.append(
-                f"{self.kinks} of them sit on a kink of f, where any slope between the slopes of "
-                "both sides passes."
-            )
-        if not self.modes_agree:
-            lines.append(
-                "Forward and reverse mode disagree: along one direction jvp gives "
-                f"{self.forward:.10g}, the gradient {self.reverse:.10g}. "
-                "One of the two rules of an operation is wrong."
-            )
-        return "\n".join(lines)
-
-    def raise_if_wrong(self) -> GradientReport:
-        """Raise GradientError with the report if it is not ok, else return the report."""
-        if not self.ok:
-            raise GradientError(str(self))
-        return self
 
 
 def check_gradients(
@@ -146,9 +39,10 @@ def check_gradients(
 ) -> GradientReport:
     """Compare the gradient of ``f`` with central differences, element by element.
 
-    Differences at two step sizes and on both sides give each element an error bar. Everything is
-    read on the host. The automatic gradient is also compared with forward mode, along one
-    direction: ``jvp(v) = <gradient, v>``.
+    Differences at two step sizes and on both sides give each element an error bar; where bars hide
+    the slopes, or ``f`` gives several values at one point, the verdict is "inconclusive". The
+    automatic gradient is also compared with forward mode, along one direction:
+    ``jvp(v) = <gradient, v>``. Everything is read on the host; ``f`` gets copies of the arrays.
 
     Parameters
     ----------
@@ -162,7 +56,8 @@ def check_gradients(
     argnums : int or tuple of int
         The arguments that are differentiated, as for ``ag.grad``.
     rtol : float, optional
-        Relative difference always allowed, >= 0; by default 16 eps^(2/3), 6e-10 in float64.
+        Difference always allowed, relative to the slope at the point or a step beside it, >= 0; by
+        default 16 eps^(2/3), 6e-10 in float64.
     samples : int, optional
         Check only about so many elements, > 0, spread evenly, one point a call; by default all.
         Each takes four evaluations.
@@ -172,7 +67,7 @@ def check_gradients(
     Returns
     -------
     GradientReport
-        With ``ok``, ``worst`` and ``raise_if_wrong()``; print it.
+        With ``verdict``, ``ok``, ``worst`` and ``raise_if_wrong()``; print it.
 
     Raises
     ------
@@ -193,12 +88,12 @@ def check_gradients(
     check_evaluation(WHERE, evaluate, -1)
     one = isinstance(argnums, int)
     point = args[numbers[0]] if one else tuple(args[n] for n in numbers)
-    restricted = _restrict(f, args, numbers, one)
+    restricted = _restrict(f, _copy_arrays(args), numbers, one)
     coordinates = Coordinates.of(WHERE, point, "central", find_stencil(WHERE, "central"), None)
     if gradient is None:
-        automatic = value_and_grad(f, argnums)(*args)[1]
+        automatic = value_and_grad(f, argnums)(*_copy_arrays(args))[1]
     else:
-        automatic = gradient(*args) if callable(gradient) else gradient
+        automatic = gradient(*_copy_arrays(args)) if callable(gradient) else gradient
     expected = _flatten_gradient(point, automatic)
     chosen = _choose(coordinates.count, samples)
     if len(chosen) < coordinates.count:
@@ -209,21 +104,34 @@ def check_gradients(
     measured = measure_with_bars(PointFunction(WHERE, restricted, part, -1, False), evaluate)
     relative = 16.0 * coordinates.eps ** (2 / 3) if rtol is None else float(rtol)
     names = _name_coordinates(f, args, numbers)
-    elements = _compare(measured, expected[chosen], relative, [names[k] for k in chosen])
+    unresolved = find_unresolved(measured, expected[chosen], coordinates.eps)
+    elements = _compare(
+        measured, expected[chosen], relative, unresolved, [names[k] for k in chosen]
+    )
     modes = {}
-    if gradient is None:
+    if gradient is None and measured.repeatable:
         modes = _compare_modes(restricted, coordinates, automatic, relative)
-    wrong = sum(element.ratio > 1.0 for element in elements)
-    report = GradientReport(
-        ok=wrong == 0,
-        worst=max(elements, key=lambda element: element.ratio, default=None),
-        wrong=wrong,
+    return GradientReport(
+        worst=max(elements, key=_badness, default=None),
+        wrong=sum(element.ratio > 1.0 for element in elements),
+        inconclusive=sum(element.ratio <= 1.0 and not element.resolved for element in elements),
         checked=len(elements),
         total=coordinates.count,
         kinks=int(np.sum(measured.kinks)),
+        values=measured.values,
+        repeatable=measured.repeatable,
         **modes,
     )
-    return replace(report, ok=report.ok and report.modes_agree)
+
+
+def _badness(element: ElementCheck) -> tuple:
+    wrong = element.ratio > 1.0
+    return wrong, not (wrong or element.resolved), element.ratio
+
+
+def _copy_arrays(args: tuple) -> tuple:
+    """Copies that may be written into, so that no call changes what the caller or another has."""
+    return trees.map(lambda leaf: leaf if backend_of(leaf) is None else copy_of(leaf), args)
 
 
 def _check_options(rtol: float | None, samples: int | None) -> None:
@@ -292,8 +200,11 @@ def _parameter_name(f: Any, n: int) -> str:
     return positional[n] if n < len(positional) else f"args[{n}]"
 
 
-def _compare(measured: Measured, automatic: Any, rtol: float, names: list) -> list[ElementCheck]:
-    size = np.maximum(np.abs(automatic), np.abs(measured.slopes))
+def _compare(
+    measured: Measured, automatic: Any, rtol: float, unresolved: Any, names: list
+) -> list[ElementCheck]:
+    # at a minimum a gradient rounds like the slopes beside it
+    size = np.maximum(np.maximum(np.abs(automatic), np.abs(measured.slopes)), measured.reach)
     finite = size[np.isfinite(size)]
     # an element that is zero beside large ones is rounded like them
     floor = 1e-3 * rtol * float(np.max(finite, initial=0.0)) + float(np.finfo(np.float64).tiny)
@@ -304,13 +215,14 @@ def _compare(measured: Measured, automatic: Any, rtol: float, names: list) -> li
             automatic=float(automatic[k]),
             numerical=float(measured.slopes[k]),
             error=float(bars[k]),
-            cause=_cause(measured, automatic, k),
+            cause=_cause(measured, automatic, unresolved, k),
+            resolved=not unresolved[k],
         )
         for k, name in enumerate(names)
     ]
 
 
-def _cause(measured: Measured, automatic: Any, k: int) -> str:
+def _cause(measured: Measured, automatic: Any, unresolved: Any, k: int) -> str:
     if not np.isfinite(automatic[k]):
         return "The gradient is not finite"
     if not np.isfinite(measured.slopes[k]):
@@ -323,6 +235,13 @@ def _cause(measured: Measured, automatic: Any, k: int) -> str:
         return (
             f"f has a kink here: its slope is {left:.6g} to the left and {right:.6g} to the right"
         )
+    if unresolved[k] and measured.spread[k] <= 64.0 * measured.rounding[k]:
+        return "The rounding of f hides the slope: check in float64, or subtract what is constant"
+    if unresolved[k]:
+        return (
+            f"f is not smooth over {measured.steps[k]:.1e} to {4 * measured.steps[k]:.1e}: it may "
+            "jump, be noisy, or vary faster than that"
+        )
     return ""
 
 
@@ -331,7 +250,7 @@ def _compare_modes(f: Any, coordinates: Coordinates, gradient: Tree, rtol: float
     spread = (np.arange(1, coordinates.count + 1) * 0.6180339887498949) % 1.0 - 0.5
     direction = coordinates.make_tree(np.where(spread < 0, spread - 0.5, spread + 0.5).tolist())
     try:
-        value, forward = jvp(f, (coordinates.as_tree(),), (direction,))
+        value, forward = jvp(f, (coordinates.copy_tree(),), (direction,))
     except MissingRuleError:
         return {}
     expected = _flatten_gradient(direction, gradient)
@@ -343,10 +262,3 @@ def _compare_modes(f: Any, coordinates: Coordinates, gradient: Tree, rtol: float
         "reverse": float(np.sum(parts)),
         "mode_error": error + 64.0 * coordinates.eps * abs(value),
     }
-
-
-def _ratio(difference: float, error: float) -> float:
-    """Difference in units of the error; inf where either is unknown."""
-    if not (np.isfinite(difference) and np.isfinite(error)):
-        return float("inf")
-    return difference / error

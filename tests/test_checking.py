@@ -52,6 +52,11 @@ RIGHT = {
         lambda w: 2 * DATA.T @ (DATA @ w - TARGET),
         np.linalg.lstsq(DATA, TARGET)[0],
     ),
+    "equations at their solution": (
+        lambda x: np.sum((DATA[:4] @ x - TARGET[:4]) ** 2),
+        lambda x: 2 * DATA[:4].T @ (DATA[:4] @ x - TARGET[:4]),
+        np.linalg.solve(DATA[:4], TARGET[:4]),
+    ),
     "logistic": (logistic, logistic_slope, RNG.normal(size=4)),
     "zero slopes": (lambda x: np.sum(x**4), lambda x: 4 * x**3, np.zeros(3)),
     "large value, small slope": (lambda x: 1e8 + np.sum(np.sin(x)), np.cos, RNG.normal(size=5)),
@@ -64,6 +69,23 @@ RIGHT = {
         lambda x: np.sum(10.0 ** np.arange(-6, 7) * np.sin(x)),
         lambda x: 10.0 ** np.arange(-6, 7) * np.cos(x),
         RNG.normal(size=13),
+    ),
+    "an offset, and no slope": (
+        lambda x: 1e3 + np.sum(x**3),
+        lambda x: 3 * x**2,
+        np.zeros(2),
+    ),
+    "a point of inflection": (lambda x: np.sum(x**3), lambda x: 3 * x**2, np.zeros(2)),
+    "slopes below the last digit": (lambda x: 1 + x[0] ** 4, lambda x: 4 * x**3, np.full(1, 1e-6)),
+    "one relu at zero": (
+        lambda x: 3 + np.maximum(x[0], 0),
+        lambda x: 1.0 * (x > 0),
+        np.zeros(1),
+    ),
+    "a kink between the steps": (
+        lambda x: np.sum(np.abs(x)),
+        np.sign,
+        np.asarray([8e-6, 1, -2, 3]),
     ),
     "kinks at the point": (lambda x: np.sum(np.abs(x)), np.sign, np.asarray([0.0, 1.0, -2.0, 0.0])),
     "relu at zero": (
@@ -264,7 +286,7 @@ def test_samples_check_a_part_spread_over_all(xp):
     report = check_gradients(f, x, gradient=slopes, samples=5)
     assert report.ok
     assert (report.checked, report.total) == (5, 40)
-    assert len(calls) <= 4 * 5 + 5
+    assert len(calls) <= 4 * 5 + 7
     assert "5 of 40 elements" in str(report)
     assert check_gradients(f, x, gradient=slopes, samples=1000).checked == 40
     wrong = {"a": xp.ones(20), "b": 4 * xp.ones(20)}
@@ -309,6 +331,8 @@ def test_modes_that_disagree_fail(monkeypatch):
     report = check_gradients(lambda x: np.sum(np.sin(x)), x)
     assert report.wrong == 0
     assert not report.ok
+    assert report.verdict == "wrong"
+    assert "agrees" not in str(report)
     with pytest.raises(GradientError, match="Forward and reverse mode disagree"):
         report.raise_if_wrong()
 
@@ -337,6 +361,164 @@ def test_a_wrong_automatic_gradient_is_found(monkeypatch):
     report = check_gradients(lambda x: np.sum(x**3), np.asarray([1.0, 2.0]))
     assert report.wrong == 2
     assert not report.modes_agree
+
+
+def count_calls():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sum(x**2) + 1e-6 * len(calls)
+
+    return f
+
+
+def use_up(data):
+    def f(x):
+        data[...] *= 0.999
+        return np.sum(data * x)
+
+    return f
+
+
+def draw(rng):
+    return lambda x: np.sum(x**2 * (rng.uniform(size=x.shape) > 0.3))
+
+
+@pytest.mark.parametrize("evaluate", ["auto", "loop"])
+@pytest.mark.parametrize("slope", [lambda x: 2 * x, lambda x: -x, np.zeros_like, None])
+@pytest.mark.parametrize(
+    "make",
+    [count_calls, lambda: use_up(np.ones(20)), lambda: draw(np.random.default_rng(5))],
+    ids=["counting", "using data up", "random"],
+)
+def test_a_function_of_several_values_at_one_point_is_inconclusive(make, slope, evaluate):
+    x = np.linspace(1.0, 2.0, 20)
+    report = check_gradients(make(), x, gradient=slope, evaluate=evaluate)
+    assert (report.ok, report.verdict, report.repeatable) == (False, "inconclusive", False)
+    assert len(set(report.values)) > 1
+    assert str(report).startswith("f gives different values at the same point: ")
+    assert "agrees" not in str(report)
+    with pytest.raises(GradientError, match="different values at the same point"):
+        report.raise_if_wrong()
+
+
+def test_a_function_that_changes_its_data_leaves_that_of_the_caller():
+    x, data = np.ones(3), np.ones(3)
+
+    def f(x, data):
+        data *= 0.5
+        return np.sum(data * x)
+
+    report = check_gradients(f, x, data, gradient=lambda x, data: data)
+    assert (report.verdict, report.repeatable) == ("inconclusive", False)
+    assert data.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_rounding_that_differs_from_call_to_call_is_no_different_value():
+    """As sums on a GPU that add in any order."""
+    rng = np.random.default_rng(2)
+    signs = np.where(np.arange(2000) % 2, 1.0, -1.0)
+
+    def f(x):
+        order = rng.permutation(2000)
+        return float(np.cumsum((signs * np.exp(x))[order])[-1])
+
+    x = np.linspace(-1.0, 1.0, 2000)
+    assert f(x) != f(x)
+    report = check_gradients(f, x, gradient=lambda x: signs * np.exp(x), samples=50)
+    assert report.ok, str(report)
+
+
+# Bars above the slopes: differences cannot tell a right gradient from a wrong one.
+HIDDEN = {
+    "jumps": (lambda x: np.sum(np.floor(x)), np.asarray([1.0, 2.0]), "not smooth"),
+    "a jump beside a slope": (
+        lambda x: np.floor(x[0]) + x[1] ** 2,
+        np.asarray([1.0, 2.0]),
+        "not smooth",
+    ),
+    "noise": (
+        lambda x: np.sum(x**2) + 1e-3 * np.sin(1e9 * np.sum(x) ** 2),
+        np.asarray([1.0, 2.0, 3.0]),
+        "not smooth",
+    ),
+    "waves": (lambda x: np.sum(np.sin(1e7 * x)), np.asarray([0.3, 0.5, 0.7]), "not smooth"),
+    "an offset": (lambda x: 1e13 + np.sum(np.sin(x)), np.asarray([0.1, 0.2]), "rounding"),
+    "an offset in single precision": (
+        lambda x: np.float32(1e6) + np.sum(np.sin(x), axis=0),
+        np.asarray([0.1, 0.2], dtype=np.float32),
+        "rounding",
+    ),
+}
+
+
+@pytest.mark.parametrize("slope", [0.5, -3.0, 20.0, 1e4])
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_wrong_gradient_does_not_hide_behind_a_large_bar(name, slope):
+    f, x, cause = HIDDEN[name]
+    report = check_gradients(f, x, gradient=np.full_like(x, slope))
+    assert not report.ok
+    assert "agrees" not in str(report)
+    if report.verdict == "inconclusive":
+        assert report.inconclusive >= 1
+        assert cause in report.worst.cause
+        assert str(report).startswith("The check is inconclusive in ")
+        with pytest.raises(GradientError, match="inconclusive"):
+            report.raise_if_wrong()
+
+
+def test_an_unresolved_element_is_named_only_where_none_is_wrong():
+    f, x, _ = HIDDEN["a jump beside a slope"]
+    report = check_gradients(f, x, gradient=np.asarray([0.0, 4.0]))
+    assert (report.verdict, report.inconclusive) == ("inconclusive", 1)
+    assert (report.worst.index, report.worst.resolved) == ((0,), False)
+    report = check_gradients(f, x, gradient=np.asarray([0.0, 1e6]))
+    assert (report.verdict, report.worst.index) == ("wrong", (1,))
+
+
+@pytest.mark.parametrize("evaluate", ["auto", "stacked", "loop"])
+@pytest.mark.parametrize("samples", [None, 2])
+def test_functions_that_write_into_their_argument_are_checked(evaluate, samples):
+    if evaluate == "stacked" and samples:
+        samples = None
+    x = {"w": np.asarray([[1.0, 2.0], [-0.5, 0.3]]), "b": np.asarray(1.5)}
+    kept = {name: leaf.copy() for name, leaf in x.items()}
+
+    def f(t):
+        t["w"] *= 2.0
+        t["b"] *= 2.0
+        return np.sum(t["w"] ** 2, axis=(0, 1)) + t["b"] ** 3
+
+    def slope(t):
+        t["w"] *= 8.0
+        t["b"] *= 24.0 * t["b"]
+        return t
+
+    report = check_gradients(f, x, gradient=slope, evaluate=evaluate, samples=samples)
+    assert report.ok, str(report)
+    right = {"w": 8 * kept["w"], "b": 24 * kept["b"] ** 2}
+    assert check_gradients(f, x, gradient=right, evaluate=evaluate, samples=samples).ok
+    wrong = {"w": 8.01 * kept["w"], "b": 24 * kept["b"] ** 2}
+    report = check_gradients(f, x, gradient=wrong, evaluate=evaluate, samples=samples)
+    assert report.verdict == "wrong"
+    for name, leaf in x.items():
+        assert leaf.tolist() == kept[name].tolist()
+
+
+def test_the_automatic_gradient_of_a_writing_function_leaves_the_array():
+    x = np.asarray([1.0, 2.0, -0.5])
+
+    def f(x):
+        plain = ag.value(x)
+        plain *= 0.0
+        y = x
+        y = y * 2.0
+        return np.sum(y**2)
+
+    report = check_gradients(f, x)
+    assert x.tolist() == [1.0, 2.0, -0.5]
+    assert report.total == 3
 
 
 def test_a_report_reads_as_sentences():

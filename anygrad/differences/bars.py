@@ -34,6 +34,19 @@ class Measured:
         Where left and right differ by an amount that does not shrink with the step.
     steps : numpy array
         The smaller step.
+    spread : numpy array
+        The bars without the jumps of kinks.
+    rounding : numpy array
+        The part of the bars that the precision of f explains.
+    far_slopes : numpy array
+        Central differences at the larger step.
+    reach : numpy array
+        The larger of the slopes to the left and right, absolute, where they differ as at a kink
+        or in proportion to the step, as with a curvature; else 0.
+    values : tuple of float
+        f at the point: twice before all other calls, and once behind them.
+    repeatable : bool
+        Whether these values are one, to rounding.
     """
 
     slopes: Any
@@ -42,6 +55,12 @@ class Measured:
     right: Any
     kinks: Any
     steps: Any
+    spread: Any
+    rounding: Any
+    far_slopes: Any
+    reach: Any
+    values: tuple[float, ...]
+    repeatable: bool
 
 
 def measure_with_bars(call: PointFunction, evaluate: str) -> Measured:
@@ -53,8 +72,8 @@ def measure_with_bars(call: PointFunction, evaluate: str) -> Measured:
     2 eps |f| / h, with eps of the dtype of f, and 8 times what a quarter of the coordinates stays
     below, for noise that happens to be equal at both steps.
     """
-    value = call.alone([call.coordinates.point])
-    rounding = 2.0 * precision(value) * abs(float(_numbers(value)[0]))
+    point = call.coordinates.point
+    first = call.alone([point, point])
     larger = PointFunction(
         call.where, call.f, call.coordinates.enlarge(RATIO), call.stack_axis, call.imaginary
     )
@@ -62,18 +81,46 @@ def measure_with_bars(call: PointFunction, evaluate: str) -> Measured:
     far_left, far_right = (
         _numbers(measure_slopes(larger, m, evaluate)) for m in ("backward", "forward")
     )
+    values = np.concatenate([_numbers(first), _numbers(call.alone([point]))])
     steps = _numbers(call.coordinates.steps)
     with np.errstate(invalid="ignore", over="ignore"):
-        slopes = 0.5 * (left + right)
-        change = np.abs(0.5 * (far_left + far_right) - slopes)
+        rounding = 2.0 * precision(first) * abs(float(values[0])) / steps
+        slopes, far_slopes = 0.5 * (left + right), 0.5 * (far_left + far_right)
+        change = np.abs(far_slopes - slopes)
         finite = np.isfinite(change)
         shared = _quartile((change * steps)[finite])
-        noise = (rounding + 8.0 * shared) / steps
+        noise = rounding + 8.0 * shared / steps
         jump, far_jump = np.abs(right - left), np.abs(far_right - far_left)
         # a quarter where f is smooth, about 4 where it is noise
         kinks = (jump > 0.4 * far_jump) & (jump < 1.2 * far_jump) & (jump > 2.0 * noise)
-        bars = 2.0 * change + noise + np.where(kinks, 0.5 * jump, 0.0)
-    return Measured(slopes, bars, left, right, kinks, steps)
+        spread = 2.0 * change + noise
+        bars = spread + np.where(kinks, 0.5 * jump, 0.0)
+        sides = np.maximum(np.abs(left), np.abs(right))
+        reach = np.where(kinks | (jump <= 0.4 * far_jump), sides, 0.0)
+        # parts of f that cancel in its value round too; each is about slope times distance from 0
+        parts = float(np.sum((np.abs(slopes) * steps)[finite])) / call.coordinates.eps ** (1 / 3)
+        rounded = 64.0 * precision(first) * (abs(float(values[0])) + parts)
+        repeatable = _are_one(values, rounded)
+    return Measured(
+        slopes,
+        bars,
+        left,
+        right,
+        kinks,
+        steps,
+        spread,
+        rounding,
+        far_slopes,
+        reach,
+        tuple(values.tolist()),
+        repeatable,
+    )
+
+
+def _are_one(values: Any, rounded: float) -> bool:
+    if not np.all(np.isfinite(values)):
+        return bool(np.all(np.isnan(values)) or np.all(values == values[0]))
+    return bool(np.ptp(values) <= rounded)
 
 
 def _quartile(x: Any) -> float:

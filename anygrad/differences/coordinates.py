@@ -10,6 +10,7 @@ from typing import Any
 from anygrad import trees
 from anygrad.backends import asarray, backend_of, check_same_device, device_of, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
+from anygrad.differences.copies import copy_of
 from anygrad.differences.kinds import is_complex, is_real, precision
 from anygrad.differences.stencils import COMPLEX, Stencil
 from anygrad.differences.steps import choose_complex_steps, choose_steps
@@ -120,9 +121,9 @@ class Coordinates:
         """One real value per coordinate becomes a tree like the point."""
         return self.layout.split(self.layout.to_elements(values))
 
-    def as_tree(self) -> Tree:
-        """Return the point itself, with arrays for its numbers."""
-        return self.layout.split(self.point)
+    def copy_tree(self) -> Tree:
+        """Copy the point, with arrays for its numbers."""
+        return self.layout.split(copy_of(self.point))
 
     def make_tree(self, values: list[float]) -> Tree:
         """Put numbers from the host, one per coordinate, into a tree like the point."""

@@ -8,7 +8,8 @@ from typing import Any
 from anygrad.backends import namespace_of, to_host
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import read_leaf
-from anygrad.differences.evaluation import check_evaluation, copy_of
+from anygrad.differences.copies import copy_of
+from anygrad.differences.evaluation import check_evaluation
 from anygrad.differences.kinds import is_complex, is_real, precision
 from anygrad.differences.stencils import COMPLEX, Stencil, find_stencil
 from anygrad.differences.steps import check_step, choose_complex_steps, choose_steps

@@ -10,10 +10,11 @@ from typing import Any
 from anygrad.backends import backend_of, device_of, namespace_of, to_host
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates
+from anygrad.differences.copies import copy_of
 from anygrad.differences.kinds import is_complex, is_integer, is_real
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe, suggest
 
-__all__ = ["PointFunction", "check_evaluation", "copy_of", "read_vectors"]
+__all__ = ["PointFunction", "check_evaluation", "read_vectors"]
 
 EVALUATE = ("auto", "loop", "stacked")
 
@@ -136,11 +137,6 @@ class PointFunction:
     def _gather(self, values: list[Array]) -> Array:
         xp = namespace_of(self.coordinates.point)
         return xp.stack(values)
-
-
-def copy_of(x: Array) -> Array:
-    """Copy an array, so that no write into the one reaches the other."""
-    return namespace_of(x).asarray(x, copy=True, device=device_of(x))
 
 
 def read_vectors(vectors: list[Array]) -> list[list[float]]:

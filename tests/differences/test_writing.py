@@ -1,4 +1,4 @@
-"""A function that writes into its argument, or into one buffer, is differentiated like any other."""
+"""Functions that write into their argument, or into one buffer, have derivatives like others."""
 
 import numpy as np
 import pytest
