@@ -125,6 +125,9 @@ def test_leaves_are_clipped_on_the_device_where_they_lie(lookalike):
     for name, clip in clips.items():
         devices = {key: device_of(leaf).id for key, leaf in clip().items()}
         assert devices == {"here": 0, "there": 1, "number": 1}, name
+    for tree in (grads["there"], grads["there"][:0], [grads["number"], grads["here"]]):
+        norms = (clipping.global_norm(tree), clipping.clip_by_global_norm(tree, 1.0)[1])
+        assert [norm.device.id for norm in norms] == [1, 1]
     expected = {"here": [1.0, 1.0], "there": [1.0, -1.0], "number": 1.0}
     assert_close(clips["value"](), {key: np.asarray(leaf) for key, leaf in expected.items()})
 

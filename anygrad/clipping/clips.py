@@ -47,7 +47,8 @@ def global_norm(tree: Tree) -> Array:
     """
     with np.errstate(over="ignore"):
         norm = trees.norm(tree)
-    return namespace_of(norm).asarray(norm)
+    with on_device_of(norm):
+        return namespace_of(norm).asarray(norm)
 
 
 def clip_by_value(grads: Tree, limit: float) -> Tree:

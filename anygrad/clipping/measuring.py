@@ -53,11 +53,12 @@ class Measured(NamedTuple):
     def factor(self) -> Array:
         """The scale as one 0-d array, which may underflow."""
         xp = namespace_of(self.norm)
-        if self.scale is None:
-            return xp.ones_like(self.norm)
-        divisor, factor = self.scale
-        value = factor if divisor is None else factor / divisor
-        return xp.asarray(value, dtype=self.norm.dtype)
+        with on_device_of(self.norm):
+            if self.scale is None:
+                return xp.ones_like(self.norm)
+            divisor, factor = self.scale
+            value = factor if divisor is None else factor / divisor
+            return xp.asarray(value, dtype=self.norm.dtype)
 
 
 def measure(grads: Tree, max_norm: float, nonfinite: Policy = "propagate") -> Measured:
@@ -213,4 +214,5 @@ def _raise_if_nonfinite(grads: Tree) -> None:
 def _nothing_to_clip(grads: Tree) -> Measured:
     """Measure a tree without elements: its norm is 0."""
     norm = trees.norm(grads)
-    return Measured(grads, namespace_of(norm).asarray(norm), None, None)
+    with on_device_of(norm):
+        return Measured(grads, namespace_of(norm).asarray(norm), None, None)

@@ -13,7 +13,7 @@ from anygrad.clipping.measuring import Policy, measure
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.transform import Transform, from_rule
 from anygrad.ranges import check_number
-from anygrad.trees.placing import move
+from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value"]
 
@@ -119,7 +119,8 @@ class GlobalNormRule:
         """Before the first step: norm 0, scale 1."""
         # an empty slice of each leaf has its library, device and dtype, and nothing to sum
         norm = global_norm(trees.map(lambda p: p[..., None][..., :0], params))
-        return {"norm": norm, "scale": namespace_of(norm).ones_like(norm)}
+        with on_device_of(norm):
+            return {"norm": norm, "scale": namespace_of(norm).ones_like(norm)}
 
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
@@ -141,4 +142,5 @@ def _from_function(name: str, function: Any) -> Transform:
 def _both(first: Array | None, second: Array | None) -> Array | None:
     if first is None or second is None:
         return second if first is None else first
-    return move(first, second) & second
+    with on_device_of(second):
+        return move(first, second) & second

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anygrad import clipping
+from anygrad import clipping, trees
 from anygrad.errors import ArgumentError, NonFiniteError
 from anygrad.optimizers import chain, clip_by_global_norm, clip_by_norm, clip_by_value, sgd
 from tests.support import assert_close, to_host
@@ -26,6 +26,20 @@ def test_transform_is_the_function(xp, transform, function):
     params = [xp.zeros((2,)), xp.zeros((2,))]
     stepped, _ = optimizer.step(params, grads, optimizer.init(params))
     assert_close(stepped, [-leaf for leaf in expected])
+
+
+def test_gradients_are_clipped_on_the_device_where_they_lie(lookalike):
+    # a pending scale that no formula takes up; copies of it would lie on the current device
+    with lookalike.cuda.Device(1):
+        there = lookalike.asarray([3.0, -4.0])
+    grads = [there, lookalike.asarray([0.0])]
+    skip = clip_by_global_norm(0.5, nonfinite="skip")
+    for clip in (clip_by_global_norm(0.5), skip, chain(skip, skip)):
+        state = clip.init(grads)
+        updates, after = clip.update(grads, state, grads)
+        assert [leaf.device.id for leaf in updates] == [1, 0]
+        assert_close(updates, [np.asarray([0.3, -0.4]), np.asarray([0.0])])
+        assert {leaf.device.id for leaf in trees.leaves([state, after])} == {1}
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])

@@ -56,6 +56,17 @@ def test_none_is_left_out():
     assert "gradient_norm" not in history
 
 
+def test_a_copy_has_the_pending_values_and_goes_its_own_way(xp):
+    history = filled(xp)
+    with forbid_host_copies():
+        copy = history.copy()
+        copy.record(5, loss=xp.asarray(0.0), accuracy=1.0)
+    assert copy.losses.tolist() == [*history.losses.tolist(), 0.0]
+    assert copy["accuracy"].tolist() == [0.75, 1.0]
+    assert history["accuracy"].tolist() == [0.75]
+    assert copy.steps.tolist() == [*history.steps.tolist(), 5]
+
+
 def test_reading_between_records_loses_nothing():
     history = History()
     for step in range(6):

@@ -112,6 +112,14 @@ def test_going_on_with_batches_is_the_same_as_not_stopping(xp, stop):
     assert points_then == [step for step in points if step >= stop]
 
 
+def test_epochs_of_an_earlier_run_are_counted(capsys):
+    rest = batches(np.arange(6.0), 2, epochs=4, rng=0, first_step=6)
+    keywords = {"value_and_grad": mean_quadratic, "progress": "on", "log_every": 3}
+    learn(np.zeros(1), rest, sgd(0.1), **keywords)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["epoch 3/4", "epoch 4/4"]
+
+
 def test_the_history_that_is_gone_on_from_is_left_alone(xp):
     start, data = xp.zeros(1), [xp.asarray([2.0])]
     first = learn(start, data, sgd(0.25), steps=2)
