@@ -468,6 +468,19 @@ def test_a_wrong_gradient_does_not_hide_behind_a_large_bar(name, slope):
             report.raise_if_wrong()
 
 
+def test_noise_that_looks_like_truncation_is_inconclusive():
+    # slopes of 15 over h and 120 over 4h, as x^3 might have, but f(x + h) and f(x - h) lie below f(x)
+    h = 2.0**-17
+    values = {-4: -460, -1: -590, 0: 0, 1: -560, 4: 500}
+
+    def f(x):
+        return h * values[round((float(x[0]) - 1.0) / h)]
+
+    report = check_gradients(f, np.ones(1), gradient=np.full(1, -15.0))
+    assert report.worst.numerical == 15.0
+    assert report.verdict == "inconclusive"
+
+
 def test_an_unresolved_element_is_named_only_where_none_is_wrong():
     f, x, _ = HIDDEN["a jump beside a slope"]
     report = check_gradients(f, x, gradient=np.asarray([0.0, 4.0]))

@@ -38,7 +38,8 @@ def find_unresolved(measured: Measured, automatic: Any, eps: float) -> Any:
         largest = np.max(size[spread <= WIDE * size], initial=0.0)
         small = spread <= WIDE * np.maximum(own, largest)
         far = np.abs(measured.far_slopes)
-        truncated = np.where(far >= 8.0 * slopes, 16.0 * far, 0.0)
+        even = np.abs(measured.right - measured.left) <= far + 64.0 * rounding  # noise is not
+        truncated = np.where((far >= 8.0 * slopes) & even, 16.0 * far, 0.0)
         # the step is about eps^(1/3) max(|x|, 1), and rounding twice the last digit over it
         below_digit = np.abs(automatic) <= 0.5 * eps ** (1 / 3) * rounding
         rounded = np.where(below_digit, 64.0 * rounding, 0.0)
