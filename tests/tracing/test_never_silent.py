@@ -382,3 +382,8 @@ def test_messages_name_the_argument_and_the_line():
     with pytest.warns(UnusedInputWarning, match=r"args\[1\]\['b'\]") as caught:
         grad(lambda x, p: np.sum(x), (0, 1))(X, {"b": X})
     assert caught[0].filename == __file__
+
+
+def test_the_deviation_of_equal_values_has_derivative_zero():
+    assert_close(grad(np.std)(np.full(3, 2.0)), np.zeros(3))
+    assert_close(grad(lambda x: np.sum(np.std(x, axis=1)))(np.ones((2, 3))), np.zeros((2, 3)))

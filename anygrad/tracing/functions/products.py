@@ -13,10 +13,10 @@ from anygrad.tracing.functions.arguments import (
     fresh,
     plain_axis,
     refuse,
+    root_at_rest,
 )
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import moveaxis, reshape
-from anygrad.tracing.level import plain_namespace, read_value
 from anygrad.tracing.operations import TRACED
 
 
@@ -114,20 +114,12 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord: Any = 2):
         raise MissingRuleError(message)
     if ord == 2:
         square = x * x if kind_of(x.dtype) == "real" else size * size
-        return _root(TRACED.sum(square, axis=axis, keepdims=keepdims), 0.5)
+        return root_at_rest(TRACED.sum(square, axis=axis, keepdims=keepdims), 0.5)
     if ord in (math.inf, -math.inf):
         return getattr(TRACED, "max" if ord > 0 else "min")(size, axis=axis, keepdims=keepdims)
     if ord == 1:
         return TRACED.sum(size, axis=axis, keepdims=keepdims)
-    return _root(TRACED.sum(size**ord, axis=axis, keepdims=keepdims), 1.0 / ord)
-
-
-def _root(total, exponent):
-    """A root whose derivative at 0 is 0: there, 1 is added before and taken away after."""
-    value = read_value(total)
-    nothing = plain_namespace(total).astype(value == 0, value.dtype)
-    inside = total + nothing
-    return (TRACED.sqrt(inside) if exponent == 0.5 else inside**exponent) - nothing
+    return root_at_rest(TRACED.sum(size**ord, axis=axis, keepdims=keepdims), 1.0 / ord)
 
 
 def norm(x, ord=None, axis=None, keepdims=False):

@@ -15,6 +15,7 @@ from anygrad.tracing.functions.arguments import (
     plain_axis,
     plain_keepdims,
     refuse,
+    root_at_rest,
 )
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
@@ -98,10 +99,11 @@ def std(
     where=ABSENT,
     mean=ABSENT,
 ):
-    """Standard deviation: the root of `var`."""
-    return TRACED.sqrt(
-        var(x, axis, dtype, out, ddof, keepdims, correction=correction, where=where, mean=mean)
+    """Standard deviation: the root of `var`; its derivative is taken as 0 where it is 0."""
+    squared = var(
+        x, axis, dtype, out, ddof, keepdims, correction=correction, where=where, mean=mean
     )
+    return root_at_rest(squared, 0.5)
 
 
 def _constant(name: str) -> Any:
