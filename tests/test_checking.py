@@ -469,7 +469,7 @@ def test_a_wrong_gradient_does_not_hide_behind_a_large_bar(name, slope):
 
 
 def test_noise_that_looks_like_truncation_is_inconclusive():
-    # slopes of 15 over h and 120 over 4h, as x^3 might have, but f(x + h) and f(x - h) lie below f(x)
+    # slopes of 15 over h and 120 over 4h, as x^3 might have, but both neighbours lie below
     h = 2.0**-17
     values = {-4: -460, -1: -590, 0: 0, 1: -560, 4: 500}
 
