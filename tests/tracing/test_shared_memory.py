@@ -242,7 +242,7 @@ def test_buffers_that_come_back_to_their_content_are_noticed():
 
 
 def test_small_writes_into_larger_buffers_are_noticed():
-    for size, fill in ((2000, 0.0), (8000, np.nan), (4000, 1e20)):
+    for size, fill in ((2000, 0.0), (1500, np.nan), (2048, 1e20)):  # up to 16 KB
         x = np.ones(size)
 
         def f(x, size=size, fill=fill):
