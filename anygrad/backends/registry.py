@@ -155,6 +155,8 @@ def namespace_of(*arrays: Array) -> Namespace:
     """
     found = _namespaces.get(type(arrays[0])) if arrays else None
     if found is not None:
+        if len(arrays) == 1:
+            return found
         for x in arrays:
             kind = type(x)
             if _namespaces.get(kind) is not found and kind not in WEAK:
