@@ -29,7 +29,7 @@ elementwise("atanh", lambda xp, t, _y, x: t / ((1.0 - x) * (1.0 + x)), low=-0.7,
 
 # Exponential and logarithmic
 elementwise("exp", lambda xp, t, y, _x: t * y)
-elementwise("expm1", lambda xp, t, y, _x: t * (y + 1.0))
+elementwise("expm1", lambda xp, t, _y, x: t * xp.exp(x))
 elementwise("log", lambda xp, t, _y, x: t / x, low=0.3, high=3.0)
 elementwise("log1p", lambda xp, t, _y, x: t / (1.0 + x), low=-0.8, high=3.0)
 elementwise("log2", lambda xp, t, _y, x: t / (x * 0.6931471805599453), low=0.3, high=3.0)

@@ -48,18 +48,17 @@ def _other_factors(xp: Any, _y: Any, x: Any, axis: Any) -> Any:
 
 
 def _exclusive_products(xp: Any, x: Any) -> Any:
-    """Products of all but one along the last axis, in pairs: n log n depth, no division."""
+    """Products of all but one along the last axis, in pairs: log n levels, no division."""
     n = x.shape[-1]
     if n < 2:
         return xp.zeros_like(x) + 1.0
-    first, second = (
-        xp.getitem(x, key=(..., slice(0, n // 2))),
-        xp.getitem(x, key=(..., slice(n // 2, 2 * (n // 2)))),
-    )
-    rest = xp.getitem(x, key=(..., slice(2 * (n // 2), n)))
+    half = n // 2
+    first = xp.getitem(x, key=(..., slice(0, half)))
+    second = xp.getitem(x, key=(..., slice(half, 2 * half)))
+    rest = xp.getitem(x, key=(..., slice(2 * half, n)))
     outside = _exclusive_products(xp, xp.concat(first * second, rest, axis=-1))
-    pairs = xp.getitem(outside, key=(..., slice(0, n // 2)))
-    last = xp.getitem(outside, key=(..., slice(n // 2, None)))
+    pairs = xp.getitem(outside, key=(..., slice(0, half)))
+    last = xp.getitem(outside, key=(..., slice(half, None)))
     return xp.concat(pairs * second, pairs * first, last, axis=-1)
 
 

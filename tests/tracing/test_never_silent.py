@@ -387,3 +387,8 @@ def test_messages_name_the_argument_and_the_line():
 def test_the_deviation_of_equal_values_has_derivative_zero():
     assert_close(grad(np.std)(np.full(3, 2.0)), np.zeros(3))
     assert_close(grad(lambda x: np.sum(np.std(x, axis=1)))(np.ones((2, 3))), np.zeros((2, 3)))
+
+
+def test_expm1_keeps_its_digits_far_below_zero():
+    x = np.array([-30.0, -300.0, 1e-20])
+    assert_close(grad(lambda x: np.sum(np.expm1(x)))(x), np.exp(x))
