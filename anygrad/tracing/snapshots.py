@@ -29,7 +29,7 @@ def fingerprint(a: np.ndarray) -> Any:
     if not a.flags.c_contiguous:
         a = a.T if a.flags.f_contiguous else a[:: max(a.nbytes >> 14, 1)].copy()
     if a.nbytes <= EXACT_BYTES:
-        return zlib.crc32(a)  # a quarter of a nanosecond a byte
+        return zlib.crc32(a.reshape(-1).view(np.uint8).data)  # a quarter of a nanosecond a byte
     data = a.reshape(-1).view(np.uint8)
     length = data.size // PIECES
     return data[: PIECES * length].reshape(PIECES, length)[:, :64].tobytes()
