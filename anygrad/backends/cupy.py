@@ -122,6 +122,16 @@ def _version() -> str:
     return version_of("cupy")
 
 
+def _add_at(out: Array, key: Any, x: Array) -> None:
+    """Add with atomic operations, which CuPy has for real numbers only."""
+    add_at = _cupy().add.at
+    if out.dtype.kind == "c":
+        add_at(out.real, key, x.real)
+        add_at(out.imag, key, x.imag)
+    else:
+        add_at(out, key, x)
+
+
 CUPY = Backend(
     name="cupy",
     package="cupy",
@@ -136,5 +146,5 @@ CUPY = Backend(
     from_host=_from_host,
     version=_version,
     on_device=lambda device: device,  # a cupy.cuda.Device is a with-block itself
-    add_at=lambda out, key, x: _cupy().add.at(out, key, x),
+    add_at=_add_at,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy import ndarray
 
+from anygrad.backends import namespace_of
 from anygrad.ops import Like, Row
 from anygrad.ops.indexing import add_at, is_basic
 from anygrad.ops.shaping import restore
@@ -167,7 +168,7 @@ def item(row: Row) -> Callable[..., Any]:
         if is_basic(key):
             c[key] += g
         else:
-            add_at(xp, c, key, g)
+            add_at(namespace_of(c), c, key, g)
 
     def operation(x: Any, *, key: Any) -> Any:
         if type(x) is not Recorded:

@@ -392,3 +392,17 @@ def test_the_deviation_of_equal_values_has_derivative_zero():
 def test_expm1_keeps_its_digits_far_below_zero():
     x = np.array([-30.0, -300.0, 1e-20])
     assert_close(grad(lambda x: np.sum(np.expm1(x)))(x), np.exp(x))
+
+
+def test_repeated_indices_add_up_on_every_backend(xp):
+    index = xp.asarray([0, 2, 2, 0])
+    for numbers in ([1.0, 2.0, 3.0], [1.0 + 2.0j, -0.5j, 3.0 + 0.0j]):
+
+        def f(x, index=index):
+            ns = x.__array_namespace__()
+            y = x[index] * ns.take(x, index)
+            return ns.sum(ns.real(y)) if "complex" in str(x.dtype) else ns.sum(y)
+
+        expected = np.conj(np.array([4.0, 0.0, 4.0]) * np.array(numbers))  # of Re sum 2 x_i^2
+        g = grad(f)(xp.asarray(np.array(numbers)))
+        assert_close(g, expected)
