@@ -7,7 +7,7 @@ import pytest
 
 strict = pytest.importorskip("array_api_strict")
 
-# Parameters of the standard that NumPy's functions do not take.
+# Parameters of the standard that NumPy's functions do not take; 2.5 has some that 2.4 lacks.
 MISSING = {
     ("", "sort", "descending"),
     ("", "argsort", "descending"),
@@ -48,7 +48,7 @@ def test_every_keyword_of_the_standard_is_there(part):
         if wanted and taken:
             keywords = {p.name for p in wanted if p.kind is p.KEYWORD_ONLY}
             missing |= {(part, name, keyword) for keyword in keywords - {p.name for p in taken}}
-    assert missing == {row for row in MISSING if part == row[0]}
+    assert missing <= {row for row in MISSING if part == row[0]}
 
 
 def parameters(function):
