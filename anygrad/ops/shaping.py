@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from anygrad.errors import ShapeError
 
 _KINDS: dict[tuple[type, Any], str] = {}
+_OF_CLASS: dict[type, str] = {}
 
 
 def kind_of(dtype: Any) -> str:
-    """The kind of any library's dtype: ``"real"``, ``"complex"`` or ``"other"``.
+    """Tell whether a dtype of any library is ``"real"``, ``"complex"`` or ``"other"``.
 
-    Only the first two, the floating kinds, are differentiable.
+    Floating kinds only are differentiable.
     """
+    kind = _OF_CLASS.get(type(dtype))
+    if kind is not None:
+        return kind
     key = (type(dtype), dtype)  # array-api-strict warns when its dtypes meet NumPy's in a look-up
     kind = _KINDS.get(key)
     if kind is None:
@@ -23,6 +29,8 @@ def kind_of(dtype: Any) -> str:
         else:
             kind = "real" if letter == "f" or "float" in text else "other"
         _KINDS[key] = kind
+        if isinstance(dtype, np.dtype):  # NumPy has a class for each kind of dtype
+            _OF_CLASS[type(dtype)] = kind
     return kind
 
 

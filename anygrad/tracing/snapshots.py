@@ -29,7 +29,10 @@ def fingerprint(a: np.ndarray) -> Any:
     if not a.flags.c_contiguous:
         a = a.T if a.flags.f_contiguous else a[:: max(a.nbytes >> 14, 1)].copy()
     if a.nbytes <= EXACT_BYTES:
-        return zlib.crc32(a.reshape(-1).view(np.uint8).data)  # a quarter of a nanosecond a byte
+        try:
+            return zlib.crc32(a.data)  # a quarter of a nanosecond a byte
+        except (ValueError, TypeError, NotImplementedError):  # a dtype that memoryview lacks
+            return a.tobytes()
     data = a.reshape(-1).view(np.uint8)
     length = data.size // PIECES
     return data[: PIECES * length].reshape(PIECES, length)[:, :64].tobytes()
