@@ -141,6 +141,7 @@ def measure(race: Race, calls: dict[str, Callable[[], Any]], lab: Lab) -> dict[s
             repeats[name] = max(1, round(ROUND_SECONDS / max(once, 1e-9)))
     times: dict[str, list[float]] = {name: [] for name in calls}
     gc.collect()
+    free_a_large_array()
     order = list(calls.items())
     for turn in range(rounds):
         first = turn % len(order) if order else 0  # no one always comes first, or after the rest
@@ -148,6 +149,15 @@ def measure(race: Race, calls: dict[str, Callable[[], Any]], lab: Lab) -> dict[s
             seconds = call()[0] if race.tells_time else time_calls(call, repeats[name], lab)
             times[name].append(seconds)
     return times
+
+
+def free_a_large_array() -> None:
+    """Bring the C library's allocator into the state of a program that has run for a while.
+
+    Until a large block is freed, glibc returns every block of 128 KB to the system at once, and the
+    page faults hide the code that is timed; which rows ran before would then change the figures.
+    """
+    np.ones(3_900_000)  # 31 MB, just below the limit that glibc puts on what it learns
 
 
 def time_calls(call: Callable[[], Any], repeats: int, lab: Lab) -> float:
