@@ -29,6 +29,16 @@ _BINARY = {
     "floordiv": "floor_divide",
     "matmul": "matmul",
 }
+_SYMBOLS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "pow": "**",
+    "mod": "%",
+    "floordiv": "//",
+    "matmul": "@",
+}
 _COMPARISONS = {
     "lt": "less",
     "le": "less_equal",
@@ -57,7 +67,7 @@ def _reflected(operation: Any) -> Any:
 
 
 def _in_place(operation: Any, method: str) -> Any:
-    what = f"y {method}= x"
+    what = f"y {_SYMBOLS[method]}= x"
 
     def in_place(self: Traced, other: Any) -> Any:
         result = operation(self, other)

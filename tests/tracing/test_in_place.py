@@ -262,3 +262,14 @@ def test_float32_stays_when_a_double_is_written():
         return np.sum(y * x)
 
     assert grad(f)(X.astype(np.float32)).dtype == np.float32
+
+
+def test_the_message_shows_the_operator_as_written():
+    def f(x):
+        y = x * 2.0
+        part = y[1:]
+        part *= 2.0
+        return np.sum(y)
+
+    with pytest.raises(TraceError, match=r"^y \*= x: "):
+        grad(f)(X)
