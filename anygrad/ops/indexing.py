@@ -26,7 +26,7 @@ def is_basic(key: Any) -> bool:
     return isinstance(key, _BASIC) and not isinstance(key, bool)
 
 
-def _selects_once(key: Any) -> bool:
+def selects_once(key: Any) -> bool:
     """Basic keys and boolean masks select each element at most once; integer arrays may repeat."""
     parts = key if type(key) is tuple else (key,)
     return all(is_basic(part) or "bool" in str(getattr(part, "dtype", "")) for part in parts)
@@ -59,7 +59,7 @@ def _scatter(xp: Any) -> Any:
 
 def add_at(xp: Any, out: Any, key: Any, g: Any) -> None:
     """``out[key] += g`` in place, adding every time where an integer array repeats an index."""
-    if _selects_once(key):
+    if selects_once(key):
         out[key] += g
         return
     backend = backend_of(out)

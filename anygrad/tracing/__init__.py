@@ -7,11 +7,9 @@ from anygrad.tracing.level import (
     Level,
     Traced,
     bind,
-    differentiable,
     lifted,
     lowest,
     names_for,
-    written_through_view,
 )
 from anygrad.tracing.tape import Recorded, RecordedComplex, Tape, walk
 
@@ -24,7 +22,6 @@ __all__ = [
     "Tape",
     "Traced",
     "bind",
-    "differentiable",
     "lifted",
     "lowest",
     "methods",
@@ -32,5 +29,4 @@ __all__ = [
     "operations",
     "protocols",
     "walk",
-    "written_through_view",
 ]

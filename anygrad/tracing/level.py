@@ -13,7 +13,6 @@ from typing import Any
 from anygrad.backends import namespace_of
 from anygrad.errors import TraceError
 from anygrad.ops import Row
-from anygrad.ops.shaping import kind_of
 from anygrad.tracing.plain import names_of_array, run_plain
 from anygrad.tracing.views import View, written_through_view
 
@@ -221,11 +220,6 @@ def names_for(*values: Any) -> Any:
         if plain is None and hasattr(value, "shape"):
             plain = value
     return TRACED if plain is None else names_of_array(plain)
-
-
-def differentiable(x: Any) -> bool:
-    """Whether an array has a dtype with derivatives: real or complex floating."""
-    return kind_of(x.dtype) != "other"
 
 
 def plain_namespace(x: Any) -> Any:

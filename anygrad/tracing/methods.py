@@ -10,7 +10,7 @@ from typing import Any
 
 from anygrad.backends import namespace_of
 from anygrad.errors import DTypeError, MissingRuleError, ShapeError, TraceError
-from anygrad.ops.indexing import is_basic, unique_positions
+from anygrad.ops.indexing import selects_once, unique_positions
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import matrix_transpose, permute_dims, reshape
@@ -121,7 +121,7 @@ def _in_dtype_of(x: Traced, value: Any, what: str) -> Any:
 def _setitem(self: Traced, key: Any, value: Any) -> None:
     what = "y[key] = x"
     key = _plain_key(key)
-    if not is_basic(key) and not _is_mask(key) and not unique_positions(_host_key(key), self.shape):
+    if not selects_once(key) and not unique_positions(_host_key(key), self.shape):
         message = (
             f"{what}: got repeated indices; which write wins has no derivative. "
             "Make the indices unique."
@@ -137,10 +137,6 @@ def _setitem(self: Traced, key: Any, value: Any) -> None:
         value = _in_dtype_of(self, value, what)
     self.t.settle(self, key, value)
     _rebind(self, TRACED.setitem(self, value, key=key), what)
-
-
-def _is_mask(key: Any) -> bool:
-    return all(is_basic(part) or "bool" in str(getattr(part, "dtype", "")) for part in _parts(key))
 
 
 def _parts(key: Any) -> tuple:
