@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad import trees
+from anygrad.backends import is_mutable
 from anygrad.tracing import LIFTED, lowest, names_for
 from anygrad.trees.placing import on_device_of
 
@@ -61,7 +62,7 @@ def _value(x: Any) -> Any:
         return x
     x.t.check_readable(x)
     bottom = lowest(x)
-    if not hasattr(type(bottom), "__setitem__"):
+    if not is_mutable(bottom):
         return bottom
     with on_device_of(bottom):
         return names_for(bottom).asarray(bottom, copy=True)

@@ -14,6 +14,7 @@ from anygrad.autodiff.inputs import (
     check_primal,
     split_aux,
 )
+from anygrad.backends import is_mutable
 from anygrad.errors import ShapeError, describe
 from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
@@ -101,8 +102,7 @@ class Forward(Level):
 
 
 def _as_view(r: Dual, base: Dual, kw: dict[str, Any]) -> Dual:
-    numpy_rules = not hasattr(type(lowest(r)), "__setitem__")  # NumPy's scalars: copied, immutable
-    if numpy_rules or ("key" in kw and copies(kw["key"], base.shape, False)):
+    if not is_mutable(lowest(r)) or ("key" in kw and copies(kw["key"], base.shape, False)):
         return r
     view = new(DualView)
     view.v, view.t, view.i = r.v, r.t, r.i

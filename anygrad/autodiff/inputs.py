@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import BACKENDS, backend_of
+from anygrad.backends import BACKENDS, backend_of, is_mutable
 from anygrad.errors import ArgumentError, DTypeError, TraceError, describe
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Level, names_for
@@ -35,8 +35,9 @@ def check_primal(where: str, x: Any, roots: list[tuple[str, Any]], k: int) -> An
         return x
     if kind is complex:
         return np.complex128(x)
-    if kind is not bool and backend_of(x) is not None and kind_of(x.dtype) != "other":
-        return x
+    backend = None if kind is bool else backend_of(x)
+    if backend is not None and kind_of(x.dtype) != "other":
+        return x if backend.plain is None else backend.plain(x)
     paths = [trees.show_path(name, p) for name, tree in roots for p in trees.paths(tree)]
     where = f"{where}({paths[k] if k < len(paths) else roots[0][0]})"
     if backend_of(x) is None and not isinstance(x, int):
@@ -112,7 +113,7 @@ def split_aux(where: str, out: Any, level: Level, has_aux: bool) -> tuple[Any, A
 
 def apart(y: Any) -> Any:
     """A result apart from what the tape keeps: writing into it must not change a derivative."""
-    if type(y) in LIFTED or not hasattr(type(y), "__setitem__") or backend_of(y) is None:
+    if type(y) in LIFTED or not is_mutable(y):
         return y
     with on_device_of(y):
         return names_for(y).asarray(y, copy=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.autodiff.inputs import check_primal, name_of
+from anygrad.backends import is_mutable
 from anygrad.config import settings
 from anygrad.errors import UnusedInputWarning
 from anygrad.tracing import LIFTED, Tape, names_for
@@ -58,7 +59,7 @@ def finish(inputs: Variables, found: list[Any], seeds: list[Any]) -> list[Any]:
         if g is None:
             g = names_for(x).zeros_like(x)
         if type(g) not in LIFTED:
-            g = _apart(g, seen) if hasattr(type(g), "__setitem__") else _like_leaf(g, x)
+            g = _apart(g, seen) if is_mutable(g) else _like_leaf(g, x)
         done.append(g)
     return done
 
@@ -73,7 +74,7 @@ def _apart(g: Any, seen: set[int]) -> Any:
 
 def _like_leaf(g: Any, x: Any) -> Any:
     """A NumPy scalar as the 0-d array that the leaf is."""
-    return names_for(g).asarray(g) if hasattr(type(x), "__setitem__") else g
+    return names_for(g).asarray(g) if is_mutable(x) else g
 
 
 _warned: set[tuple[Any, tuple[str, ...]]] = set()

@@ -122,7 +122,7 @@ def _version() -> str:
     return version_of("cupy")
 
 
-def _add_at(out: Array, key: Any, x: Array) -> None:
+def _add_at(out: Array, key: Any, x: Array) -> Array:
     """Add with atomic operations, which CuPy has for real numbers only."""
     add_at = _cupy().add.at
     if out.dtype.kind == "c":
@@ -130,6 +130,7 @@ def _add_at(out: Array, key: Any, x: Array) -> None:
         add_at(out.imag, key, x.imag)
     else:
         add_at(out, key, x)
+    return out
 
 
 CUPY = Backend(

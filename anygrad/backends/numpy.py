@@ -56,6 +56,11 @@ def _host_dot(x: Any, y: Any) -> complex | None:
     return np.vdot(x, y).item()  # BLAS: no temporary arrays, and no warning when it overflows
 
 
+def _add_at(out: np.ndarray, key: Any, x: Any) -> np.ndarray:
+    np.add.at(out, key, x)
+    return out
+
+
 NUMPY = Backend(
     name="numpy",
     package="numpy",
@@ -72,5 +77,5 @@ NUMPY = Backend(
     is_scalar=lambda kind: issubclass(kind, np.generic),
     host_dot=_host_dot,
     quick=QUICK,
-    add_at=np.add.at,
+    add_at=_add_at,
 )

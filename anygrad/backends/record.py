@@ -52,7 +52,8 @@ class Backend:
     is_scalar : callable
         Whether a class is a host scalar of this library, which may meet any library's arrays.
     on_device : callable or None
-        A with-block that makes a device current, for libraries that compute on a current device.
+        A with-block around computations with arrays of a device: makes it current, for libraries
+        that compute on a current device; turns off what the library would record of its own.
     host_dot : callable or None
         ``sum(conj(x) * y)`` as a Python number, for libraries whose values are on the host anyway;
         it returns None for what it does not take (integers, traced arrays).
@@ -63,7 +64,13 @@ class Backend:
         Shorter ways to functions of the namespace, by row name, in the rows' own signatures.
     add_at : callable or None
         ``add_at(out, key, x)``: ``out[key] += x`` in place, adding each time where integer arrays
-        repeat an index. None: the standard has nothing for it, a slower general way serves.
+        repeat an index; returns the sum, which is ``out`` itself where arrays are writable. None:
+        the standard has nothing for it, a slower general way serves.
+    set_at : callable or None
+        ``set_at(x, key, value)``: ``x`` with ``x[key] = value``, as a new array, for libraries
+        whose arrays are not writable.
+    plain : callable or None
+        The same array without the library's own record of derivatives, for libraries that keep one.
     """
 
     name: str
@@ -84,4 +91,6 @@ class Backend:
     host_dot: Callable[[Any, Any], complex | None] | None = None
     operators_defer: bool = True
     quick: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    add_at: Callable[[Array, Any, Array], None] | None = None
+    add_at: Callable[[Array, Any, Array], Array] | None = None
+    set_at: Callable[[Array, Any, Any], Array] | None = None
+    plain: Callable[[Array], Array] | None = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from anygrad.backends.cupy import CUPY
+from anygrad.backends.jax import JAX
 from anygrad.backends.numpy import NUMPY
 from anygrad.backends.record import Backend
 from anygrad.backends.strict import STRICT
+from anygrad.backends.torch import TORCH
 from anygrad.backends.types import Array, Device, Namespace
 from anygrad.config import CHOICES
 from anygrad.errors import ArgumentError, BackendError, MixedBackendError, describe, suggest
@@ -16,6 +18,7 @@ __all__ = [
     "check_same_device",
     "device_of",
     "get_backend",
+    "is_mutable",
     "is_traced",
     "namespace_of",
     "register_backend",
@@ -71,7 +74,7 @@ def register_backend(backend: Backend) -> Backend:
     return backend
 
 
-for _backend in (CUPY, NUMPY, STRICT):
+for _backend in (CUPY, JAX, NUMPY, STRICT, TORCH):
     register_backend(_backend)
 
 
@@ -126,6 +129,12 @@ def _find_backend(x: object, kind: type) -> Backend | None:
     found = next((backend for backend in BACKENDS.values() if backend.owns(kind)), None)
     _backends[kind] = found
     return found
+
+
+def is_mutable(x: object) -> bool:
+    """Tell whether an array's class can be written in place; NumPy's scalars and JAX's cannot."""
+    backend = backend_of(x)
+    return backend is not None and backend.writable and hasattr(type(x), "__setitem__")
 
 
 def is_traced(x: object) -> bool:

@@ -64,7 +64,7 @@ class Measured(NamedTuple):
 def measure(grads: Tree, max_norm: float, nonfinite: Policy = "propagate") -> Measured:
     """Find the norm of a tree and the scale that clips it, without touching the tree."""
     found = trees.leaves(grads)
-    if not any(getattr(g, "size", 1) for g in found):
+    if all(0 in getattr(g, "shape", ()) for g in found):
         return _nothing_to_clip(grads)
     measured = _measure_on_host(grads, found, max_norm)
     if measured is not None:
@@ -142,8 +142,8 @@ def scaled_norm(tree: Tree) -> tuple[Array, Array, Array]:
 def _power_of_two_near(xp: Namespace, peak: Array) -> Array:
     """Round down to a normal power of two."""
     limits = xp.finfo(peak.dtype)
-    # half the largest number, because log2 of the largest rounds up to an exponent that overflows
-    inside = xp.minimum(xp.maximum(peak, float(limits.smallest_normal)), float(limits.max) / 2)
+    # a quarter of the largest number: its reciprocal, by which some libraries multiply, is normal
+    inside = xp.minimum(xp.maximum(peak, float(limits.smallest_normal)), float(limits.max) / 4)
     return 2.0 ** xp.floor(xp.log2(inside))
 
 

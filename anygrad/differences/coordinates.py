@@ -8,7 +8,14 @@ from math import prod
 from typing import Any
 
 from anygrad import trees
-from anygrad.backends import asarray, backend_of, check_same_device, device_of, namespace_of
+from anygrad.backends import (
+    asarray,
+    backend_of,
+    check_same_device,
+    device_of,
+    find_dtype,
+    namespace_of,
+)
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.differences.copies import copy_of
 from anygrad.differences.kinds import is_complex, is_real, precision
@@ -189,7 +196,7 @@ def _read_number(value: complex, like: Array | None) -> Array:
     xp = namespace_of(like)
     if not (is_real(like) or is_complex(like)):
         return xp.asarray(value, device=device_of(like))
-    dtype = xp.finfo(like.dtype).dtype
+    dtype = find_dtype(xp, xp.finfo(like.dtype).dtype)  # PyTorch gives its name
     if isinstance(value, complex):
         dtype = xp.result_type(dtype, xp.complex64)
     return xp.asarray(value, dtype=dtype, device=device_of(like))

@@ -41,6 +41,9 @@ def _getitem(xp: Any) -> Any:
 
 def _setitem(xp: Any) -> Any:
     def setitem(x: Any, value: Any, *, key: Any) -> Any:
+        backend = backend_of(x)
+        if backend is not None and backend.set_at is not None:
+            return backend.set_at(x, key, value)
         out = xp.asarray(x, copy=True)
         out[key] = value
         return out
@@ -51,25 +54,24 @@ def _setitem(xp: Any) -> Any:
 def _scatter(xp: Any) -> Any:
     def scatter(g: Any, *, key: Any, shape: tuple[int, ...]) -> Any:
         out = xp.zeros(shape, dtype=g.dtype, device=device_of(g))
-        add_at(xp, out, key, g)
-        return out
+        return add_at(xp, out, key, g)
 
     return scatter
 
 
-def add_at(xp: Any, out: Any, key: Any, g: Any) -> None:
-    """``out[key] += g`` in place, adding every time where an integer array repeats an index."""
-    if selects_once(key):
-        out[key] += g
-        return
+def add_at(xp: Any, out: Any, key: Any, g: Any) -> Any:
+    """Give ``out[key] += g``, in place if it can be, adding every time an index is repeated."""
     backend = backend_of(out)
-    if backend is not None and backend.add_at is not None:
-        backend.add_at(out, key, g)
-    else:
-        _add_by_matching(xp, out, key, g)
+    assert backend is not None
+    if backend.writable and selects_once(key):
+        out[key] += g
+        return out
+    if backend.add_at is not None:
+        return backend.add_at(out, key, g)
+    return _add_by_matching(xp, out, key, g)
 
 
-def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> None:
+def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> Any:
     """Scatter by comparing positions, for libraries that have only the standard, which has none.
 
     The elements are numbered, the numbers read by ``key``, and the matches summed by a product.
@@ -84,7 +86,7 @@ def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> None:
     picked = xp.reshape(xp.reshape(numbers, out.shape)[key], (-1,))
     hits = xp.astype(numbers[:, None] == picked[None, :], out.dtype)
     total = hits @ xp.reshape(g, (-1,))
-    out[...] = out + xp.reshape(total, out.shape)
+    return out + xp.reshape(total, out.shape)
 
 
 def _adjoint_of_setitem(xp: Any, g: Any, shapes: Any, *, key: Any) -> list[Any]:
@@ -139,8 +141,7 @@ def _untake(xp: Any) -> Any:
         backend, device = backend_of(g), device_of(g)
         if backend is not None and backend.add_at is not None:
             out = xp.zeros(shape, dtype=g.dtype, device=device)
-            backend.add_at(out, (slice(None),) * axis + (indices,), g)
-            return out
+            return backend.add_at(out, (slice(None),) * axis + (indices,), g)
         numbers = xp.arange(shape[axis], device=device)
         hits = xp.astype(indices[:, None] == numbers[None, :], g.dtype)
         return xp.moveaxis(xp.moveaxis(g, axis, -1) @ hits, -1, axis)

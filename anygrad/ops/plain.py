@@ -10,9 +10,10 @@ from anygrad.ops.row import ROWS
 class PlainNames:
     """Attribute access gives the row of that name, run by one library; looked up once."""
 
-    def __init__(self, xp: Any, quick: dict[str, Any]) -> None:
+    def __init__(self, xp: Any, quick: dict[str, Any], writable: bool = True) -> None:
         self.__dict__.update(quick)
         self._xp = xp
+        self.writable = writable
 
     def __getattr__(self, name: str) -> Any:
         row = ROWS.get(name)

@@ -36,6 +36,12 @@ linear(
     ],
     view=True,
 )
+linear(
+    "flip",
+    lambda xp, g, _shape, *, axis: xp.flip(g, axis=axis),
+    cases=[Case(((4,),), {"axis": 0}), Case(((3, 4),), {"axis": (0, 1)})],
+    view=True,
+)
 # The caller brings every cotangent back to the dtype of its operand, so nothing is left to do here.
 elementwise("astype", lambda xp, t, _y, _x: t, run=lambda xp: _cast(xp), sampled=False)
 

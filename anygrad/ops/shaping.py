@@ -108,8 +108,3 @@ def count(shape: tuple[int, ...], axis: Any) -> int:
     for a in normal_axes(axis, len(shape)):
         n *= shape[a]
     return n
-
-
-def reversal(axis: int, ndim: int) -> tuple[Any, ...]:
-    """The index that reverses one axis."""
-    return (slice(None),) * (axis % ndim) + (slice(None, None, -1), ...)

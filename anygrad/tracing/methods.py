@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anygrad.backends import namespace_of
+from anygrad.backends import is_mutable, namespace_of
 from anygrad.errors import DTypeError, MissingRuleError, ShapeError, TraceError
 from anygrad.ops.indexing import selects_once, unique_positions
 from anygrad.ops.shaping import kind_of
@@ -71,8 +71,8 @@ def _in_place(operation: Any, method: str) -> Any:
 
     def in_place(self: Traced, other: Any) -> Any:
         result = operation(self, other)
-        if not hasattr(type(lowest(self)), "__setitem__"):
-            return result  # NumPy's scalars are immutable: the name is bound to a new value
+        if not is_mutable(lowest(self)):
+            return result  # NumPy's scalars, JAX's arrays: the name is bound to a new value
         if result.shape != self.shape:
             message = (
                 f"{what}: got shape {result.shape}; expected {self.shape}, that of y. "

@@ -28,7 +28,9 @@ def names_of_array(x: Any) -> PlainNames:
 def names_of_backend(backend: Backend) -> PlainNames:
     """One rule namespace per backend, shared by all its array types."""
     if backend.name not in _of_backend:
-        _of_backend[backend.name] = PlainNames(backend.load(), dict(backend.quick))
+        _of_backend[backend.name] = PlainNames(
+            backend.load(), dict(backend.quick), backend.writable
+        )
     return _of_backend[backend.name]
 
 

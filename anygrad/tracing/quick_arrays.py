@@ -165,10 +165,10 @@ def item(row: Row) -> Callable[..., Any]:
                 if c is None
                 else xp.asarray(c, copy=True)
             )
-        if is_basic(key):
+        if is_basic(key) and xp.writable:
             c[key] += g
         else:
-            add_at(namespace_of(c), c, key, g)
+            cot[i] = add_at(namespace_of(c), c, key, g)
 
     def operation(x: Any, *, key: Any) -> Any:
         if type(x) is not Recorded:

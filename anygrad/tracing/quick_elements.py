@@ -106,6 +106,8 @@ def binary(row: Row) -> Callable[..., Any]:
                 kept = y if keep_y else None
                 pull = pull_both
                 if x.shape != z.shape or x.dtype is not z.dtype:
+                    if type(x.dtype) is not type(z.dtype):  # two libraries', it may be
+                        return bind(row, (a, b), {})
                     pull, likes = pull_broadcast, ((x.shape, x.dtype), (z.shape, z.dtype))
             elif type(b) in NUMBERS and type(b) is not complex:
                 y = function(x, b)

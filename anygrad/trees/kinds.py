@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from anygrad.backends import backend_of
+from anygrad.backends import backend_of, find_dtype
 from anygrad.backends.types import Array, Namespace
 from anygrad.config import settings
 
@@ -42,4 +42,6 @@ def _real_dtype(xp: Namespace, dtype: Any) -> Any:
     """Find the dtype of the absolute value; None for integers."""
     if xp.isdtype(dtype, "real floating"):
         return dtype
-    return xp.finfo(dtype).dtype if xp.isdtype(dtype, "complex floating") else None
+    if not xp.isdtype(dtype, "complex floating"):
+        return None
+    return find_dtype(xp, xp.finfo(dtype).dtype)  # PyTorch gives its name

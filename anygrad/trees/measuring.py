@@ -170,7 +170,7 @@ def _sum_of_squares(xp: Namespace, part: Array, scale: Array) -> Array:
 
 def _power_of_two_near(xp: Namespace, peak: Array, limits: Any) -> Array:
     """Round down to a normal power of two; 0 and inf go to the ends of the range, nan stays."""
-    # half the largest number, because log2 of the largest rounds up to an exponent that overflows
-    smallest, largest = float(limits.smallest_normal), float(limits.max) / 2
+    # a quarter of the largest number: its reciprocal, by which some libraries multiply, is normal
+    smallest, largest = float(limits.smallest_normal), float(limits.max) / 4
     inside = xp.minimum(xp.maximum(peak, smallest), largest)
     return 2.0 ** xp.floor(xp.log2(inside))

@@ -212,6 +212,10 @@ def test_complex_forward_is_the_difference_and_reverse_its_adjoint(pair):
 @all_cases
 def test_backends_agree(pair, xp):
     row, case = pair
+    if xp.name == "torch" and reverses(case.kw.get("key")):
+        pytest.skip("PyTorch has no slices with a negative step")
+    if xp.name == "jax" and case is not row.cases[0]:
+        pytest.skip("JAX compiles every new shape; the first case of each row stands for all")
     # the standard has imag for complex arrays only
     args = operands(row, case, dtype=np.complex128 if row.name == "imag" else np.float64)
     f, xs = function_of(row, case, args)
@@ -229,6 +233,11 @@ def test_backends_agree(pair, xp):
     assert_close(pullback_there(xp.asarray(u)), pullback(u))
     tangent_there = jvp(f_there, tuple(xs_there), tuple(xp.asarray(v) for v in vs))[1]
     assert_close(tangent_there, jvp(f, tuple(xs), tuple(vs))[1])
+
+
+def reverses(key):
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(isinstance(part, slice) and (part.step or 1) < 0 for part in parts)
 
 
 # The derivative of these operands is zero almost everywhere; a factor of 1.001 changes nothing.

@@ -169,9 +169,9 @@ def test_donated_step_computes_the_same_in_the_memory_it_is_given(xp, row):
         for before, after in zip(
             trees.leaves(state[slot]), trees.leaves(donated_state[slot]), strict=True
         ):
-            assert before is after or slot in ("step", "learning_rate")
+            assert before is after or slot in ("step", "learning_rate") or not xp.writable
     for before, after in zip(trees.leaves(owned), trees.leaves(donated), strict=True):
-        assert before is after
+        assert before is after or not xp.writable
 
 
 @every_row

@@ -14,9 +14,11 @@ BACKEND_OF = {
     "strict": "strict",
     "cupy": "cupy",
     "cupy-lookalike": "cupy",
+    "torch": "torch",
+    "jax": "jax",
 }
 # Together in one process; the look-alike takes CuPy's place and so needs a process of its own.
-TOGETHER = ("numpy", "numpy-readonly", "strict", "cupy")
+TOGETHER = ("numpy", "numpy-readonly", "strict", "cupy", "torch", "jax")
 # Those that refuse to be read on the host in silence; a real GPU does it, only slowly.
 OFF_HOST = ("strict", "cupy-lookalike")
 _FLOAT64 = ("zeros", "ones", "empty", "eye", "linspace")
@@ -38,6 +40,8 @@ class BackendNamespace:
         Where new arrays lie; what the library itself takes as ``device=``.
     module : module
         The namespace itself.
+    writable : bool
+        Whether the library's arrays can be written in place at all.
     """
 
     def __init__(self, name: str, module: Any, device: Any, readonly: bool = False):
@@ -45,6 +49,7 @@ class BackendNamespace:
         self.backend = BACKEND_OF[name]
         self.module = module
         self.device = device
+        self.writable = name != "jax"
         for function in _CREATION:
             setattr(self, function, self._on_device(getattr(module, function), readonly))
 
@@ -54,10 +59,18 @@ class BackendNamespace:
     def __repr__(self) -> str:
         return f"<{self.name} on {self.device}>"
 
+    def _dtype_of_numbers(self, args):
+        """The dtype that NumPy gives floats and lists of them; PyTorch's would have 32 bits."""
+        numbers = [x for x in args if isinstance(x, (float, complex, list))]
+        found = np.result_type(*map(np.asarray, numbers)).name if numbers else None
+        return None if found is None else getattr(self.module, found)
+
     def _on_device(self, function, readonly):
         @functools.wraps(function)
         def create(*args, **keywords):
             keywords.setdefault("device", self.device)
+            if self.backend == "torch" and keywords.get("dtype") is None:
+                keywords["dtype"] = self._dtype_of_numbers(args)
             if function.__name__ in _FLOAT64 and keywords.get("dtype") is None:
                 keywords["dtype"] = self.module.float64
             if not readonly:
@@ -77,7 +90,7 @@ def reason_missing(name: str) -> str | None:
         return _import_error("array_api_strict")
     if name == "cupy-lookalike":
         return None
-    return _reason_no_cupy()
+    return _reason_no_cupy() if name == "cupy" else _import_error(name)
 
 
 @functools.cache
@@ -120,6 +133,18 @@ def open_namespace(name: str) -> BackendNamespace:
 
         close_the_doors()
         return BackendNamespace(name, module, DEVICE)
+    if name == "torch":
+        import array_api_compat.torch as module
+        import torch
+
+        device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        return BackendNamespace(name, module, device)
+    if name == "jax":
+        import jax
+        import jax.numpy as module
+
+        jax.config.update("jax_enable_x64", True)
+        return BackendNamespace(name, module, jax.devices()[-1])
     import array_api_compat.cupy as module
     import cupy
 

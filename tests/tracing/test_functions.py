@@ -212,6 +212,8 @@ STANDARD = {
 @pytest.mark.parametrize("name", STANDARD)
 def test_standard_spellings_agree_on_every_backend(name, xp):
     f = STANDARD[name]
+    if name == "index" and xp.name == "torch":
+        pytest.skip("PyTorch has no slices with a negative step")
 
     def run(x):
         value, pullback = vjp(lambda x: f(x.__array_namespace__(), x), x)

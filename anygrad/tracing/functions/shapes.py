@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 
 from anygrad.errors import ArgumentError, MissingRuleError
-from anygrad.ops.shaping import normal_axes, reversal
+from anygrad.ops.shaping import normal_axes
 from anygrad.tracing.functions.arguments import (
     ABSENT,
     a_traced,
@@ -109,9 +109,8 @@ def broadcast_arrays(*arrays, subok=False):
 
 def flip(x, axis=None):
     """The elements in reverse order along axes."""
-    for a in normal_axes(plain_axis(axis), x.ndim):
-        x = TRACED.getitem(x, key=reversal(a, x.ndim))
-    return x
+    axes = normal_axes(plain_axis(axis), x.ndim)
+    return TRACED.flip(x, axis=axes) if axes else x
 
 
 def roll(x, shift, axis=None):
