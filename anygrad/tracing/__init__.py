@@ -1,6 +1,6 @@
 """Traced arrays: what stands in for the user's arrays while a function is differentiated."""
 
-from anygrad.tracing import methods, operations, protocols
+from anygrad.tracing import methods, operations, protocols, torch_functions
 from anygrad.tracing.level import (
     LIFTED,
     TRACED,
@@ -28,5 +28,6 @@ __all__ = [
     "names_for",
     "operations",
     "protocols",
+    "torch_functions",
     "walk",
 ]
