@@ -1,6 +1,6 @@
 """Traced arrays: what stands in for the user's arrays while a function is differentiated."""
 
-from anygrad.tracing import methods, operations, protocols, torch_functions
+from anygrad.tracing import at, methods, operations, protocols, torch_functions
 from anygrad.tracing.level import (
     LIFTED,
     TRACED,
@@ -21,6 +21,7 @@ __all__ = [
     "RecordedComplex",
     "Tape",
     "Traced",
+    "at",
     "bind",
     "lifted",
     "lowest",

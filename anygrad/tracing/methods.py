@@ -120,13 +120,8 @@ def _in_dtype_of(x: Traced, value: Any, what: str) -> Any:
 
 def _setitem(self: Traced, key: Any, value: Any) -> None:
     what = "y[key] = x"
-    key = _plain_key(key)
-    if not selects_once(key) and not unique_positions(_host_key(key), self.shape):
-        message = (
-            f"{what}: got repeated indices; which write wins has no derivative. "
-            "Make the indices unique."
-        )
-        raise TraceError(message)
+    key = plain_key(key)
+    refuse_repeated(what, key, self.shape)
     if self.t.view_of(self) is not None:
         raise written_through_view(what)
     if isinstance(value, list | tuple):
@@ -137,6 +132,16 @@ def _setitem(self: Traced, key: Any, value: Any) -> None:
         value = _in_dtype_of(self, value, what)
     self.t.settle(self, key, value)
     _rebind(self, TRACED.setitem(self, value, key=key), what)
+
+
+def refuse_repeated(what: str, key: Any, shape: tuple[int, ...]) -> None:
+    """Raise if a key writes an element twice: which write wins has no derivative."""
+    if not selects_once(key) and not unique_positions(_host_key(key), shape):
+        message = (
+            f"{what}: got repeated indices; which write wins has no derivative. "
+            "Make the indices unique."
+        )
+        raise TraceError(message)
 
 
 def _parts(key: Any) -> tuple:
@@ -152,14 +157,14 @@ def _host_key(key: Any) -> Any:
         for part in _parts(key)
     ):
         message = (
-            "y[key] = value: got integer index arrays on a device; whether they repeat cannot be "
+            "y[key] = value: got integer index arrays of a device; whether they repeat cannot be "
             "known without copying them. Use slices, a boolean mask, or a NumPy index array."
         )
         raise TraceError(message)
     return key
 
 
-def _plain_key(key: Any) -> Any:
+def plain_key(key: Any) -> Any:
     """A key without traced arrays: integers and masks, which may index, are never traced."""
     for part in _parts(key):
         if type(part) in LIFTED:
@@ -173,7 +178,7 @@ def _plain_key(key: Any) -> Any:
 
 def _getitem(self: Traced, key: Any) -> Any:
     if type(key) is not int and type(key) is not slice:
-        key = _plain_key(key)
+        key = plain_key(key)
     return TRACED.getitem(self, key=key)
 
 

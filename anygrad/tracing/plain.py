@@ -10,6 +10,9 @@ from anygrad.ops import PlainNames
 
 NUMBERS = frozenset((float, int, bool, complex))
 
+MISFITS = (TypeError, ValueError, RuntimeError)
+"""What libraries raise for operands of two libraries, of two devices, or of shapes that differ."""
+
 _of_type: dict[type, PlainNames] = {}
 _of_backend: dict[str, PlainNames] = {}
 
@@ -43,7 +46,7 @@ def run_plain(name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         args = same_library(args)
     try:
         return getattr(names, name)(*args, **kw)
-    except (TypeError, ValueError, RuntimeError):
+    except MISFITS:
         check_same_device(f"{name}(operands)", *args)  # a mixture of devices is named as such
         raise
 

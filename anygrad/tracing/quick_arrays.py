@@ -13,6 +13,7 @@ from anygrad.ops.indexing import add_at, is_basic
 from anygrad.ops.shaping import restore
 from anygrad.tracing.level import TRACED, bind
 from anygrad.tracing.lookup import OPERATORS, ByType
+from anygrad.tracing.plain import MISFITS
 from anygrad.tracing.tape import Recorded, new, own_keys
 
 SIMPLE = frozenset((int, slice))
@@ -131,7 +132,7 @@ def bilinear(row: Row) -> Callable[..., Any]:
             return bind(row, (a, b), {})
         try:
             y = function(x, z)
-        except (TypeError, ValueError):
+        except MISFITS:
             return bind(row, (a, b), {})
         i = t.next()
         r = new(Recorded)

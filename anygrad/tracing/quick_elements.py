@@ -14,7 +14,7 @@ from anygrad.ops import Row
 from anygrad.ops.shaping import fit
 from anygrad.tracing.level import bind
 from anygrad.tracing.lookup import OPERATORS, ByType
-from anygrad.tracing.plain import NUMBERS
+from anygrad.tracing.plain import MISFITS, NUMBERS
 from anygrad.tracing.tape import Recorded, new
 
 
@@ -99,7 +99,7 @@ def binary(row: Row) -> Callable[..., Any]:
                     return bind(row, (a, b), {})
                 try:
                     y = function(x, z)
-                except (TypeError, ValueError):  # two libraries or devices: the general way says so
+                except MISFITS:  # two libraries or devices: the general way says so
                     return bind(row, (a, b), {})
                 operands: Any = (a.i, b.i)
                 values = (x if keep_a else None, z if keep_b else None)
@@ -116,7 +116,7 @@ def binary(row: Row) -> Callable[..., Any]:
             elif type(b) in t.kin:
                 try:
                     y = function(x, b)
-                except (TypeError, ValueError):  # the general way says what does not fit
+                except MISFITS:  # the general way says what does not fit
                     return bind(row, (a, b), {})
                 operands, pull = a.i, pull_a
                 values, kept = (
@@ -140,7 +140,7 @@ def binary(row: Row) -> Callable[..., Any]:
             elif type(a) in t.kin:
                 try:
                     y = function(a, z)
-                except (TypeError, ValueError):
+                except MISFITS:
                     return bind(row, (a, b), {})
                 operands, pull = b.i, pull_b
                 values, kept = (

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.backends import backend_of
 from anygrad.errors import DTypeError
 from anygrad.ops import Like, Row
 from anygrad.ops.indexing import is_basic
@@ -53,7 +54,7 @@ class RecordedComplex(Traced):
 class Tape(Level):
     """The record of one reverse-mode differentiation."""
 
-    __slots__ = ("add", "entries", "kin", "next", "plain", "snapshots", "views")
+    __slots__ = ("add", "entries", "kin", "next", "plain", "shared", "snapshots", "views")
 
     def __init__(self) -> None:
         Level.__init__(self)
@@ -63,6 +64,7 @@ class Tape(Level):
         # no value of another level was recorded: rules may run in the library itself
         self.plain = True
         self.kin: frozenset[type] = frozenset()  # constants of these types need no check
+        self.shared = False  # whether arrays of a kind that can be written are among the values
         self.views: Views | None = None  # made by the first in-place write
         self.snapshots = Snapshots()
 
@@ -72,6 +74,7 @@ class Tape(Level):
         kind = type(bottom)
         if kind not in self.kin:
             self.kin |= _KIN.get(kind) or _find_kin(bottom)
+            self.shared |= _is_writable(kind, bottom)
         if type(value) in LIFTED:
             self.plain = False
         return self.wrap(value, self.next())
@@ -101,11 +104,11 @@ class Tape(Level):
 
     def view_of(self, x: Any) -> View | None:
         """The base and key of a node that is a view, as the entries tell."""
-        return self._views().find(self.entries, x.i, np.ndarray in self.kin)
+        return self._views().find(self.entries, x.i)
 
     def note_write(self, x: Any) -> None:
         """Mark the views of this node as stale."""
-        self._views().write(self.entries, x.i, np.ndarray in self.kin)
+        self._views().write(self.entries, x.i)
 
     def check_readable(self, x: Any) -> None:
         """Raise if the node is a view marked as stale."""
@@ -114,7 +117,7 @@ class Tape(Level):
 
     def _views(self) -> Views:
         if self.views is None:
-            self.views = Views()
+            self.views = Views(self.shared, np.ndarray in self.kin)
         return self.views
 
     def close(self) -> None:
@@ -187,6 +190,11 @@ def _find_kin(value: Any) -> frozenset[type]:
     numpy_kin = frozenset((np.ndarray, np.float64, np.float32, np.int64, np.bool_))
     _KIN[kind] = numpy_kin if kind in numpy_kin else frozenset((kind,))
     return _KIN[kind]
+
+
+def _is_writable(kind: type, value: Any) -> bool:
+    backend = None if kind is np.ndarray else backend_of(value)
+    return backend is None or backend.writable
 
 
 def _like(a: Any, y: Any) -> Like:

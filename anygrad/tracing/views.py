@@ -34,29 +34,33 @@ class View(NamedTuple):
 class Views:
     """The views on one tape; found by reading the entries once, when the first write happens."""
 
-    __slots__ = ("bases", "fresh", "of_base", "scanned", "stale")
+    __slots__ = ("bases", "fresh", "numpy_rules", "of_base", "scanned", "shared", "stale")
 
-    def __init__(self) -> None:
+    def __init__(self, shared: bool, numpy_rules: bool) -> None:
+        self.shared = shared  # immutable arrays share memory, and nobody can tell
+        self.numpy_rules = numpy_rules
         self.bases: dict[int, View] = {}
         self.of_base: dict[int, list[int]] = {}
         self.fresh: set[int] = set()
         self.stale: dict[int, int] = {}
         self.scanned = 1
 
-    def find(self, entries: list[Any], i: int, numpy_rules: bool) -> View | None:
+    def find(self, entries: list[Any], i: int) -> View | None:
         """The view that node ``i`` is, if it is one."""
+        if not self.shared:
+            return None
         while self.scanned < len(entries):
             entry = entries[self.scanned]
             self.scanned += 1
-            view = _view(entry, numpy_rules)
+            view = _view(entry, self.numpy_rules)
             if view is not None:
                 self.bases[entry[2]] = view
                 self.of_base.setdefault(view.base, []).append(entry[2])
         return None if i in self.fresh else self.bases.get(i)
 
-    def write(self, entries: list[Any], node: int, numpy_rules: bool) -> None:
+    def write(self, entries: list[Any], node: int) -> None:
         """Node ``node`` is about to be replaced: its views must not be read from here on."""
-        self.find(entries, node, numpy_rules)
+        self.find(entries, node)
         found = list(self.of_base.get(node, ()))
         while found:
             view = found.pop()
