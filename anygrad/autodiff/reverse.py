@@ -6,8 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
 from anygrad.autodiff.cotangents import Expected, flatten_cotangents
 from anygrad.autodiff.inputs import (
@@ -23,6 +21,7 @@ from anygrad.autodiff.variables import Variables, finish, lift, warn_unused
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
 from anygrad.ops.shaping import is_complex
 from anygrad.tracing import LIFTED, Tape, lowest, names_for, walk
+from anygrad.tracing.snapshots import WATCHED
 
 Argnums = int | tuple[int, ...]
 
@@ -197,7 +196,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     roots = [(f"primals[{k}]", primal) for k, primal in enumerate(primals)]
     inputs = lift(tape, "vjp", primals, roots)
     for x in inputs.leaves:
-        if type(x) is np.ndarray:
+        if type(x) in WATCHED:
             tape.snapshots.take(x)  # the pullback reads them, whenever it is called
     y, aux = split_aux("vjp", call(f, inputs.traced, {}), tape, has_aux)
     tape.close()

@@ -69,6 +69,8 @@ class Backend:
     set_at : callable or None
         ``set_at(x, key, value)``: ``x`` with ``x[key] = value``, as a new array, for libraries
         whose arrays are not writable.
+    writes : callable or None
+        How often an array was written, for libraries that count that.
     plain : callable or None
         The same array without the library's own record of derivatives, for libraries that keep one.
     """
@@ -93,4 +95,5 @@ class Backend:
     quick: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     add_at: Callable[[Array, Any, Array], Array] | None = None
     set_at: Callable[[Array, Any, Any], Array] | None = None
+    writes: Callable[[Array], int] | None = None
     plain: Callable[[Array], Array] | None = None

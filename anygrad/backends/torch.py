@@ -80,6 +80,10 @@ def _add_at(out: Array, key: Any, x: Array) -> Array:
     return out.reshape(-1).index_add_(0, numbers.reshape(-1), picked).reshape(out.shape)
 
 
+def _writes(array: Array) -> int:
+    return 0 if array.is_inference() else array._version
+
+
 def _is_full(part: Any) -> bool:
     return isinstance(part, slice) and part == slice(None)
 
@@ -99,5 +103,6 @@ TORCH = Backend(
     version=lambda: version_of("torch"),
     on_device=lambda device: _torch().no_grad(),
     add_at=_add_at,
+    writes=_writes,
     plain=lambda array: array.detach() if array.requires_grad else array,
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numpy import ndarray
-
 from anygrad.backends import namespace_of
 from anygrad.ops import Like, Row
 from anygrad.ops.indexing import add_at, is_basic
@@ -14,6 +12,7 @@ from anygrad.ops.shaping import restore
 from anygrad.tracing.level import TRACED, bind
 from anygrad.tracing.lookup import OPERATORS, ByType
 from anygrad.tracing.plain import MISFITS
+from anygrad.tracing.snapshots import WATCHED
 from anygrad.tracing.tape import Recorded, new, own_keys
 
 SIMPLE = frozenset((int, slice))
@@ -117,14 +116,14 @@ def bilinear(row: Row) -> Callable[..., Any]:
             elif type(b) in t.kin:
                 z = b
                 operands, pull, values = a.i, pull_left, (Like(x.shape, x.dtype), z)
-                if type(b) is ndarray:
+                if type(b) in WATCHED:
                     t.snapshots.take(b)
             else:
                 return bind(row, (a, b), {})
         elif type(b) is Recorded and type(a) in b.t.kin:
             t, x, z = b.t, a, b.v
             operands, pull, values = b.i, pull_right, (x, Like(z.shape, z.dtype))
-            if type(a) is ndarray:
+            if type(a) in WATCHED:
                 t.snapshots.take(a)
         else:
             return bind(row, (a, b), {})

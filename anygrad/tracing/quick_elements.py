@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numpy import ndarray
-
 from anygrad.ops import Row
 from anygrad.ops.shaping import fit
 from anygrad.tracing.level import bind
 from anygrad.tracing.lookup import OPERATORS, ByType
 from anygrad.tracing.plain import MISFITS, NUMBERS
+from anygrad.tracing.snapshots import WATCHED
 from anygrad.tracing.tape import Recorded, new
 
 
@@ -127,7 +126,7 @@ def binary(row: Row) -> Callable[..., Any]:
                     if x.dtype != y.dtype:
                         return bind(row, (a, b), {})
                     operands, pull, likes = (a.i, -1), pull_broadcast, ((x.shape, x.dtype), None)
-                if keep_ab and type(b) is ndarray:
+                if keep_ab and type(b) in WATCHED:
                     t.snapshots.take(b)
             else:
                 return bind(row, (a, b), {})
@@ -151,7 +150,7 @@ def binary(row: Row) -> Callable[..., Any]:
                     if z.dtype != y.dtype:
                         return bind(row, (a, b), {})
                     operands, pull, likes = (-1, b.i), pull_broadcast, (None, (z.shape, z.dtype))
-                if keep_ba and type(a) is ndarray:
+                if keep_ba and type(a) in WATCHED:
                     t.snapshots.take(a)
             else:
                 return bind(row, (a, b), {})

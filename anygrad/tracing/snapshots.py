@@ -7,8 +7,9 @@ every further use and when the gradient is computed.
 
 The fingerprint is a checksum of all bytes up to 16 KB. Of larger arrays it takes 64 pieces of 64
 bytes, evenly spread: overwriting the array, or a sixty-fourth of it in one stretch, is noticed, a
-few elements between the pieces are not. What lies on a device is not read, and neither are the
-inputs of ``grad`` itself: there, and in that last case, the user is trusted.
+few elements between the pieces are not. PyTorch counts the writes into a tensor, so there every one
+is noticed. What lies on another library's device is not read, and neither are the inputs of
+``grad`` itself: there, and in that last case, the user is trusted.
 """
 
 from __future__ import annotations
@@ -18,14 +19,22 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.backends import backend_of
 from anygrad.errors import TraceError, describe
 
 EXACT_BYTES = 16384
 PIECES = 64
 
 
-def fingerprint(a: np.ndarray) -> Any:
+WATCHED: set[type] = {np.ndarray}
+"""The classes of arrays that are remembered, exactly; others join when a tape first sees them."""
+
+
+def fingerprint(a: Any) -> Any:
     """What changes when the array is overwritten."""
+    if not isinstance(a, np.ndarray):
+        backend = backend_of(a)
+        return None if backend is None or backend.writes is None else backend.writes(a)
     if not a.flags.c_contiguous:
         a = a.T if a.flags.f_contiguous else a[:: max(a.nbytes >> 14, 1)].copy()
     if a.nbytes <= EXACT_BYTES:
@@ -39,18 +48,18 @@ def fingerprint(a: np.ndarray) -> Any:
 
 
 class Snapshots:
-    """Fingerprints of the NumPy arrays that one tape has kept."""
+    """Fingerprints of the arrays that one tape has kept."""
 
     __slots__ = ("taken",)
 
     def __init__(self) -> None:
-        self.taken: dict[int, tuple[np.ndarray, Any]] = {}
+        self.taken: dict[int, tuple[Any, Any]] = {}
 
-    def take(self, a: np.ndarray) -> None:
+    def take(self, a: Any) -> None:
         """Remember an array as it is now, or compare it if it was used before."""
         known = self.taken.get(id(a))
         if known is None:
-            if not a.dtype.hasobject:
+            if not getattr(a.dtype, "hasobject", False):
                 self.taken[id(a)] = (a, fingerprint(a))
         elif fingerprint(a) != known[1]:
             raise overwritten(a)
@@ -64,10 +73,10 @@ class Snapshots:
             self.taken.clear()
 
 
-def overwritten(a: np.ndarray) -> TraceError:
+def overwritten(a: Any) -> TraceError:
     """The error for an array that is not any more what an operation has used."""
     return TraceError(
         f"backward pass: got {describe(a)} that was overwritten after a traced operation had used "
         "it; expected it unchanged until the gradient is computed. Use a new array, or a copy: "
-        "c.copy()."
+        "c.copy(), c.clone()."
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.backends import backend_of
+from anygrad.backends import backend_of, is_mutable, namespace_of
 from anygrad.errors import DTypeError
 from anygrad.ops import Like, Row
 from anygrad.ops.indexing import is_basic
@@ -31,7 +31,7 @@ from anygrad.tracing.level import (
     used_after_end,
 )
 from anygrad.tracing.plain import NUMBERS, same_library
-from anygrad.tracing.snapshots import Snapshots
+from anygrad.tracing.snapshots import WATCHED, Snapshots
 from anygrad.tracing.views import View, Views, read_after_write
 
 new = object.__new__
@@ -147,7 +147,7 @@ class Tape(Level):
         likes = tuple([_like(self.lower(a), y) for a in args])
         kept, result = keep(row, operands, values, likes, y)
         for a, i in zip(kept, operands, strict=True):
-            if i < 0 and isinstance(a, np.ndarray):
+            if i < 0 and (type(a) in WATCHED or isinstance(a, np.ndarray)):
                 self.snapshots.take(a)
         i = self.next()
         self.add((pull_general, row, i, operands, kept, result, (row, own_keys(kw), likes)))
@@ -178,7 +178,9 @@ def own_keys(kw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own(part: Any) -> Any:
-    return copy.deepcopy(part) if isinstance(part, list | np.ndarray) else part
+    if is_mutable(part):
+        return namespace_of(part).asarray(part, copy=True)
+    return copy.deepcopy(part) if isinstance(part, list) else part
 
 
 _KIN: dict[type, frozenset[type]] = {}
@@ -193,7 +195,11 @@ def _find_kin(value: Any) -> frozenset[type]:
 
 
 def _is_writable(kind: type, value: Any) -> bool:
-    backend = None if kind is np.ndarray else backend_of(value)
+    if kind is np.ndarray:
+        return True
+    backend = backend_of(value)
+    if backend is not None and backend.writes is not None:
+        WATCHED.add(kind)
     return backend is None or backend.writable
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import anygrad as ag
 from anygrad.backends import BACKENDS, is_mutable
-from anygrad.errors import BackendError, MixedBackendError
+from anygrad.errors import BackendError, MixedBackendError, TraceError
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 TORCH = BACKENDS["torch"]
@@ -92,3 +92,32 @@ def test_a_mixture_of_libraries_and_of_devices_is_named():
 
 def test_tensors_can_be_written():
     assert is_mutable(torch.ones(3))
+
+
+def test_every_write_into_a_kept_tensor_is_noticed():
+    c = torch.ones(100_000, dtype=torch.float64)
+
+    def f(x):
+        y = (x * c).sum()
+        c[77] += 1.0
+        return y
+
+    with pytest.raises(TraceError, match="overwritten"):
+        ag.grad(f)(torch.ones(100_000, dtype=torch.float64))
+    x = torch.ones(3, dtype=torch.float64)
+    _, pullback = ag.vjp(lambda x: x * x, x)
+    x[0] = 2.0
+    with pytest.raises(TraceError, match="overwritten"):
+        pullback(x)
+
+
+def test_an_index_tensor_may_be_written_afterwards():
+    index = torch.tensor([2, 0])
+
+    def f(x):
+        y = (x[index] * torch.tensor([1.0, 10.0], dtype=x.dtype)).sum()
+        index[0] = 1
+        return y
+
+    g = ag.grad(f)(torch.zeros(3, dtype=torch.float64))
+    np.testing.assert_array_equal(g, [10.0, 0.0, 1.0])
