@@ -51,6 +51,11 @@ ensure_venv() {
     is_venv_usable || die "the new environment in $VENV does not work; is this Python complete?"
 }
 
+pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+
+# Whether a package can be imported in .venv.
+has() { "$VENV/bin/python" -c "import $1" >/dev/null 2>&1; }
+
 # install_extra NAME: the library (editable) with one extra, unless that was done already for this
 # very pyproject.toml.
 install_extra() {
@@ -61,7 +66,7 @@ install_extra() {
         return
     fi
     say "installing anygrad with what '$extra' needs (the first time this takes a minute or two)"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$ROOT[$extra]" ||
+    pip_install --editable "$ROOT[$extra]" ||
         die "the installation failed, the reason is above. The first time, a connection to the Python package index is needed."
     printf '%s' "$wanted" >"$stamp"
 }
