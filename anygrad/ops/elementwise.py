@@ -136,6 +136,9 @@ elementwise(
     ),
 )
 
+# The neighbour moves as the number does; the second operand tells the direction only.
+elementwise("nextafter", lambda xp, t, _y, _a, _b: t, lambda xp, t, _y, _a, _b: t * 0.0)
+
 # Complex parts: linear over the reals only, so the adjoint is written out.
 elementwise(
     "real",
@@ -176,7 +179,7 @@ def _direction(xp: Any, x: Any, y: Any) -> Any:
 
 
 constant(
-    *("floor", "ceil", "trunc", "round", "sign", "signbit", "nextafter", "floor_divide"),
+    *("floor", "ceil", "trunc", "round", "sign", "signbit", "floor_divide", "isin"),
     *(
         "isnan",
         "isinf",

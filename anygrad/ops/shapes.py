@@ -42,6 +42,12 @@ linear(
     cases=[Case(((4,),), {"axis": 0}), Case(((3, 4),), {"axis": (0, 1)})],
     view=True,
 )
+for _triangle in ("tril", "triu"):
+    linear(
+        _triangle,
+        lambda xp, g, _shape, *, k, _name=_triangle: getattr(xp, _name)(g, k=k),
+        cases=[Case(((3, 4),), {"k": 0}), Case(((2, 3, 3),), {"k": -1})],
+    )
 # The caller brings every cotangent back to the dtype of its operand, so nothing is left to do here.
 elementwise("astype", lambda xp, t, _y, _x: t, run=lambda xp: _cast(xp), sampled=False)
 

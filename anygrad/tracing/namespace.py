@@ -15,7 +15,7 @@ from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions import FUNCTIONS, products, shapes
 from anygrad.tracing.functions.arguments import fresh
-from anygrad.tracing.functions.creation import astype
+from anygrad.tracing.functions.creation import astype, linspace
 from anygrad.tracing.functions.creation import copy as copy_of
 from anygrad.tracing.functions.joining import stack
 from anygrad.tracing.level import LIFTED, Level, lowest, plain_namespace
@@ -93,6 +93,15 @@ class TracedNamespace(types.SimpleNamespace):
             return stack([self.asarray(part, dtype=dtype) for part in obj])
         return self._plain.asarray(obj, dtype=dtype, device=device, copy=copy)
 
+    def linspace(
+        self, start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, **kw
+    ) -> Any:
+        """Equal steps between two numbers, which may be traced."""
+        if type(start) not in LIFTED and type(stop) not in LIFTED:
+            create = _created(self._level, self._plain.linspace)
+            return create(start, stop, num, dtype=dtype, device=device, **kw)
+        return linspace(start, stop, num, dtype=dtype, **kw)
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._plain, name)
         if name in _CREATED:
@@ -109,7 +118,7 @@ class TracedNamespace(types.SimpleNamespace):
 
 def _answered(function: Any) -> Any:
     def answer(*args: Any, **kw: Any) -> Any:
-        return function(*(lowest(a) for a in args), **kw)
+        return function(*(a.dtype if type(a) in LIFTED else a for a in args), **kw)
 
     return answer
 

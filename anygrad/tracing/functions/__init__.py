@@ -7,13 +7,13 @@ modules is thereby in the traced namespace, and reached from NumPy's function of
 from collections.abc import Callable
 from typing import Any
 
-from anygrad.tracing.functions import creation, joining, products, reductions, shapes
+from anygrad.tracing.functions import creation, joining, ordering, products, reductions, shapes
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: function
-    for module in (creation, joining, products, reductions, shapes)
+    for module in (creation, joining, ordering, products, reductions, shapes)
     for name, function in vars(module).items()
-    if getattr(function, "__module__", None) == module.__name__ and name[0] != "_"
+    if getattr(function, "__module__", None) == module.__name__ and name[0] not in "_U"
 }
 
-__all__ = ["FUNCTIONS", "creation", "joining", "products", "reductions", "shapes"]
+__all__ = ["FUNCTIONS", "creation", "joining", "ordering", "products", "reductions", "shapes"]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.functions.arguments import fresh, on_device_of, refuse
-from anygrad.tracing.functions.shapes import broadcast_to
+from anygrad.tracing.functions.arguments import (
+    a_traced,
+    as_arrays,
+    fresh,
+    on_device_of,
+    refuse,
+)
+from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
 from anygrad.tracing.level import LIFTED, lowest, plain_namespace, read_value
 from anygrad.tracing.operations import TRACED
 
@@ -58,6 +65,29 @@ def round(x, decimals=0, out=None):
         message = f"round(decimals): got {decimals}; expected 0. Scale before and after."
         raise MissingRuleError(message)
     return TRACED.round(x)
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, **_):
+    """Equal steps from ``start`` to ``stop``, of which one at least is traced."""
+    if retstep:
+        message = "linspace(retstep): no rule gives the step. Write (stop - start) / (num - 1)."
+        raise MissingRuleError(message)
+    ends = as_arrays((start, stop))
+    like = lowest(a_traced(ends))
+    share = plain_namespace(like).linspace(
+        0.0, 1.0, num, endpoint=endpoint, dtype=_real_dtype(like), **on_device_of(like)
+    )
+    ndim = builtins.max(a.ndim for a in ends)
+    share = plain_namespace(like).reshape(share, (-1, *(1,) * ndim))
+    y = ends[0] * (1.0 - share) + ends[1] * share
+    y = y if dtype is None else astype(y, dtype)
+    return moveaxis(y, 0, axis) if axis else y
+
+
+def _real_dtype(x: Any) -> Any:
+    """The dtype of the real part."""
+    xp = plain_namespace(x)
+    return xp.real(xp.zeros((), dtype=x.dtype)).dtype if kind_of(x.dtype) == "complex" else x.dtype
 
 
 def _filled(name: str) -> Any:

@@ -11,7 +11,6 @@ from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import normal_axes
 from anygrad.tracing.functions.arguments import (
     ABSENT,
-    a_traced,
     as_arrays,
     fresh,
     given,
@@ -103,7 +102,7 @@ def broadcast_to(x, /, shape, subok=False):
 def broadcast_arrays(*arrays, subok=False):
     """Arrays brought to their common shape."""
     arrays = as_arrays(arrays)
-    shape = plain_namespace(a_traced(arrays)).broadcast_shapes(*(a.shape for a in arrays))
+    shape = np.broadcast_shapes(*(tuple(a.shape) for a in arrays))
     return [a if a.shape == shape else broadcast_to(a, shape) for a in arrays]
 
 
@@ -111,6 +110,32 @@ def flip(x, axis=None):
     """The elements in reverse order along axes."""
     axes = normal_axes(plain_axis(axis), x.ndim)
     return TRACED.flip(x, axis=axes) if axes else x
+
+
+def tril(x, k=0):
+    """The lower triangle of matrices, zeros above the k-th diagonal."""
+    return TRACED.tril(x, k=int(k))
+
+
+def triu(x, k=0):
+    """The upper triangle of matrices, zeros below the k-th diagonal."""
+    return TRACED.triu(x, k=int(k))
+
+
+def meshgrid(*arrays, indexing="xy", copy=True, sparse=False):
+    """The coordinates of a grid, one array for each of some vectors."""
+    arrays = [ravel(x) for x in as_arrays(arrays)]
+    order = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        order[0], order[1] = 1, 0
+    lengths = [x.shape[0] for x in arrays]
+    shape = tuple(lengths[k] for k in order)
+    grids = []
+    for k, x in enumerate(arrays):
+        along = tuple(-1 if j == k else 1 for j in order)
+        spread = TRACED.reshape(x, shape=tuple(lengths[k] if n == -1 else n for n in along))
+        grids.append(spread if sparse else fresh(broadcast_to(spread, shape)))
+    return grids
 
 
 def roll(x, shift, axis=None):
