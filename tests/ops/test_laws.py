@@ -187,6 +187,7 @@ NOT_COMPLEX = {
     "hypot",
     "atan2",
     "logaddexp",
+    "nextafter",
     "max",
     "min",
 }
@@ -241,7 +242,7 @@ def reverses(key):
 
 
 # The derivative of these operands is zero almost everywhere; a factor of 1.001 changes nothing.
-ZERO = {("copysign", 1), ("imag", 0)}
+ZERO = {("copysign", 1), ("imag", 0), ("nextafter", 1)}
 
 
 def scaled(row, k):
