@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad import trees
-from anygrad.autodiff.inputs import beside_level
+from anygrad.autodiff.inputs import beside_level, check_place, is_on_host
+from anygrad.backends import place_of
 from anygrad.errors import DTypeError, ShapeError, describe
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, lowest, names_for
@@ -23,7 +24,7 @@ def flatten_cotangents(treedef: Any, cotangent: Any) -> list[Any]:
 class Expected:
     """What a cotangent has to look like; holds no value of the output but a 0-d zero."""
 
-    __slots__ = ("dtype", "level", "shape", "zero")
+    __slots__ = ("dtype", "level", "place", "shape", "zero")
 
     def __init__(self, y: Any) -> None:
         self.shape = getattr(y, "shape", ())
@@ -33,6 +34,7 @@ class Expected:
             names_for(bottom).zeros_like(bottom) if hasattr(y, "shape") and not y.shape else 0.0
         )
         self.level = y.t if type(y) in LIFTED else None
+        self.place = None if is_on_host(bottom) else place_of(bottom)
 
     def match(self, g: Any) -> Any:
         """A cotangent in the dtype of the output; Python numbers are allowed for 0-d outputs."""
@@ -50,6 +52,7 @@ class Expected:
                 "value."
             )
             raise ShapeError(message)
+        check_place("pullback(cotangent)", self.place, g)
         if g.dtype != self.dtype:
             if kind_of(g.dtype) == "complex":
                 message = (

@@ -11,10 +11,12 @@ from anygrad.autodiff.inputs import (
     beside_level,
     call,
     check_callable,
+    check_place,
     check_primal,
+    is_on_host,
     split_aux,
 )
-from anygrad.backends import is_mutable
+from anygrad.backends import is_mutable, place_of
 from anygrad.errors import ShapeError, describe
 from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
@@ -200,6 +202,8 @@ def _lift(level: Forward, primal: Any, tangent: Any, name: str) -> Any:
                 "shape."
             )
             raise ShapeError(message)
+        place = None if is_on_host(lowest(x)) else place_of(x)
+        check_place(f"jvp({name.replace('primals', 'tangents')})", place, v)
         if v.dtype != x.dtype:
             if kind_of(v.dtype) == "complex" and kind_of(x.dtype) == "real":
                 message = (

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import BACKENDS, backend_of, is_mutable
+from anygrad.backends import BACKENDS, backend_of, is_mutable, mixture, place_of
 from anygrad.errors import ArgumentError, DTypeError, TraceError, describe
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, Level, names_for
+from anygrad.tracing import LIFTED, Level, lowest, names_for
 from anygrad.trees.placing import on_device_of
 
 
@@ -66,6 +66,20 @@ def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> An
         if isinstance(error.__cause__, TraceError):
             raise TraceError(str(error.__cause__)) from error
         raise
+
+
+def is_on_host(x: Any) -> bool:
+    """Whether ``x`` is a number or NumPy's: it may meet whatever its operands may."""
+    return not hasattr(x, "shape") or isinstance(x, np.ndarray | np.generic)
+
+
+def check_place(where: str, expected: Any, g: Any) -> None:
+    """Refuse a tangent or cotangent that lies in another place than its value."""
+    scalar = getattr(g, "shape", ()) == () and is_on_host(g)
+    if expected is not None and not scalar and place_of(g) != expected:
+        raise mixture(where, expected, place_of(g))
+    if expected is None and not is_on_host(lowest(g)):
+        raise mixture(where, place_of(np.zeros(1)), place_of(g))
 
 
 def beside_level(level: Any, g: Any) -> Any:

@@ -14,7 +14,9 @@ from anygrad.backends.registry import (
     get_backend,
     is_mutable,
     is_traced,
+    mixture,
     namespace_of,
+    place_of,
     register_backend,
 )
 from anygrad.backends.types import Array, Device, Namespace, Tree
@@ -37,8 +39,10 @@ __all__ = [
     "install_line",
     "is_mutable",
     "is_traced",
+    "mixture",
     "namespace",
     "namespace_of",
+    "place_of",
     "register_backend",
     "to_host",
     "use_backend",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from anygrad.backends.cupy import CUPY
 from anygrad.backends.jax import JAX
 from anygrad.backends.numpy import NUMPY
@@ -20,7 +22,9 @@ __all__ = [
     "get_backend",
     "is_mutable",
     "is_traced",
+    "mixture",
     "namespace_of",
+    "place_of",
     "register_backend",
 ]
 
@@ -253,22 +257,38 @@ def check_same_device(where: str, *arrays: Array) -> None:
     MixedBackendError
         If two arrays belong to two libraries or live on two devices; names both.
     """
-    first: Array = None
+    place: Place | None = None
     for x in arrays:
         backend = backend_of(x)
-        if backend is None or backend.is_scalar(type(x)):
-            continue
-        if first is None:
-            first = x
-        elif backend is not backend_of(first) or device_of(x) != device_of(first):
-            message = (
-                f"{where}: got {place_of(first)} and {place_of(x)} in one operation; "
-                "expected one library and one device. Move one with ag.asarray or ag.to_numpy."
-            )
-            raise MixedBackendError(message)
+        if backend is not None and not backend.is_scalar(type(x)):
+            here = place_of(x)
+            if place is not None and here != place:
+                raise mixture(where, place, here)
+            place = here
 
 
-def place_of(x: Array) -> str:
-    """Say where an array lives: ``an array of cupy on <CUDA Device 0>``."""
+class Place(NamedTuple):
+    """The library and the device that an array belongs to."""
+
+    backend: Backend
+    device: Device
+
+    def __str__(self) -> str:
+        return f"an array of {self.backend.name} on {self.device}"
+
+
+def place_of(x: Array) -> Place:
+    """Tell the library and the device of an array, which its value has if it is traced."""
+    if is_traced(x):
+        return place_of(x.__anygrad_value__())  # type: ignore[attr-defined]
     backend = backend_of(x)
-    return f"an array of {backend.name if backend else 'no library'} on {device_of(x)}"
+    assert backend is not None
+    return Place(backend, backend.device_of(x))
+
+
+def mixture(where: str, first: Place, second: Place) -> MixedBackendError:
+    """Word the error for two places in one operation."""
+    return MixedBackendError(
+        f"{where}: got {first} and {second} in one operation; expected one library and one "
+        "device. Move one with ag.asarray or ag.to_numpy."
+    )

@@ -35,7 +35,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, DTypeError, describe
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.hyperparameters import Groups, Hyperparameters
-from anygrad.optimizers.leaves import conform, unshare, write
+from anygrad.optimizers.leaves import check_devices, conform, unshare, write
 from anygrad.optimizers.pieces import zeros
 from anygrad.optimizers.transform import Transform, from_rule
 from anygrad.trees.placing import on_device_of
@@ -201,7 +201,8 @@ class FormulaRule:
         row: Mapping[str, Any],
     ) -> tuple[Array, dict[str, Array]]:
         """Compute the update and the new slots of one leaf."""
-        xp = namespace_of(p, g)
+        xp = namespace_of(p, g, *old.values())
+        check_devices(f"{self.name}.step(params, grads, state)", p, g, *old.values())
         with on_device_of(p):
             seen = [p, g, *old.values()]
             g = flow.settle_leaf(conform(xp, g, p) if g.dtype != p.dtype else g)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from anygrad.backends import backend_of, is_traced, namespace_of
+from anygrad.backends import backend_of, check_same_device, is_traced, namespace_of
 from anygrad.backends.types import Array, Namespace
 from anygrad.trees.placing import on_device_of
 
-__all__ = ["add", "add_in_place", "conform", "unshare", "write"]
+__all__ = ["add", "add_in_place", "check_devices", "conform", "unshare", "write"]
 
 
 def is_writable(x: Array) -> bool:
@@ -33,8 +33,16 @@ def unshare(xp: Namespace, new: Array, others: Iterable[Array]) -> Array:
     return xp.asarray(new, copy=True) if any(new is other for other in others) else new
 
 
+def check_devices(where: str, p: Array, *others: Array) -> None:
+    """Refuse arrays of two devices in one leaf; NumPy's lie on one anyway."""
+    backend = backend_of(p)
+    if backend is not None and backend.host_dot is None:
+        check_same_device(where, p, *others)
+
+
 def add(p: Array, u: Array) -> Array:
     """Compute ``p + u`` with the dtype of ``p``."""
+    check_devices("apply_updates(params, updates)", p, u)
     with on_device_of(p):
         return conform(namespace_of(p, u), p + u, p)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anygrad.backends import Backend, asarray, backend_of, namespace_of
+from anygrad.backends import Backend, asarray, backend_of, check_same_device, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.trees.comparing import check_same_structure, shape_of
 from anygrad.trees.kinds import is_complex, widest_real_dtype
@@ -114,6 +114,7 @@ def _leaf_dot(x: Any, y: Any) -> Any:
     if backend_of(x) is None and backend_of(y) is None:
         return (x.conjugate() * y).real
     xp = namespace_of(x, y)
+    check_same_device("dot(a, b)", x, y)
     with on_device_of(x if backend_of(x) else y):
         product = xp.multiply(_conjugate(xp, x), y)
         return xp.sum(xp.real(product) if is_complex(xp, product) else product)

@@ -1,0 +1,40 @@
+"""Measure parity and print the table: ``python -m tests.parity [--backend NAME] [--json FILE]``."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Measure, print, write; 1 if a routine fails or differs by more than its tolerance."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    from tests.parity.report import COLUMNS, DATA, gather, show
+
+    parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
+    parser.add_argument(
+        "--backend",
+        action="append",
+        choices=[*COLUMNS, "cupy"],
+        help="a column; may be repeated (default: all, and cupy where a GPU is usable)",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help=f"write the table, for the page: {DATA.name}"
+    )
+    arguments = parser.parse_args()
+    table, missing = gather(arguments.backend or [*COLUMNS, "cupy"])
+    print(show(table))
+    for backend, reason in missing.items():
+        print(f"{backend}: not measured, {reason}")
+    for row in table["rows"]:
+        for backend, reason in row["reason"].items():
+            print(f"FAILED {row['routine']} {row['dtype']} on {backend}: {reason}")
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(table, indent=1) + "\n")
+    asked = set(arguments.backend or ()) & set(missing)
+    return 1 if asked or any(row["reason"] for row in table["rows"]) else 0
+
+
+sys.exit(main())
