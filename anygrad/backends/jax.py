@@ -7,6 +7,7 @@ refuses to make 64-bit arrays there instead.
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,20 @@ def _from_host(array: np.ndarray, device: Device) -> Array:
     return jax.device_put(array, _find_device(device))
 
 
+def _device_of(array: Array) -> Device:
+    """The device, or None: tracers have none, and JAX moves uncommitted arrays where they go."""
+    return array.device if getattr(array, "committed", False) else None
+
+
+def _on_device(device: Device) -> AbstractContextManager:
+    # jnp.zeros_like of a 0-d array goes to the default device
+    return nullcontext() if device is None else _jax().default_device(device)
+
+
+def _zeros_like(x: Array) -> Array:
+    return _load().zeros(x.shape, dtype=x.dtype, device=_device_of(x))
+
+
 JAX = Backend(
     name="jax",
     package="jax",
@@ -80,12 +95,14 @@ JAX = Backend(
     owns=_owns,
     devices=_devices,
     find_device=_find_device,
-    device_of=lambda array: getattr(array, "device", None),  # a tracer has none
+    device_of=_device_of,
     to_device=lambda array, device: _jax().device_put(array, _find_device(device)),
     to_host=np.array,  # a copy: JAX's memory is read-only
     from_host=_from_host,
     version=lambda: version_of("jax"),
     writable=False,
+    on_device=_on_device,
+    quick={"zeros_like": _zeros_like},
     add_at=lambda out, key, x: out.at[key].add(x),
     set_at=lambda x, key, value: x.at[key].set(value),
 )

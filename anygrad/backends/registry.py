@@ -262,7 +262,7 @@ def check_same_device(where: str, *arrays: Array) -> None:
         backend = backend_of(x)
         if backend is not None and not backend.is_scalar(type(x)):
             here = place_of(x)
-            if place is not None and here != place:
+            if place is not None and not here.meets(place):
                 raise mixture(where, place, here)
             place = here
 
@@ -275,6 +275,11 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"an array of {self.backend.name} on {self.device}"
+
+    def meets(self, other: Place) -> bool:
+        """Whether arrays here and there go into one operation; JAX has arrays without a place."""
+        same = self.device == other.device or self.device is None or other.device is None
+        return self.backend is other.backend and same
 
 
 def place_of(x: Array) -> Place:

@@ -35,6 +35,15 @@ def test_results_stay_on_a_second_device():
     assert g.device == x.device == jax.devices()[1]
 
 
+def test_zeros_of_a_number_stay_on_its_device():
+    x = JAX.from_host(np.asarray(2.0), 1)
+    with ag.use_settings(warn_unused=False):
+        assert ag.grad(lambda x, y: y * 2.0)(x, x).device == x.device
+    optimizer = ag.optimizers.adam(0.1)
+    new, _ = optimizer.step(x, x, optimizer.init(x))
+    assert new.device == x.device
+
+
 def test_64_bits_are_refused_where_jax_would_cut_them():
     program = (
         "import numpy as np, anygrad as ag\n"
