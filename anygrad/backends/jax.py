@@ -75,7 +75,9 @@ def _from_host(array: np.ndarray, device: Device) -> Array:
 
 def _device_of(array: Array) -> Device:
     """The device, or None: tracers have none, and JAX moves uncommitted arrays where they go."""
-    return array.device if getattr(array, "committed", False) else None
+    if isinstance(array, _jax().core.Tracer):
+        return None
+    return array.device if getattr(array, "committed", True) else None
 
 
 def _on_device(device: Device) -> AbstractContextManager:
