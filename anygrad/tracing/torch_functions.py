@@ -11,6 +11,7 @@ from typing import Any
 
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.ops import ROWS
+from anygrad.ops.shaping import kind_of
 from anygrad.tracing.level import LIFTED, Traced, plain_namespace, read_value
 from anygrad.tracing.namespace import LINALG, STANDARD, missing_rule
 from anygrad.tracing.operations import TRACED
@@ -99,13 +100,21 @@ def _flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 def _logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
     xp, value = plain_namespace(x), read_value(x)
+    if kind_of(value.dtype) == "complex":
+        value = xp.real(value)
+    if 0 in x.shape:
+        return STANDARD["log"](STANDARD["sum"](TRACED.exp(x), axis=axis, keepdims=keepdims))
     peak = xp.max(value, axis=axis, keepdims=True)
     peak = xp.where(xp.isfinite(peak), peak, xp.zeros_like(peak))  # any shift gives the same
     total = TRACED.log(STANDARD["sum"](TRACED.exp(x - peak), axis=axis, keepdims=True)) + peak
     return total if keepdims else STANDARD["squeeze"](total, axis=axis)
 
 
-def _log_softmax(x: Any, axis: Any, *_: Any, **__: Any) -> Any:
+def _log_softmax(x: Any, axis: Any, *rest: Any, dtype: Any = None, _stacklevel: int = 3) -> Any:
+    for argument in rest:  # a stack level, as a number, or the dtype
+        dtype = dtype if isinstance(argument, int) else argument
+    if dtype is not None:
+        x = STANDARD["astype"](x, dtype)
     return x - _logsumexp(x, axis, keepdims=True)
 
 
@@ -119,7 +128,29 @@ def _relu(x: Any, inplace: bool = False) -> Any:
 
 
 def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    return TRACED.logaddexp(beta * x, STANDARD["zeros_like"](x)) / beta
+    scaled = beta * x
+    smooth = TRACED.logaddexp(scaled, STANDARD["zeros_like"](x)) / beta
+    return TRACED.where(read_value(scaled) > threshold, x, smooth)
+
+
+def _cat(tensors: Any, axis: Any = 0) -> Any:
+    """PyTorch leaves out operands of shape (0,)."""
+    kept = [x for x in tensors if tuple(x.shape) != (0,)]
+    return STANDARD["concat"](kept or tensors, axis)
+
+
+def _at_least(name: str) -> Any:
+    def grown(*tensors: Any) -> Any:
+        one = len(tensors) == 1 and isinstance(tensors[0], tuple | list)
+        return STANDARD[name](*(tensors[0] if one else tensors))
+
+    return grown
+
+
+def _integers(index: Any) -> Any:
+    """An index as 64-bit integers: PyTorch reads those of 8 bits as a mask."""
+    xp = plain_namespace(index)
+    return xp.astype(index, xp.int64)
 
 
 def _norm(x: Any, p: Any = "fro", axis: Any = None, keepdims: bool = False) -> Any:
@@ -146,7 +177,7 @@ _SAME |= {
         *("ones_like", "outer", "reshape", "roll", "sign", "stack", "swapaxes", "take_along_axis"),
         *("tile", "trace", "unstack", "where", "zeros_like", "empty_like", "isinf", "isnan"),
         *("equal", "greater", "greater_equal", "less", "less_equal", "not_equal", "round"),
-        *("atleast_1d", "atleast_2d", "hstack", "vstack"),
+        *("hstack", "vstack"),
     )
 }
 FUNCTIONS: dict[str, Any] = {
@@ -156,7 +187,9 @@ FUNCTIONS: dict[str, Any] = {
     "amax": _reduced("max"),
     "amin": _reduced("min"),
     "bmm": TRACED.matmul,
-    "cat": STANDARD["concat"],
+    "atleast_1d": _at_least("atleast_1d"),
+    "atleast_2d": _at_least("atleast_2d"),
+    "cat": _cat,
     "clamp": lambda x, min=None, max=None: STANDARD["clip"](x, min, max),
     "clamp_max": lambda x, max: TRACED.minimum(x, max),
     "clamp_min": lambda x, min: TRACED.maximum(x, min),
@@ -171,11 +204,11 @@ FUNCTIONS: dict[str, Any] = {
     "exp2": lambda x: TRACED.exp(x * 0.6931471805599453),
     "flatten": _flatten,
     "flip": lambda x, axis: STANDARD["flip"](x, axis=tuple(axis)),
-    "gather": lambda x, axis, index: STANDARD["take_along_axis"](x, index, axis),
+    "gather": lambda x, axis, index: STANDARD["take_along_axis"](x, _integers(index), axis),
     "ge": TRACED.greater_equal,
     "ger": STANDARD["outer"],
     "gt": TRACED.greater,
-    "index_select": lambda x, axis, index: STANDARD["take"](x, index, axis),
+    "index_select": lambda x, axis, index: STANDARD["take"](x, _integers(index), axis),
     "le": TRACED.less_equal,
     "linalg_norm": LINALG["norm"],
     "linalg_vector_norm": _vector_norm,
@@ -198,7 +231,7 @@ FUNCTIONS: dict[str, Any] = {
     "rsqrt": lambda x: 1.0 / TRACED.sqrt(x),
     "rsub": _reflected(_scaled(TRACED.subtract)),
     "sigmoid": _sigmoid,
-    "softmax": lambda x, axis, *_, **__: TRACED.exp(_log_softmax(x, axis)),
+    "softmax": lambda *args, **kw: TRACED.exp(_log_softmax(*args, **kw)),
     "softplus": _softplus,
     "special_expit": _sigmoid,
     "special_logsumexp": _logsumexp,
