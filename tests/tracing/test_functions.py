@@ -78,6 +78,7 @@ SPELLINGS = {
     "take": lambda x: np.take(x, np.array([0, 2, 2]), axis=1),
     "method take": lambda x: x.take([1, 5, 5]),
     "diff": lambda x: np.diff(x, axis=1),
+    "tril of a vector": lambda x: np.tril(x[0]) @ np.triu(x[1], 1),
     "diff twice": lambda x: np.diff(x, n=2),
     "where": lambda x: np.where(MASK, x * x, V),
     "where scalar": lambda x: np.where(MASK, x, 0.0),

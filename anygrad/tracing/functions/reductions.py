@@ -22,6 +22,11 @@ from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
 from anygrad.tracing.operations import TRACED
 
 
+def _axis_of(x, axis):
+    """The axis in plain integers; NumPy takes 0 and -1 for arrays without axes, too."""
+    return None if axis in (0, -1) and not x.shape else plain_axis(axis)
+
+
 def _reduced(name: str, linear: bool) -> Any:
     operation = getattr(TRACED, name)
 
@@ -30,12 +35,12 @@ def _reduced(name: str, linear: bool) -> Any:
             refuse(name, out, given(initial), given(where))
         if dtype is not None and dtype != x.dtype:
             x = astype(x, dtype)
-        return operation(x, axis=plain_axis(axis), keepdims=plain_keepdims(keepdims))
+        return operation(x, axis=_axis_of(x, axis), keepdims=plain_keepdims(keepdims))
 
     def extreme(x, axis=None, out=None, keepdims=False, initial=ABSENT, where=ABSENT):
         if out is not None or initial is not ABSENT or where is not ABSENT:
             refuse(name, out, given(initial), given(where))
-        return operation(x, axis=plain_axis(axis), keepdims=plain_keepdims(keepdims))
+        return operation(x, axis=_axis_of(x, axis), keepdims=plain_keepdims(keepdims))
 
     chosen = reduce if linear else extreme
     chosen.__name__ = chosen.__qualname__ = name

@@ -1,0 +1,94 @@
+"""Rows against JAX: value, reverse, forward and second derivatives, one shape per row."""
+
+import numpy as np
+import pytest
+
+import anygrad as ag
+from anygrad.ops import ROWS
+from tests.ops.sampling import DIFFERENTIABLE, directions, function_of, operands
+from tests.support import open_namespace
+
+jax = pytest.importorskip("jax", reason="JAX is not installed")
+jnp = jax.numpy
+pytestmark = pytest.mark.slow
+
+
+def scattered(g, *, key, shape):
+    return jnp.zeros(shape, g.dtype).at[key].add(g)
+
+
+def untaken(g, *, indices, axis, shape):
+    return jnp.zeros(shape, g.dtype).at[(slice(None),) * axis + (indices,)].add(g)
+
+
+# Rows whose arguments stand otherwise in JAX.
+OTHERWISE = {
+    "astype": None,
+    "getitem": lambda x, *, key: x[key],
+    "scatter": scattered,
+    "setitem": lambda x, value, *, key: x.at[key].set(value),
+    "untake": untaken,
+    "concat": lambda *xs, axis: jnp.concatenate(xs, axis=axis),
+    "stack": lambda *xs, axis: jnp.stack(xs, axis=axis),
+}
+LEFT = {
+    "astype": "no sample: the law tests take it apart",
+    "nextafter": "JAX gives it no derivative",
+}
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    open_namespace("jax")
+
+
+def rows():
+    return [row for row in DIFFERENTIABLE if row.name not in LEFT and row.cases]
+
+
+def test_every_differentiable_row_is_compared_or_has_a_reason():
+    assert {row.name for row in DIFFERENTIABLE} == {row.name for row in rows()} | set(LEFT)
+    assert set(LEFT) <= set(ROWS)
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
+def test_row_agrees_with_jax(row):
+    case = row.cases[0]
+    args = operands(row, case)
+    f, xs = function_of(row, case, args)
+    operation = OTHERWISE.get(row.name) or getattr(jnp, row.name)
+    places = [k for k, a in enumerate(args) if a.dtype.kind == "f"]
+
+    def theirs(*floating):
+        whole = list(args)
+        for k, x in zip(places, floating, strict=True):
+            whole[k] = x
+        return operation(*whole, **case.kw)
+
+    vs = directions(xs)
+    expected, expected_tangent = jax.jvp(theirs, tuple(map(jnp.asarray, xs)), tuple(vs))
+    value, tangent = ag.jvp(f, tuple(xs), tuple(vs))
+    close(value, expected)
+    close(tangent, expected_tangent)
+    u = np.cos(np.arange(np.size(expected), dtype=float)).reshape(np.shape(expected))
+    close_all(ag.vjp(f, *xs)[1](u), jax.vjp(theirs, *xs)[1](jnp.asarray(u)))
+
+    def pulled(*xs):
+        return ag.vjp(f, *xs)[1](u)
+
+    def pulled_by_jax(*xs):
+        return jax.vjp(theirs, *xs)[1](jnp.asarray(u))
+
+    second = ag.jvp(pulled, tuple(xs), tuple(vs))[1]
+    close_all(second, jax.jvp(pulled_by_jax, tuple(map(jnp.asarray, xs)), tuple(vs))[1])
+
+
+def close_all(mine, theirs):
+    for a, b in zip(mine, theirs, strict=True):
+        close(a, b)
+
+
+def close(mine, theirs):
+    assert np.shape(mine) == np.shape(theirs)
+    scale = max(1.0, float(np.max(np.abs(theirs), initial=0.0)))
+    np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-12 * scale)
