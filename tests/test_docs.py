@@ -1,10 +1,13 @@
 """What the README and the pages of docs/ show runs, and their links lead somewhere."""
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+
+import anygrad as ag
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -50,7 +53,7 @@ def test_programs_of_a_page_run(page, program, tmp_path, monkeypatch):
 
 
 def headings(text: str) -> set[str]:
-    """Anchors of a page, as GitHub and mkdocs make them."""
+    """Anchors of a page, as GitHub and Sphinx make them."""
     plain = _BLOCK.sub("", text)
     titles = re.findall(r"^#+ +(.*)$", plain, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
@@ -89,9 +92,25 @@ def test_files_that_a_page_names_exist(page):
 
 def test_the_reference_names_modules_that_exist():
     text = (ROOT / "docs" / "reference.md").read_text()
-    named = re.findall(r"^::: (\S+)", text, re.MULTILINE)
+    named = re.findall(r"^\.\. automodule:: (\S+)", text, re.MULTILINE)
     assert named
     assert [name for name in named if importlib.util.find_spec(name) is None] == []
+
+
+def test_the_reference_has_every_public_name():
+    text = (ROOT / "docs" / "reference.md").read_text()
+    named = set(re.findall(r"^\.\. automodule:: (\S+)", text, re.MULTILINE))
+    shown = {
+        id(getattr(importlib.import_module(module), name))
+        for module in named
+        for name in importlib.import_module(module).__all__
+    }
+    missing = [
+        name
+        for name in ag.__all__
+        if f"anygrad.{name}" not in named and id(getattr(ag, name)) not in shown
+    ]
+    assert missing == []
 
 
 def test_the_readme_shows_what_it_is_in_ten_lines_of_code_or_so():

@@ -81,7 +81,7 @@ def dot(a: Tree, b: Tree) -> Array:
 
 
 def squared_norms(tree: Tree) -> Tree:
-    """Sum |x|^2 over every leaf by itself; unlike `norms` this can overflow and vanish.
+    """Sum ``|x|^2`` over every leaf by itself; unlike `norms` this can overflow and vanish.
 
     Parameters
     ----------

@@ -28,8 +28,9 @@ __all__ = ["norm", "norms"]
 def norm(tree: Tree) -> Array:
     """Take the 2-norm over all elements of all leaves, safe from overflow and underflow.
 
-    With s a power of two near max |x| over everything, norm = s sqrt(sum |x / s|^2). Dividing by a
-    power of two is exact, so the result has the rounding errors of the plain formula and no others.
+    With s a power of two near ``max |x|`` over everything, it is ``s sqrt(sum |x / s|^2)``.
+    Dividing by a power of two is exact, so the result has the rounding errors of the plain formula
+    and no others.
 
     Parameters
     ----------
