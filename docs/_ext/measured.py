@@ -1,0 +1,132 @@
+"""Directives that lay out what was measured: the parity table, and the benchmarks with pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).resolve().parents[2]
+PARITY = ROOT / "docs" / "_data" / "parity.json"
+RESULTS = ROOT / "benchmarks" / "results"
+DOUBLE = ("float64", "complex128")
+
+
+def table(heads: list[str], rows: list[list[str]], figures_from: int = 1) -> nodes.table:
+    """A table of text; columns from ``figures_from`` on are figures."""
+    made = nodes.table()
+    group = nodes.tgroup(cols=len(heads))
+    made += group
+    for _ in heads:
+        group += nodes.colspec(colwidth=1)
+    group += nodes.thead("", row_of(heads, len(heads)))
+    body = nodes.tbody()
+    group += body
+    for cells in rows:
+        body += row_of(cells, figures_from)
+    return made
+
+
+def row_of(cells: list[str], figures_from: int) -> nodes.row:
+    row = nodes.row()
+    for k, cell in enumerate(cells):
+        entry = nodes.entry(classes=["number"] if k >= figures_from else [])
+        entry += nodes.paragraph(text=cell)
+        row += entry
+    return row
+
+
+class ParitySummary(SphinxDirective):
+    """The libraries, and the largest difference of each in double precision."""
+
+    def run(self) -> list[nodes.Node]:
+        """One row a library."""
+        found = read_parity(self)
+        rows = []
+        for column in found["columns"]:
+            double = [
+                row["differences"][column]
+                for row in found["rows"]
+                if row["dtype"] in DOUBLE and not row["routine"].startswith("differences")
+            ]
+            version, device = found["versions"][column], found["devices"][column]
+            rows.append([column, version, device, f"{len(double)}", f"{max(double):.1e}"])
+        heads = ["library", "version", "device", "calls", "largest difference"]
+        return [table(heads, rows, 3), nodes.paragraph(text=f"Measured on {found['made']}.")]
+
+
+class ParityTable(SphinxDirective):
+    """Every routine and dtype."""
+
+    def run(self) -> list[nodes.Node]:
+        """One row a call."""
+        found = read_parity(self)
+        rows = [
+            [row["routine"], row["dtype"], *(show(row["differences"][c]) for c in found["columns"])]
+            for row in found["rows"]
+        ]
+        return [table(["routine", "dtype", *found["columns"]], rows, 2)]
+
+
+def read_parity(directive: SphinxDirective) -> dict[str, Any]:
+    directive.env.note_dependency(str(PARITY))
+    return json.loads(PARITY.read_text())
+
+
+def show(difference: float | None) -> str:
+    return "failed" if difference is None else f"{difference:.1e}" if difference else "0"
+
+
+class Benchmarks(SphinxDirective):
+    """The newest results of every backend: a picture and a table for each theme."""
+
+    def run(self) -> list[nodes.Node]:
+        """A section a theme."""
+        sys.path.insert(0, str(ROOT))
+        from benchmarks.pictures import draw_row, newest_results, picture_name, words_for
+
+        made: list[nodes.Node] = []
+        folder = Path(self.env.app.outdir) / "_images"
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in newest_results(RESULTS):
+            self.env.note_dependency(str(path))
+            found = json.loads(path.read_text())
+            section = nodes.section(ids=[nodes.make_id(path.stem)])
+            section += nodes.title(text=words_for(found)[0])
+            section += nodes.paragraph(text=words_for(found)[1])
+            for number, row in enumerate(found["rows"]):
+                part = nodes.section(ids=[nodes.make_id(f"{path.stem}-{number}")])
+                part += nodes.title(text=row["name"])
+                name = picture_name(path, number)
+                if draw_row(row, folder / name):
+                    raw = f'<img src="_images/{name}" alt="{bars_in_words(row)}" loading="lazy">'
+                    part += nodes.raw("", raw, format="html")
+                part += table(["contestant", "time", "anygrad / it"], figures(row))
+                section += part
+            made.append(section)
+        return made
+
+
+def figures(row: dict[str, Any]) -> list[list[str]]:
+    from benchmarks.report import show_time
+
+    ratios = {pair["peer"]: f"{pair['ratio']:.2f}" for pair in row["compared"]}
+    return [[c["name"], show_time(c), ratios.get(c["name"], "")] for c in row["contestants"]]
+
+
+def bars_in_words(row: dict[str, Any]) -> str:
+    pairs = ", ".join(f"{name} {time}" for name, time, _ in figures(row))
+    return f"Bars of the times: {pairs}".replace('"', "'")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives."""
+    app.add_directive("parity-summary", ParitySummary)
+    app.add_directive("parity-table", ParityTable)
+    app.add_directive("benchmark-results", Benchmarks)
+    return {"parallel_read_safe": False}
