@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from anygrad.config.fields import Settings, check_settings
 from anygrad.config.resolve import BLOCKS, base_settings, stacked
+from anygrad.errors import SettingsError, describe
 
 __all__ = ["use_settings"]
 
@@ -71,6 +72,12 @@ class use_settings:
 
     def __call__(self, function: Function) -> Function:
         """Decorate a function, generator function, coroutine function or asynchronous generator."""
+        if inspect.isclass(function) or not callable(function):
+            message = (
+                f"{type(self).__name__}(...)(function): got {describe(function)}; expected a "
+                "function. Decorate the methods of a class one by one."
+            )
+            raise SettingsError(message)
         if inspect.isasyncgenfunction(function):
             run: Any = self._run_async_generator
         elif inspect.iscoroutinefunction(function):

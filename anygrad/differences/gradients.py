@@ -45,8 +45,8 @@ def gradient(
         eps^(1/2) max(abs(x), 1) one-sided, with eps of the array's own dtype.
     evaluate : {"auto", "stacked", "loop"}
         "stacked": ``f`` takes m points at once, shape ``(*s, m)`` for ``x`` of shape ``s``, and
-        returns shape (m,). "loop": one point a call. "auto": stacked if the result stands a test at two
-        points evaluated singly, else a loop; this reads a few numbers from the device.
+        returns shape (m,). "loop": one point a call. "auto": stacked if the result stands a test at
+        two points evaluated singly, else a loop; this reads a few numbers from the device.
     stack_axis : {-1, 0}
         Where stacked points go: behind (default) or before the axes of ``x``.
 

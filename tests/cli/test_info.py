@@ -94,13 +94,6 @@ def test_without_a_command_the_help_is_shown(capsys):
         assert name in out
 
 
-def test_an_unknown_command_is_refused(capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["inof"])
-    assert caught.value.code == 2
-    assert "info" in capsys.readouterr().err
-
-
 def test_a_refusal_is_one_line_and_status_one(capsys, monkeypatch):
     def refuse(arguments):
         raise BackendError("backend: got 'x'.")
