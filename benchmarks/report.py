@@ -1,5 +1,6 @@
 """What a run tells: the facts about it, a table for people, and a list of what went wrong."""
 
+import os
 import platform
 from importlib import metadata
 from typing import Any
@@ -16,7 +17,7 @@ HEADINGS = ("contestant", "time", f"{OURS} / it", "target", "")
 
 
 def gather_facts() -> dict[str, Any]:
-    """What the figures depend on, without naming the machine."""
+    """What the figures depend on: versions, threads, processor."""
     versions = {OURS: __version__}
     for name in LIBRARIES:
         try:
@@ -27,8 +28,21 @@ def gather_facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "threads": count_threads(),
+        "machine": describe_machine(),
         "libraries": versions,
     }
+
+
+def describe_machine() -> str:
+    """The processor and its cores, without a name of the machine."""
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as file:
+            lines = [line for line in file if line.startswith("model name")]
+        model = lines[0].partition(":")[2].strip() if lines else model
+    except OSError:  # no Linux
+        pass
+    return f"{model}, {os.cpu_count()} cores"
 
 
 def lay_out(row: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -49,12 +49,27 @@ print(json.dumps(found))
 """
 
 
+# Put into the environment of every part of a rehearsal, and run by Python when it starts.
+STAND_IN = """
+import sys
+if not any("pytest" in word or "tests.parity" in word for word in sys.orig_argv):
+    from tests.support import host_copies, lookalike_cupy
+    lookalike_cupy.install()
+    host_copies._state.set("allowed")  # examples print their results
+"""
+
+
 def main(arguments=None) -> int:
     options = parse(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         report = {"date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")}
+        report["rehearsal"] = options.rehearse
         environment = make_environment(Path(scratch))
-        parts = [part for part in list_parts(Path(scratch)) if wanted(part, options.part)]
+        if options.rehearse:
+            (Path(scratch) / "site").mkdir()
+            (Path(scratch) / "site" / "sitecustomize.py").write_text(STAND_IN)
+        every = list_parts(Path(scratch), options.rehearse)
+        parts = [part for part in every if wanted(part, options.part)]
         report["parts"] = results = []
         if options.wheels is not None:
             install = install_wheels(options.wheels, Path(scratch) / "site")
@@ -64,8 +79,11 @@ def main(arguments=None) -> int:
             results.append(run_part(part, environment, scratch, options.dry_run))
             write(options.out, report)  # a run that is cut short leaves what it has
         report["figures"] = read_figures(Path(scratch) / "benchmarks.json")
+        report["parity"] = read_figures(Path(scratch) / "parity.json")
         report["ok"] = all(result["status"] in ("passed", "not run") for result in results)
         write(options.out, report)
+    if options.record:
+        record(report, ROOT / "benchmarks" / "results")
     print_summary(report, options.out)
     return 0 if report["ok"] else 1
 
@@ -76,25 +94,44 @@ def parse(arguments):
     parser.add_argument("--out", type=Path, default=Path("gpu-results.json"))
     parser.add_argument("--part", action="append", help="only parts that begin so; repeatable")
     parser.add_argument("--dry-run", action="store_true", help="list the parts, run nothing")
+    parser.add_argument("--rehearse", action="store_true", help="with a look-alike, without a GPU")
+    parser.add_argument("--record", action="store_true", help="keep the figures as results")
     options = parser.parse_args(arguments)
+    if options.rehearse and options.record:
+        parser.error("--record: a rehearsal has no figures worth keeping")
     if options.wheels is not None and not options.wheels.is_dir():
         parser.error(f"--wheels: there is no folder {options.wheels}")
     return options
 
 
-def list_parts(scratch: Path) -> list[dict]:
+def list_parts(scratch: Path, rehearse: bool = False) -> list[dict]:
     """Name, command and time limit in seconds of everything there is to run."""
     python = sys.executable
-    tests = [python, "-m", "pytest", "--backend", "cupy", "--require-gpu", "-q"]
-    tests += ["-p", "no:cacheprovider", str(ROOT / "tests")]
+    chosen = ["cupy-lookalike"] if rehearse else ["cupy", "--require-gpu"]
+    tests = [python, "-m", "pytest", "--backend", *chosen, "-q", "-p", "no:cacheprovider"]
     figures = str(scratch / "benchmarks.json")
-    parts = [{"name": "tests", "command": tests, "limit": 1800, "folder": str(ROOT)}]
+    table = [python, "-m", "tests.parity", "--backend", chosen[0], "--backend", "numpy"]
+    table += ["--json", str(scratch / "parity.json")]
+    parts = [
+        {"name": "tests", "command": [*tests, str(ROOT / "tests")], "limit": 900},
+        {"name": "parity", "command": table, "limit": 300},
+    ]
+    for part in parts:
+        part["folder"] = str(ROOT)
     for example in sorted((ROOT / "examples").glob("[!_]*.py")):
         command = [python, str(example), "--backend", "cupy"]
         parts.append({"name": f"example {example.stem}", "command": command, "limit": 300})
     demo = [python, "-m", "anygrad", "demo", "--backend", "cupy"]
     parts.append({"name": "demo", "command": demo, "limit": 300})
+    parts.append(
+        {
+            "name": "check",
+            "command": [python, "-m", "anygrad", "check", "--backend", "cupy"],
+            "limit": 120,
+        }
+    )
     measure = [python, "-m", "benchmarks", "--backend", "cupy", "--json", figures]
+    measure += ["--quick"] if rehearse else []
     parts.append({"name": "benchmarks", "command": measure, "limit": 900, "folder": str(ROOT)})
     return parts
 
@@ -191,6 +228,21 @@ def ask_nvidia_smi() -> str | None:
     return done.stdout.split("\n")[0].strip()
 
 
+def record(report: dict, folder: Path) -> None:
+    """Keep what was measured, named by date and GPU, for the pages of the documentation."""
+    gpu = report["machine"].get("gpu")
+    if gpu is None:
+        print("nothing recorded: no GPU was found")
+        return
+    name = gpu["name"].lower().replace("nvidia ", "").replace(" ", "-")
+    stem = f"{report['date'][:10]}-{name}"
+    about = {"machine": report["machine"], "date": report["date"]}
+    for what in ("figures", "parity"):
+        if report[what] is not None:
+            suffix = "" if what == "figures" else "-parity"
+            write(folder / f"{stem}{suffix}.json", {**report[what], "about": about})
+
+
 def read_figures(file: Path):
     return json.loads(file.read_text()) if file.exists() else None
 
@@ -203,6 +255,8 @@ def write(file: Path, report: dict) -> None:
 
 def print_summary(report: dict, file: Path) -> None:
     gpu = report["machine"].get("gpu")
+    if report["rehearsal"]:
+        print("a rehearsal on the look-alike of CuPy: nothing here was measured on a GPU")
     print(f"GPU: {gpu['name'] if gpu else 'none, ' + str(report['machine'].get('reason'))}")
     for result in report["parts"]:
         print(f"{result['status']:8} {result['name']} ({result.get('seconds', '-')} s)")

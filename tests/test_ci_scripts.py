@@ -154,7 +154,7 @@ def test_dry_run_of_the_gpu_script_lists_its_parts(gpu, tmp_path, capsys):
 def test_a_failing_part_is_a_result_and_the_next_one_runs(gpu, tmp_path, monkeypatch, capsys):
     python = sys.executable
 
-    def planted(scratch):
+    def planted(scratch, rehearse):
         text = f"open({str(scratch / 'benchmarks.json')!r}, 'w').write('[1]'); print('fine')"
         return [
             {"name": "bad", "command": [python, "-c", "print('why'); 1 / 0"], "limit": 30},
@@ -182,3 +182,52 @@ def test_parts_can_be_chosen(gpu, tmp_path):
     gpu.main(["--dry-run", "--out", str(file), "--part", "demo", "--part", "bench"])
     names = [part["name"] for part in json.loads(file.read_text())["parts"]]
     assert names == ["demo", "benchmarks"]
+
+
+@pytest.mark.slow
+def test_a_rehearsal_runs_every_part_on_the_look_alike(gpu, tmp_path):
+    file = tmp_path / "results.json"
+    parts = ["parity", "example", "demo", "check", "benchmarks"]  # the tests are run by ci/test
+    chosen = [word for part in parts for word in ("--part", part)]
+    assert gpu.main(["--rehearse", "--out", str(file), *chosen]) == 0
+    report = json.loads(file.read_text())
+    assert report["rehearsal"] is True
+    assert report["machine"]["gpu"] is None or gpu_is_here()
+    assert {part["status"] for part in report["parts"]} == {"passed"}
+    assert len(report["parts"]) >= 8
+    assert report["parity"]["columns"] == ["cupy-lookalike", "numpy"]
+    assert report["figures"]["backend"] == "cupy"
+    assert report["figures"]["quick"] is True
+
+
+def gpu_is_here():
+    from tests.support import reason_missing
+
+    return reason_missing("cupy") is None
+
+
+def test_a_rehearsal_is_never_recorded(gpu, tmp_path):
+    with pytest.raises(SystemExit):
+        gpu.parse(["--rehearse", "--record"])
+    gpu.record({"machine": {"gpu": None}}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_are_recorded_by_date_and_gpu(gpu, tmp_path):
+    machine = {"gpu": {"name": "NVIDIA Planted 9"}, "driver": "1.2"}
+    report = {"date": "2001-02-03T04:05:06", "machine": machine}
+    gpu.record({**report, "figures": {"rows": []}, "parity": {"rows": [1]}}, tmp_path)
+    figures = json.loads((tmp_path / "2001-02-03-planted-9.json").read_text())
+    assert figures["rows"] == []
+    assert figures["about"]["machine"]["driver"] == "1.2"
+    assert json.loads((tmp_path / "2001-02-03-planted-9-parity.json").read_text())["rows"] == [1]
+
+
+def test_the_stand_in_is_not_put_into_tests_and_parity(gpu, tmp_path):
+    parts = {part["name"]: part["command"] for part in gpu.list_parts(tmp_path, rehearse=True)}
+    assert "cupy-lookalike" in parts["tests"]
+    assert "--require-gpu" not in parts["tests"]
+    real = {part["name"]: part["command"] for part in gpu.list_parts(tmp_path)}
+    assert set(real) == set(parts)
+    assert "--require-gpu" in real["tests"]
+    assert "--quick" not in real["benchmarks"]
