@@ -36,7 +36,7 @@ def test_a_run_writes_its_figures_and_facts(tmp_path, capsys):
     assert status == 0
     found = json.loads(file.read_text())
     assert list(found) == ["date", "backend", "quick", "facts", "rows"]
-    assert set(found["facts"]) == {"python", "implementation", "threads", "libraries"}
+    assert set(found["facts"]) == {"python", "implementation", "machine", "threads", "libraries"}
     assert found["facts"]["libraries"]["numpy"] == np.__version__
     (row,) = found["rows"]
     assert (row["theme"], row["name"]) == ("gradients", "gradient of 200 tiny operations, 0-d")
