@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"--backend {options.backend}: {error}", file=sys.stderr)
         return 2
     rows = []
-    for theme, row in choose(options.only, options.backend):
+    for theme, row in choose(options.names, options.backend):
         print(f"{theme}: {row.name} ...", file=sys.stderr, flush=True)
         race = row.make(lab)
         rows.append({"theme": theme, "name": row.name, **run_race(race, lab, options.peers)})
@@ -56,10 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--only",
-        metavar="NAME",
-        action="append",
-        help="a theme, or part of a row's name; repeatable",
+        "names", metavar="NAME", nargs="*", help="a theme, or part of a row's name; default: all"
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
     parser.add_argument("--show", metavar="FILE", type=Path, help="print such figures, run nothing")
@@ -69,9 +66,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--no-peers", dest="peers", action="store_false", help="without other libraries"
     )
     options = parser.parse_args(arguments)
-    if not choose(options.only, options.backend):
+    options.names = options.names or None
+    if not choose(options.names, options.backend):
         names = "\n".join(f"  {theme}: {row.name}" for theme, row in choose(None, options.backend))
-        parser.error(f"--only: got {options.only}; expected part of one of these\n{names}")
+        parser.error(f"NAME: got {options.names}; expected part of one of these\n{names}")
     return options
 
 

@@ -32,7 +32,7 @@ def give(value):
 
 def test_a_run_writes_its_figures_and_facts(tmp_path, capsys):
     file = tmp_path / "figures.json"
-    status = command.main(["--quick", "--no-peers", "--only", "0-d", "--json", str(file)])
+    status = command.main(["--quick", "--no-peers", "0-d", "--json", str(file)])
     assert status == 0
     found = json.loads(file.read_text())
     assert list(found) == ["date", "backend", "quick", "facts", "rows"]
@@ -212,7 +212,7 @@ def test_the_table_shows_figures_targets_and_verdicts(capsys):
 
 def test_an_unknown_row_is_refused_with_the_names(capsys):
     with pytest.raises(SystemExit):
-        command.main(["--only", "sorting"])
+        command.main(["sorting"])
     assert "optimizers: Adam step, 200 leaves of 500" in capsys.readouterr().err
 
 
