@@ -10,7 +10,7 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.backends import BACKENDS, backend_of, is_mutable, mixture, place_of
-from anygrad.errors import ArgumentError, DTypeError, TraceError, describe
+from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, TraceError, describe
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Level, lowest, names_for
 from anygrad.trees.placing import on_device_of
@@ -53,6 +53,27 @@ def check_primal(where: str, x: Any, roots: list[tuple[str, Any]], k: int) -> An
             "differentiated."
         )
     raise DTypeError(message)
+
+
+def check_libraries(where: str, leaves: list[Any], roots: list[tuple[str, Any]]) -> None:
+    """Refuse variables of two libraries; they may lie on several devices of one."""
+    if len({type(x) for x in leaves}) == 1 and type(leaves[0]) not in LIFTED:
+        return
+    first, library = 0, None
+    for k, x in enumerate(map(lowest, leaves)):
+        backend = backend_of(x)
+        if backend is None or backend.is_scalar(type(x)):  # numbers go with any library
+            continue
+        if library is None:
+            first, library = k, backend
+        elif backend is not library:
+            paths = [trees.show_path(name, p) for name, tree in roots for p in trees.paths(tree)]
+            here, there = (f"{place_of(leaves[n])} at {paths[n]}" for n in (first, k))
+            message = (
+                f"{where}({roots[0][0]}): got {here} and {there}; expected one library. "
+                "Move one with ag.asarray or ag.to_numpy."
+            )
+            raise MixedBackendError(message)
 
 
 def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anygrad import trees
-from anygrad.autodiff.inputs import check_primal, name_of
+from anygrad.autodiff.inputs import check_libraries, check_primal, name_of
 from anygrad.backends import is_mutable
 from anygrad.config import settings
 from anygrad.errors import UnusedInputWarning
@@ -41,6 +41,8 @@ def lift(tape: Tape, where: str, primal: Any, roots: list[tuple[str, Any]]) -> V
     """Put the leaves of a tree onto a tape; ``roots`` are its parts by name, for messages."""
     leaves, treedef = trees.flatten(primal)
     leaves = [check_primal(where, x, roots, k) for k, x in enumerate(leaves)]
+    if len(leaves) > 1:
+        check_libraries(where, leaves, roots)
     traced = [tape.variable(x) for x in leaves]
     if len(tape.kin) > 1 and tape.plain:
         tape.plain = len({id(names_for(x)) for x in leaves}) == 1

@@ -12,7 +12,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.clipping.measuring import POLICIES, Measured, Policy, as_array, measure, scale_leaf
 from anygrad.errors import ArgumentError, DTypeError, describe, suggest
 from anygrad.ranges import Range, check_number
-from anygrad.trees.placing import move, on_device_of
+from anygrad.trees.placing import check_libraries, move, on_device_of
 
 __all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value", "global_norm"]
 
@@ -75,6 +75,8 @@ def clip_by_value(grads: Tree, limit: float) -> Tree:
         If ``limit`` is not positive.
     DTypeError
         If a leaf is not real floating; complex numbers have no order.
+    MixedBackendError
+        If the leaves belong to different libraries.
 
     Examples
     --------
@@ -118,6 +120,8 @@ def clip_by_norm(grads: Tree, max_norm: float) -> Tree:
         If ``max_norm`` is not positive.
     DTypeError
         If a leaf is not floating.
+    MixedBackendError
+        If the leaves belong to different libraries.
 
     Examples
     --------
@@ -214,7 +218,7 @@ def check_floating(
     kind: str | tuple[str, ...] = ("real floating", "complex floating"),
     advice: str = "Convert it with xp.astype(x, xp.float64).",
 ) -> None:
-    """Refuse leaves that are no arrays of the kind."""
+    """Refuse leaves that are no arrays of the kind, and arrays of two libraries."""
     for number, g in enumerate(trees.leaves(grads)):
         if backend_of(g) is not None and namespace_of(g).isdtype(g.dtype, kind):
             continue
@@ -224,3 +228,4 @@ def check_floating(
             advice = "Use ag.asarray."
         message = f"{where}: got {describe(g)} at {path}; expected {wanted}. {advice}"
         raise DTypeError(message)
+    check_libraries(where, grads)

@@ -38,7 +38,7 @@ from anygrad.optimizers.hyperparameters import Groups, Hyperparameters
 from anygrad.optimizers.leaves import check_devices, conform, unshare, write
 from anygrad.optimizers.pieces import zeros
 from anygrad.optimizers.transform import Transform, from_rule
-from anygrad.trees.placing import on_device_of
+from anygrad.trees.placing import check_libraries, on_device_of
 
 __all__ = ["FormulaRule", "from_formula", "make"]
 
@@ -159,6 +159,7 @@ class FormulaRule:
         paths = trees.paths(params)
         for path, p in zip(paths, leaves, strict=True):
             _check_parameter(self.name, path, p)
+        check_libraries(f"{self.name}.init(params)", params)
         self.hyperparameters.check_patterns(paths)
         rows = self.hyperparameters.rows
         assigned = self.hyperparameters.assign(structure, lambda: paths)

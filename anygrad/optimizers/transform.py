@@ -16,6 +16,7 @@ from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError
 from anygrad.optimizers.flow import Flow, Rule, State
 from anygrad.optimizers.leaves import add, add_in_place
+from anygrad.trees.placing import check_libraries
 
 __all__ = ["Transform", "advance", "apply_updates", "from_rule"]
 
@@ -90,6 +91,9 @@ class Transform:
         ------
         ShapeError
             If structures or shapes differ; the message has the path of the first leaf that does.
+        MixedBackendError
+            If parameters, gradients and state of a leaf belong to two libraries or lie on two
+            devices, or the leaves belong to two libraries; they may lie on several devices of one.
 
         Examples
         --------
@@ -101,6 +105,7 @@ class Transform:
         array([0., 1.])
         """
         trees.check_same_structure(f"{self.name}.step(grads)", params, grads)
+        check_libraries(f"{self.name}.step(params)", params)
         flow, state = advance(self, Flow(grads), state, params, donate, extra)
         return trees.map(add_in_place if donate else add, params, flow.settle()), state
 
@@ -124,6 +129,9 @@ def apply_updates(params: Tree, updates: Tree) -> Tree:
     ------
     ShapeError
         If the structures differ.
+    MixedBackendError
+        If a parameter and its update belong to two libraries or lie on two devices, or the
+        parameters belong to two libraries.
 
     Examples
     --------
@@ -131,6 +139,7 @@ def apply_updates(params: Tree, updates: Tree) -> Tree:
     array([1.5, 1.5])
     """
     trees.check_same_structure("apply_updates(updates)", params, updates)
+    check_libraries("apply_updates(params)", params)
     return trees.map(add, params, updates)
 
 
@@ -160,6 +169,7 @@ def from_rule(rule: Rule, name: str, parts: tuple[Transform, ...] = ()) -> Trans
             )
             raise ArgumentError(message)
         trees.check_same_structure(f"{name}.update(grads)", params, grads)
+        check_libraries(f"{name}.update(params)", params)
         flow, state = rule.advance(Flow(grads), state, params, False, extra)
         return flow.settle(), state
 

@@ -8,6 +8,7 @@ from anygrad.backends import backend_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import Range, check_number
+from anygrad.trees.placing import on_device_of
 
 ADVICE = {
     "vanishing": "Steps of one size cannot train both; look for saturated activations (sigmoid, "
@@ -178,9 +179,10 @@ def measure(leaf: Array, path: str, name: str) -> Measure:
         raise ArgumentError(message)
     xp = namespace_of(leaf)
     norm = trees.norm(leaf)
-    nans = xp.sum(xp.astype(xp.isnan(leaf), norm.dtype))
-    infs = xp.sum(xp.astype(xp.isinf(leaf), norm.dtype))
-    numbers = trees.to_numpy(xp.stack([norm, nans, infs])).tolist()
+    with on_device_of(leaf):
+        nans = xp.sum(xp.astype(xp.isnan(leaf), norm.dtype))
+        infs = xp.sum(xp.astype(xp.isinf(leaf), norm.dtype))
+        numbers = trees.to_numpy(xp.stack([norm, nans, infs])).tolist()
     return Measure(numbers[0], int(numbers[1]), int(numbers[2]), math.prod(leaf.shape))
 
 

@@ -10,6 +10,7 @@ from anygrad.backends import backend_of, device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, ShapeError, describe
 from anygrad.ranges import check_count
+from anygrad.trees.placing import on_device_of
 
 
 def batches(
@@ -151,10 +152,16 @@ class Batches:
         orders = trees.map(mover(order), self.arrays)
         for part in parts:
             yield trees.map(
-                lambda x, where, part=part: namespace_of(x).take(x, where[part], axis=0),
+                lambda x, where, part=part: take(x, where[part]),
                 self.arrays,
                 orders,
             )
+
+
+def take(x: Array, rows: Array) -> Array:
+    """Rows of an array, taken where it lies."""
+    with on_device_of(x):
+        return namespace_of(x).take(x, rows, axis=0)
 
 
 def mover(order: np.ndarray) -> Any:

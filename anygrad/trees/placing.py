@@ -19,6 +19,14 @@ NUMBERS = (float, int, complex)
 FEW = 8
 
 
+def check_libraries(where: str, tree: Tree) -> None:
+    """Refuse a tree with arrays of two libraries; several devices of one are allowed."""
+    found = flatten(tree)[0]
+    kinds = {type(leaf) for leaf in found}
+    if len(kinds) > 1 or any(getattr(kind, "__anygrad_traced__", False) for kind in kinds):
+        check_one_library(where, tree, found)
+
+
 def check_one_library(where: str, tree: Tree, found: Sequence[Any]) -> Backend | None:
     """Refuse leaves that are neither arrays nor numbers, and leaves of two libraries."""
     first = None
