@@ -11,6 +11,7 @@ from anygrad.autodiff.inputs import (
     beside_level,
     call,
     check_callable,
+    check_libraries,
     check_place,
     check_primal,
     is_on_host,
@@ -171,9 +172,13 @@ def jvp(
             "jvp(primals, tangents): got no two tuples of one length. Write jvp(f, (x,), (v,))."
         )
         raise ShapeError(message)
+    roots = [(f"primals[{k}]", primal) for k, primal in enumerate(primals)]
+    variables = trees.leaves(tuple(primals))
+    if len(variables) > 1:
+        check_libraries("jvp", variables, roots)
     duals = [
-        _lift(level, primal, tangent, f"primals[{k}]")
-        for k, (primal, tangent) in enumerate(zip(primals, tangents, strict=True))
+        _lift(level, primal, tangent, name)
+        for (name, primal), tangent in zip(roots, tangents, strict=True)
     ]
     out, aux = split_aux("jvp", call(f, tuple(duals), {}), level, has_aux)
     level.close()
