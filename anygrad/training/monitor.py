@@ -8,7 +8,7 @@ from anygrad.backends import backend_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import Range, check_number
-from anygrad.trees.placing import on_device_of
+from anygrad.trees.placing import check_libraries, on_device_of
 
 ADVICE = {
     "vanishing": "Steps of one size cannot train both; look for saturated activations (sigmoid, "
@@ -116,6 +116,8 @@ def gradient_report(
     ------
     ArgumentError
         If a leaf of ``grads`` is no array.
+    MixedBackendError
+        If the arrays belong to two libraries.
 
     Examples
     --------
@@ -125,6 +127,7 @@ def gradient_report(
     >>> print(report.findings[0].text)
     params['w']: 1 of 2 gradient entries is not finite (1 nan, 0 inf).
     """
+    check_libraries("gradient_report(trees)", (grads, params))
     limits = monitor or Monitor()
     paths = trees.paths(grads)
     measures: dict[str, Measure] = {

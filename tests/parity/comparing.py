@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import anygrad as ag
-from tests.parity.routines import ROUTINES, Inputs, Routine, make_inputs
+from tests.parity.routines import ROUTINES
+from tests.parity.table import Inputs, Routine, make_inputs
 from tests.support import forbid_host_copies, to_host, tolerance
 
 BY_NAME = {str(routine): routine for routine in ROUTINES}

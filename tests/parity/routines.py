@@ -6,81 +6,12 @@ arrays. Inputs are positive and away from kinks, so that no library's choice at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
-
 import numpy as np
 
 import anygrad as ag
-from anygrad.optimizers import OPTIMIZERS
-from tests.optimizers.table import ROWS as OPTIMIZER_ROWS
-
-REAL = ("float64", "float32")
-BOTH = (*REAL, "complex128", "complex64")
-_X = np.asarray([[0.5, 1.25, 0.8], [1.5, 0.3, 2.0]])
-_V = np.asarray([[0.75, -0.5, 1.0], [0.25, 1.5, -1.25]])
-_B = np.asarray([0.4, -0.7, 1.1])
-
-
-class Inputs(NamedTuple):
-    """The arrays that a routine is called with."""
-
-    x: Any
-    v: Any
-    tree: dict[str, Any]
-    grads: dict[str, Any]
-
-
-def make_inputs(make: Callable[[np.ndarray], Any], dtype: str) -> Inputs:
-    """The inputs in one dtype; ``make`` turns a NumPy array into one of the library."""
-
-    def cast(a):
-        a = a + 1j * a[..., ::-1] if dtype.startswith("complex") else a
-        return make(np.ascontiguousarray(a).astype(dtype))
-
-    return Inputs(
-        cast(_X), cast(_V), {"w": cast(_X), "b": cast(_B)}, {"w": cast(_V), "b": cast(_B * _B)}
-    )
-
-
-@dataclass(frozen=True)
-class Routine:
-    """One call of a public routine.
-
-    Attributes
-    ----------
-    name : str
-        The public name, with what is special about this call behind it.
-    call : callable
-        ``call(xp, inputs)``: a tree of arrays and numbers.
-    dtypes : tuple of str
-        What it takes.
-    reads : str
-        Why it may read values on the host; "" where it must not.
-    condition : float
-        How much it enlarges rounding errors of the functions that it calls.
-    device_kept : bool
-        Whether results are arrays like the inputs (else: host arrays or numbers).
-    covers : tuple of str
-        The public names that it shows; without it, its own name.
-    """
-
-    name: str
-    call: Callable[[Any, Inputs], Any]
-    dtypes: tuple[str, ...] = BOTH
-    reads: str = ""
-    condition: float = 1.0
-    device_kept: bool = True
-    covers: tuple[str, ...] = ()
-
-    @property
-    def public(self) -> tuple[str, ...]:
-        """The public names that the call shows."""
-        return self.covers or (self.name,)
-
-    def __str__(self) -> str:
-        return self.name
+from anygrad.backends import backend_of, device_of
+from tests.parity.optimizing import OPTIMIZING
+from tests.parity.table import REAL, Routine
 
 
 def loss(x):
@@ -114,62 +45,37 @@ def _gradient(x):
     return ag.namespace(x).sum(x * x * x) / 4.0
 
 
-def _two_steps(make, donate=False, **keywords):
-    def call(xp, a):
-        optimizer = make()
-        params, state = a.tree, optimizer.init(a.tree)
-        if donate:  # the routine's own arrays, which it may write into
-            params = ag.trees.map(lambda p: p * 1.0, params)
-            state = ag.trees.map(lambda s: s * 1 if hasattr(s, "device") else s, state)
-        for _ in range(2):
-            params, state = optimizer.step(params, a.grads, state, donate=donate, **keywords)
-        return {"params": params, "state": without_host_entries(state)}
-
-    return call
+def _new(xp, a):
+    """An array of the library, one of the host, numbers, and what code without arrays makes."""
+    with ag.use_backend(backend_of(a.x).name, device=device_of(a.x)):
+        return [ag.asarray(a.x), ag.asarray(np.ones(3)), ag.asarray([1.0, 2.0])]
 
 
-def without_host_entries(state):
-    """The arrays of a state; step counts and learning rates are NumPy's by design."""
-    if not isinstance(state, dict):
-        return state
-    host = ("step", "learning_rate")
-    return {k: without_host_entries(v) for k, v in state.items() if k not in host}
-
-
-def _update(make):
-    def call(xp, a):
-        optimizer = make()
-        updates, _ = optimizer.update(a.grads, optimizer.init(a.tree), a.tree)
-        return {"updates": updates, "params": ag.optimizers.apply_updates(a.tree, updates)}
-
-    return call
-
-
-def _chain():
-    parts = ag.optimizers
-    return parts.chain(
-        parts.clip_by_global_norm(0.5),
-        parts.add_weight_decay(0.01),
-        parts.scale(0.5),
-        parts.scale_by_learning_rate(0.1),
+def _fit_watched(xp, a):
+    seen = []
+    result = ag.fit(
+        tree_loss_of_batch,
+        a.tree,
+        [a.tree["b"], a.grads["b"]],
+        ag.optimizers.adam(0.01),
+        monitor=True,
+        progress=False,
+        callbacks=[
+            ag.training.every(2, lambda record: seen.append(record.params)),
+            ag.training.early_stopping("loss", patience=5),
+        ],
     )
+    return [result.params, seen]
 
 
-def _info(xp, a):
-    optimizer = _chain()
-    _, state = optimizer.step(a.tree, a.grads, optimizer.init(a.tree))
-    found = ag.optimizers.info(state)
-    return {"norm": found.norm, "scale": found.scale}
-
-
-def _momentum_formula(xp, g, b, *, learning_rate):
-    b = 0.9 * b - learning_rate * g
-    return b, b
+def tree_loss_of_batch(tree, batch):
+    """A real function of the tree and a batch."""
+    return loss(tree["w"]) + loss(tree["b"] * batch)
 
 
 def _fit(xp, a):
     result = ag.fit(
-        lambda p, batch: loss(p["w"]) + loss(p["b"] * batch),
+        tree_loss_of_batch,
         a.tree,
         [a.tree["b"], a.grads["b"]],
         ag.optimizers.adam(0.01),
@@ -183,37 +89,15 @@ def _monitored_norms(xp, a):
     return [np.asarray(report.ok)]
 
 
-def _schedules():
-    s = ag.schedules
-    return {
-        "constant": s.constant(0.1),
-        "cosine": s.cosine(0.1, 10),
-        "exponential": s.exponential(0.1, 0.9),
-        "step": s.step(0.1, 0.5, 2),
-        "warmup_cosine": s.warmup_cosine(0.1, 2, 10),
-    }
-
-
-def _clips():
-    return ag.optimizers.chain(
-        ag.optimizers.clip_by_norm(0.5), ag.optimizers.clip_by_value(0.3), ag.optimizers.sgd(0.1)
-    )
-
-
-def _calls_of(row):
-    """Steps, steps in place and updates of one optimizer."""
-    covers = (f"optimizers.{row.name}",)
-    yield Routine(f"optimizers.{row}: step", _two_steps(row.make), covers=covers)
-    donated = _two_steps(row.make, donate=True)
-    yield Routine(f"optimizers.{row}: step, donated", donated, covers=covers)
-    covers += ("optimizers.apply_updates",)
-    yield Routine(f"optimizers.{row}: update", _update(row.make), dtypes=REAL, covers=covers)
-
-
+LEAFWISE = {"libraries": "each leaf by itself", "devices": "each leaf by itself"}
+ON_HOST = {"libraries": "values go to the host anyway", "devices": "values go to the host anyway"}
+ADDED = "the losses of the leaves are added"
 ROUTINES: list[Routine] = [
     # Transformations
     Routine("grad", lambda xp, a: ag.grad(loss)(a.x)),
-    Routine("grad of a tree", lambda xp, a: ag.grad(tree_loss)(a.tree), covers=("grad",)),
+    Routine(
+        "grad of a tree", lambda xp, a: ag.grad(tree_loss)(a.tree), covers=("grad",), crosses=ADDED
+    ),
     Routine("grad beside a constant", _with_constant, covers=("grad", "value")),
     Routine("value_and_grad", lambda xp, a: ag.value_and_grad(loss)(a.x)),
     Routine("vjp", _vjp),
@@ -225,15 +109,20 @@ ROUTINES: list[Routine] = [
         covers=("jvp", "grad"),
     ),
     Routine("stop_gradient", lambda xp, a: ag.grad(lambda x: loss(x * ag.stop_gradient(x)))(a.x)),
-    Routine("value", lambda xp, a: ag.value(a.tree)),
+    Routine("value", lambda xp, a: ag.value(a.tree), **LEAFWISE),
     # New arrays
-    Routine("asarray", lambda xp, a: ag.asarray(a.x) if _configured(xp) else a.x),
-    Routine("namespace", lambda xp, a: ag.namespace(a.x, a.v).multiply(a.x, a.v)),
+    Routine("asarray", _new, dtypes=("float64",), covers=("asarray", "use_backend")),
+    Routine(
+        "namespace",
+        lambda xp, a: ag.namespace(a.x, a.v).abs(a.x),
+        devices="it tells the library, whatever the device",
+    ),
     Routine(
         "to_numpy",
         lambda xp, a: ag.to_numpy(a.tree),
         reads="it is the explicit way to the host",
         device_kept=False,
+        **ON_HOST,
     ),
     # Numerical derivatives: an error of one rounding is divided by a step of 6e-6 (5e-3)
     Routine(
@@ -278,107 +167,84 @@ ROUTINES: list[Routine] = [
     # Trees
     Routine("trees.dot", lambda xp, a: ag.trees.dot(a.tree, a.grads)),
     Routine("trees.norm", lambda xp, a: ag.trees.norm(a.tree)),
-    Routine("trees.norms", lambda xp, a: ag.trees.norms(a.tree)),
-    Routine("trees.squared_norms", lambda xp, a: ag.trees.squared_norms(a.tree)),
-    Routine("trees.zeros_like", lambda xp, a: ag.trees.zeros_like(a.tree)),
-    Routine("trees.map", lambda xp, a: ag.trees.map(lambda x, y: x * y, a.tree, a.grads)),
-    Routine("trees.leaves", lambda xp, a: ag.trees.leaves(a.tree)),
+    Routine("trees.norms", lambda xp, a: ag.trees.norms(a.tree), **LEAFWISE),
+    Routine("trees.squared_norms", lambda xp, a: ag.trees.squared_norms(a.tree), **LEAFWISE),
+    Routine("trees.zeros_like", lambda xp, a: ag.trees.zeros_like(a.tree), **LEAFWISE),
+    Routine(
+        "trees.map",
+        lambda xp, a: ag.trees.map(lambda x, y: ag.value(x), a.tree, a.grads),
+        libraries="the function given may do so",
+        devices="the function given may do so",
+    ),
+    Routine(
+        "trees.leaves",
+        lambda xp, a: dict(zip("bw", ag.trees.leaves(a.tree), strict=True)),
+        **LEAFWISE,
+    ),
     Routine(
         "trees.flatten, unflatten",
         lambda xp, a: ag.trees.unflatten(ag.trees.flatten(a.tree)[1], ag.trees.leaves(a.grads)),
         covers=("trees.flatten", "trees.unflatten"),
+        **LEAFWISE,
     ),
     Routine(
         "trees.flatten_up_to",
-        lambda xp, a: ag.trees.flatten_up_to(ag.trees.flatten(a.tree)[1], a.grads),
+        lambda xp, a: dict(
+            zip("bw", ag.trees.flatten_up_to(ag.trees.flatten(a.tree)[1], a.grads), strict=True)
+        ),
+        **LEAFWISE,
     ),
     Routine(
         "trees.to_numpy",
         lambda xp, a: ag.trees.to_numpy(a.tree),
         reads="it is the explicit way to the host",
         device_kept=False,
+        **ON_HOST,
     ),
     Routine(
         "trees.to_flat, from_flat",
         lambda xp, a: ag.trees.from_flat(ag.trees.to_flat(a.tree), a.grads),
         reads="the flat form is for files, on the host",
         covers=("trees.to_flat", "trees.from_flat"),
+        **ON_HOST,
     ),
     # Training
-    Routine("fit", _fit, dtypes=REAL, reads="the history holds the losses as numbers"),
+    Routine(
+        "fit",
+        _fit,
+        dtypes=REAL,
+        reads="the history holds the losses as numbers",
+        crosses=ADDED,
+    ),
+    Routine(
+        "fit, watched",
+        _fit_watched,
+        dtypes=REAL,
+        reads="its reports and callbacks are about numbers on the host",
+        covers=("fit", "training.every", "training.early_stopping"),
+        crosses=ADDED,
+    ),
     Routine(
         "training.batches",
         lambda xp, a: list(ag.training.batches({"x": a.x, "v": a.v}, 1, epochs=1, rng=0)),
+        **LEAFWISE,
     ),
     Routine(
         "training.gradient_report",
         _monitored_norms,
         reads="its report is about numbers on the host",
         device_kept=False,
+        devices="values go to the host anyway",
     ),
     # Optimizers
-    *(call for row in OPTIMIZER_ROWS for call in _calls_of(row)),
-    *(
-        Routine(
-            f"optimizers.{name}, compat={peer!r}",
-            _two_steps(
-                lambda name=name, peer=peer: OPTIMIZERS[name](learning_rate=0.1, compat=peer)
-            ),
-            dtypes=REAL,
-            covers=(f"optimizers.{name}",),
-        )
-        for name in OPTIMIZERS
-        for peer in ("torch", "optax")
-    ),
-    *(
-        Routine(
-            f"schedules.{name} in a step",
-            _two_steps(lambda name=name: ag.optimizers.sgd(_schedules()[name])),
-            dtypes=REAL,
-            covers=(f"schedules.{name}",),
-        )
-        for name in _schedules()
-    ),
-    Routine(
-        "optimizers.chain of parts",
-        _two_steps(_chain),
-        covers=(
-            *("optimizers.chain", "optimizers.clip_by_global_norm", "optimizers.scale"),
-            *("optimizers.add_weight_decay", "optimizers.scale_by_learning_rate"),
-        ),
-    ),
-    Routine(
-        "optimizers.chain of clips",
-        _two_steps(_clips),
-        dtypes=REAL,
-        covers=("optimizers.chain", "optimizers.clip_by_norm", "optimizers.clip_by_value"),
-    ),
-    Routine("optimizers.info", _info),
-    Routine(
-        "optimizers.from_formula",
-        _two_steps(
-            lambda: ag.optimizers.from_formula(_momentum_formula, slots=["b"], learning_rate=0.1)
-        ),
-    ),
-    Routine(
-        "optimizers with groups",
-        _two_steps(lambda: ag.optimizers.adamw(0.1, groups=[("b", {"weight_decay": 0.0})])),
-        dtypes=REAL,
-        covers=("optimizers.adamw",),
-    ),
+    *OPTIMIZING,
 ]
-
-
-def _configured(xp) -> bool:
-    """Whether the arrays are those of the configured backend, which alone `asarray` takes."""
-    return getattr(xp, "__name__", "") == ag.namespace().__name__
 
 
 # Public names without a call of their own in the table, and why.
 EXEMPT = {
     "configure": "settings; no array in it",
     "settings": "settings; no array in it",
-    "use_backend": "settings; the tests of backends",
     "use_settings": "settings; no array in it",
     "errors": "exceptions",
     "plots": "pictures of host numbers",
@@ -401,7 +267,7 @@ EXEMPT = {
         f"training.{name}": "host values: callbacks, records and histories of a run"
         for name in (
             *("STOP", "Batches", "Callback", "EarlyStopping", "Finding", "Fit", "GradientHealth"),
-            *("History", "Monitor", "Record", "Stop", "early_stopping", "every", "fit"),
+            *("History", "Monitor", "Record", "Stop", "fit"),
         )
     },
 }

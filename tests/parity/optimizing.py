@@ -1,0 +1,168 @@
+"""The calls of optimizers, of the parts of their chains, and of schedules."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import anygrad as ag
+from anygrad.optimizers import OPTIMIZERS
+from tests.optimizers.table import ROWS as OPTIMIZER_ROWS
+from tests.parity.table import REAL, Routine
+
+parts = ag.optimizers
+
+
+def _two_steps(make, donate=False):
+    def call(xp, a):
+        optimizer = make()
+        params = _own(a.tree) if donate else a.tree
+        state = optimizer.init(params)
+        if donate:
+            state = _own(state)
+        for _ in range(2):
+            params, state = optimizer.step(params, a.grads, state, donate=donate)
+        return {"params": params, "state": without_host_entries(state)}
+
+    return call
+
+
+def _own(tree):
+    """Copies that the routine may write into; step counts and learning rates are NumPy's."""
+
+    def copy(leaf):
+        if isinstance(leaf, np.ndarray):
+            return leaf.copy()
+        return ag.namespace(leaf).asarray(leaf, device=leaf.device, copy=True)
+
+    return ag.trees.map(copy, tree)
+
+
+def without_host_entries(state):
+    """The arrays of a state; step counts and learning rates are NumPy's by design."""
+    if not isinstance(state, dict):
+        return state
+    host = ("step", "learning_rate")
+    return {k: without_host_entries(v) for k, v in state.items() if k not in host}
+
+
+def _update(make):
+    def call(xp, a):
+        optimizer = make()
+        updates, _ = optimizer.update(a.grads, optimizer.init(a.tree), a.tree)
+        return {"updates": updates, "params": ag.optimizers.apply_updates(a.tree, updates)}
+
+    return call
+
+
+def _chain():
+    return parts.chain(
+        parts.clip_by_global_norm(0.5),
+        parts.add_weight_decay(0.01),
+        parts.scale(0.5),
+        parts.scale_by_learning_rate(0.1),
+    )
+
+
+def _info(xp, a):
+    optimizer = _chain()
+    _, state = optimizer.step(a.tree, a.grads, optimizer.init(a.tree))
+    found = ag.optimizers.info(state)
+    return {"norm": found.norm, "scale": found.scale}
+
+
+def _momentum_formula(xp, g, b, *, learning_rate):
+    b = 0.9 * b - learning_rate * g
+    return b, b
+
+
+def _schedules():
+    s = ag.schedules
+    return {
+        "constant": s.constant(0.1),
+        "cosine": s.cosine(0.1, 10),
+        "exponential": s.exponential(0.1, 0.9),
+        "step": s.step(0.1, 0.5, 2),
+        "warmup_cosine": s.warmup_cosine(0.1, 2, 10),
+    }
+
+
+def _clips():
+    return parts.chain(parts.clip_by_norm(0.5), parts.clip_by_value(0.3), parts.sgd(0.1))
+
+
+def _clipped_adam(policy):
+    rate = ag.schedules.warmup_cosine(0.1, 2, 10)
+    clip = parts.clip_by_global_norm(0.5, nonfinite=policy)
+    return parts.chain(clip, parts.adam(rate, groups=[("b", {"learning_rate": 0.01})]))
+
+
+def _calls_of(row):
+    """Steps, steps in place and updates of one optimizer."""
+    covers = (f"optimizers.{row.name}",)
+    yield Routine(f"optimizers.{row}: step", _two_steps(row.make), covers=covers)
+    donated = _two_steps(row.make, donate=True)
+    yield Routine(f"optimizers.{row}: step, donated", donated, covers=covers)
+    covers += ("optimizers.apply_updates",)
+    yield Routine(f"optimizers.{row}: update", _update(row.make), dtypes=REAL, covers=covers)
+
+
+OPTIMIZING: list[Routine] = [
+    *(call for row in OPTIMIZER_ROWS for call in _calls_of(row)),
+    *(
+        Routine(
+            f"optimizers.{name}, compat={peer!r}",
+            _two_steps(
+                lambda name=name, peer=peer: OPTIMIZERS[name](learning_rate=0.1, compat=peer)
+            ),
+            dtypes=REAL,
+            covers=(f"optimizers.{name}",),
+        )
+        for name in OPTIMIZERS
+        for peer in ("torch", "optax")
+    ),
+    *(
+        Routine(
+            f"schedules.{name} in a step",
+            _two_steps(lambda name=name: ag.optimizers.sgd(_schedules()[name])),
+            dtypes=REAL,
+            covers=(f"schedules.{name}",),
+        )
+        for name in _schedules()
+    ),
+    Routine(
+        "optimizers.chain of parts",
+        _two_steps(_chain),
+        covers=(
+            *("optimizers.chain", "optimizers.clip_by_global_norm", "optimizers.scale"),
+            *("optimizers.add_weight_decay", "optimizers.scale_by_learning_rate"),
+        ),
+    ),
+    Routine(
+        "optimizers.chain of clips",
+        _two_steps(_clips),
+        dtypes=REAL,
+        covers=("optimizers.chain", "optimizers.clip_by_norm", "optimizers.clip_by_value"),
+    ),
+    *(
+        Routine(
+            f"optimizers.chain of clip and adam, nonfinite={policy}, donated",
+            _two_steps(lambda policy=policy: _clipped_adam(policy), donate=True),
+            covers=("optimizers.chain", "optimizers.clip_by_global_norm", "optimizers.adam"),
+            reads="documented: it raises where a value is not finite" if policy == "raise" else "",
+        )
+        for policy in ("propagate", "zero", "skip", "raise")
+    ),
+    Routine("optimizers.info", _info),
+    Routine(
+        "optimizers.from_formula",
+        _two_steps(
+            lambda: ag.optimizers.from_formula(_momentum_formula, slots=["b"], learning_rate=0.1)
+        ),
+    ),
+    Routine(
+        "optimizers with groups",
+        _two_steps(lambda: ag.optimizers.adamw(0.1, groups=[("b", {"weight_decay": 0.0})])),
+        dtypes=REAL,
+        covers=("optimizers.adamw",),
+    ),
+]
