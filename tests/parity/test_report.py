@@ -22,9 +22,7 @@ def test_the_committed_table_has_every_routine_and_no_failure():
 def test_double_precision_agrees_to_a_millionth_of_a_millionth():
     for row in json.loads(DATA.read_text())["rows"]:
         if row["dtype"] in ("float64", "complex128"):
-            # central differences divide an error of rounding by a step of 6e-6
-            limit = 1e-9 if row["routine"].startswith("differences") else 1e-12
-            assert max(row["differences"].values()) <= limit
+            assert max(row["differences"].values()) <= 1e-12
 
 
 def test_a_column_is_measured_and_shown():
