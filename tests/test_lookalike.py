@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support import HiddenHostCopy, allow_host_copies, assert_close, to_host
+from tests.support import (
+    HiddenHostCopy,
+    allow_host_copies,
+    assert_close,
+    forbid_host_copies,
+    to_host,
+)
 from tests.support.foreign import DISPATCH, REFUSED, Foreign
 
 MODEL = Path(__file__).parent / "support" / "lookalike_cupy"
@@ -53,6 +59,19 @@ READS = {
     "nonzero method": lambda cp, x: x.nonzero(),
     "where of one": lambda cp, x: cp.where(x > 0),
     "unique": lambda cp, x: cp.unique(x),
+    "0-d mask": lambda cp, x: x[x[0] > 0],
+    "mask = array": lambda cp, x: x.__setitem__(x > 0, cp.ones(2)),
+    "bincount": lambda cp, x: cp.bincount(cp.asarray([0, 1])),
+    "weighted average": lambda cp, x: cp.average(x, weights=x),
+    "repeat by counts": lambda cp, x: cp.repeat(x, cp.asarray([1, 2])),
+}
+SILENT = {
+    "where": lambda cp, x: cp.where(x > 1, x, 0.0),
+    "mask = number": lambda cp, x: x.__setitem__(x > 1, 0.0),
+    "isfinite": lambda cp, x: cp.isfinite(x).all(),
+    "average": lambda cp, x: cp.average(x),
+    "item of an array": lambda cp, x: x[cp.asarray(1)],
+    "iteration": lambda cp, x: [row * 2.0 for row in x],
 }
 
 
@@ -63,6 +82,44 @@ def test_what_waits_for_the_device_is_refused(cp, read):
         read(cp, x)
     with allow_host_copies():
         read(cp, x)
+
+
+@pytest.mark.parametrize("call", SILENT.values(), ids=SILENT)
+def test_what_does_not_wait_passes(cp, call):
+    x = cp.asarray([1.0, 2.0])
+    with forbid_host_copies():
+        call(cp, x)
+
+
+def test_indices_beyond_the_end_wrap_around(cp):
+    """No kernel raises; cupy's page on differences from NumPy says so."""
+    x = cp.asarray([1.0, 2.0, 3.0])
+    far = cp.asarray([3, -4, 7])
+    assert_close(x[far], np.asarray([1.0, 3.0, 2.0]))
+    assert_close(cp.take(x, far), np.asarray([1.0, 3.0, 2.0]))
+    assert_close(cp.take_along_axis(x, far, 0), np.asarray([1.0, 3.0, 2.0]))
+    square = cp.asarray(np.arange(6.0).reshape(2, 3))
+    assert_close(square[..., cp.asarray([4])], np.asarray([[1.0], [4.0]]))
+    assert_close(square[None, cp.asarray([2])], np.arange(3.0).reshape(1, 1, 3))
+    x[cp.asarray([5])] = 9.0
+    assert_close(x, np.asarray([1.0, 2.0, 9.0]))
+    with pytest.raises(IndexError):
+        x[5]
+
+
+def test_of_values_for_one_element_not_the_last_one_stays(cp):
+    x = cp.zeros((2, 3))
+    x[0, cp.asarray([1, 1, 2])] = cp.asarray([1.0, 2.0, 3.0])
+    assert_close(x[0], np.asarray([0.0, 1.0, 3.0]))
+    x.T[cp.asarray([0, 0]), 1] = cp.asarray([4.0, 5.0])
+    assert_close(x[1], np.asarray([4.0, 0.0, 0.0]))
+
+
+def test_failed_factorisations_are_not_noticed(cp):
+    bad = cp.asarray([[1.0, 2.0], [2.0, 1.0]])
+    assert np.isnan(to_host(cp.linalg.cholesky(bad))).all()
+    assert np.isnan(to_host(cp.linalg.inv(cp.zeros((2, 2))))).all()
+    assert cp.linalg.solve(cp.zeros((2, 2)), cp.ones(2)).shape == (2,)
 
 
 REFUSALS = {
@@ -91,6 +148,30 @@ def test_names_that_cupy_lacks_are_missing(cp, name):
 @pytest.mark.parametrize("name", ["__array_namespace__", "to_device", "__index__", "argwhere"])
 def test_members_that_its_arrays_lack_are_missing(cp, name):
     assert not hasattr(cp.ones(1), name)
+
+
+def test_its_arrays_have_no_member_that_the_real_ones_lack(cp):
+    own = {name for name in dir(cp.ndarray) if name not in dir(object)}
+    own -= {"__dict__", "__module__", "__weakref__", "__firstlineno__", "__static_attributes__"}
+    recorded = json.loads((MODEL / "names.json").read_text())["ndarray"]
+    assert own <= set(recorded), sorted(own - set(recorded))
+
+
+def test_kernels_run_on_the_current_device_only(cp):
+    with cp.cuda.Device(1):
+        there = cp.asarray([1.0, 2.0])
+    for launch in (
+        lambda: there + 1.0,
+        lambda: there.sum(),
+        lambda: there[np.asarray([0])],
+        lambda: there.__setitem__(0, 5.0),
+        lambda: there.__iadd__(1.0),
+        lambda: cp.exp(there),
+    ):
+        with pytest.raises(ValueError, match="Array device must be same"):
+            launch()
+    assert there[0].device.id == there.T.device.id == there.reshape(2, 1).device.id == 1
+    assert_close(there, np.asarray([1.0, 2.0]))
 
 
 def test_devices_do_not_mix(cp):
@@ -163,3 +244,31 @@ def test_record_fits_the_real_package_where_it_is_installed():
     if done.returncode == 3:
         pytest.skip("another version of CuPy is installed")
     assert done.returncode == 0
+
+
+# These say so in their documentation, but only of arguments or modes that the library never gives:
+# arrays as bins or as fill values, masks for axes, mode="raise".
+SELDOM = {"count_nonzero", "digitize", "histogram", "interp", "ix_", "where"}
+
+
+def test_what_the_real_package_says_of_waiting_is_known():
+    pytest.importorskip("cupy", reason="CuPy is not installed", exc_type=ImportError)
+    script = inspect.cleandoc(
+        f"""
+        import cupy
+        from tests.support.lookalike_cupy import functions
+        known = functions._WAITING | set(functions._WAITING_FOR) | {SELDOM!r}
+        found = [n for n in dir(cupy) if "synchroni" in (getattr(cupy, n).__doc__ or "").lower()
+                 and callable(getattr(cupy, n)) and not isinstance(getattr(cupy, n), type)]
+        assert len(found) > 15
+        print(*(name for name in found if name not in known))
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=MODEL.parents[2],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout.strip(), done.returncode) == ("", 0), done.stderr

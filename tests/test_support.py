@@ -74,6 +74,29 @@ def test_reading_a_value_on_the_host_is_refused(xp, read):
         read(xp.asarray(1.0))
 
 
+SHAPED_BY_VALUES = {
+    "mask": lambda xp, x: x[x > 0],
+    "nonzero": lambda xp, x: xp.nonzero(x),
+    "unique": lambda xp, x: xp.unique_values(x),
+    "repeat": lambda xp, x: xp.repeat(x, xp.asarray([1, 2])),
+}
+
+
+@pytest.mark.off_host
+@pytest.mark.parametrize("call", SHAPED_BY_VALUES.values(), ids=SHAPED_BY_VALUES)
+def test_shapes_that_depend_on_values_are_refused(xp, call):
+    with pytest.raises((HiddenHostCopy, RuntimeError, IndexError)):
+        call(xp, xp.asarray([1.0, 2.0]))
+
+
+@pytest.mark.off_host
+def test_elements_that_depend_on_values_are_no_read(xp):
+    x = xp.asarray([1.0, 2.0])
+    with forbid_host_copies():
+        xp.where(x > 1, x, xp.zeros_like(x))
+        xp.sum(xp.astype(x > 1, xp.float64))
+
+
 @pytest.mark.off_host
 def test_implicit_numpy_arrays_are_refused(xp):
     with pytest.raises((RuntimeError, TypeError)):

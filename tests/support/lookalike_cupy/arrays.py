@@ -7,6 +7,7 @@ import numpy as np
 
 from tests.support.host_copies import note_host_copy
 from tests.support.lookalike_cupy.devices import Device, current_id
+from tests.support.lookalike_cupy.indices import has_arrays, has_mask, put, wrap_around
 
 SCALARS = (bool, int, float, complex, np.generic)
 # What may stand among the arguments of a function beside arrays and numbers.
@@ -81,9 +82,12 @@ class ndarray:
         return (self[i] for i in range(len(self._data)))
 
     def __getitem__(self, index):
-        if _has_mask(index):
+        found = _unwrap_index(index)
+        if has_mask(found):
             note_host_copy("x[mask], whose shape depends on values,")
-        return wrap(self._data[_unwrap_index(index)], self._device)
+        if not has_arrays(found):
+            return wrap(self._data[found], self._device)  # a view, which needs no kernel
+        return wrap(unwrap(self)[wrap_around(found, self.shape)])
 
     def __setitem__(self, index, value):
         if not isinstance(value, (ndarray, *SCALARS)):
@@ -91,9 +95,10 @@ class ndarray:
             if value.ndim:
                 message = "non-scalar numpy.ndarray cannot be used for fill"
                 raise ValueError(message)
-        if _has_mask(index) and getattr(value, "ndim", 0):
+        found = _unwrap_index(index)
+        if has_mask(found) and getattr(value, "ndim", 0):
             note_host_copy("x[mask] = array, which counts the mask,")
-        self._data[_unwrap_index(index)] = unwrap(value)
+        put(unwrap(self), wrap_around(found, self.shape), unwrap(value))
 
     # ---- protocols of NumPy
     def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
@@ -131,6 +136,14 @@ class ndarray:
     def reshape(self, *shape, order="C", copy=None):
         given = shape[0] if len(shape) == 1 else shape
         return wrap(self._data.reshape(unwrap(given), order=order, copy=copy), self._device)
+
+    def take(self, indices, axis=None, out=None):
+        chosen = unwrap(indices) if isinstance(indices, ndarray) else np.asarray(indices)
+        result = np.take(unwrap(self), chosen, axis, mode="wrap")  # no kernel raises an IndexError
+        if out is None:
+            return wrap(result)
+        unwrap(out)[...] = result
+        return out
 
     def copy(self, order="C"):
         return wrap(self._data.copy(order))  # to the current device, wherever it was
@@ -181,15 +194,6 @@ def wrap(x: Any, device: int | None = None) -> Any:
     if isinstance(x, list):
         return [wrap(item, device) for item in x]
     return x
-
-
-def _has_mask(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(_is_mask(part) for part in parts)
-
-
-def _is_mask(part: Any) -> bool:
-    return isinstance(part, (ndarray, np.ndarray)) and part.dtype.kind == "b" and part.ndim > 0
 
 
 def _unwrap_index(index: Any) -> Any:

@@ -33,6 +33,8 @@ _COMPARISONS = {
     "ne": "not_equal",
 }
 _EQUALITY = ("equal", "not_equal")
+# ndarray methods that give another view of the same memory, whichever device is current
+_VIEWS = {"diagonal", "squeeze", "swapaxes", "transpose", "view"}
 # ndarray methods whose result has a shape that depends on the values
 _WAITING_METHODS = {"nonzero", "compress"}
 
@@ -87,7 +89,8 @@ def _method(name: str, signature):
             signature.bind(*args, **keywords)  # a keyword that CuPy lacks fails as it does there
         if name in _WAITING_METHODS:
             note_host_copy(f"cupy.ndarray.{name}(), whose shape depends on values,")
-        unwrap(self)
+        if name not in _VIEWS:
+            unwrap(self)
         out = keywords.get("out")
         with np.errstate(all="ignore"):  # a GPU gives no floating-point warnings
             result = function(self._data, *unwrap(args), **unwrap(keywords))
