@@ -17,7 +17,23 @@ if TYPE_CHECKING:
         training,
         trees,
     )
-    from anygrad.autodiff import grad, jvp, stop_gradient, value, value_and_grad, vjp
+    from anygrad.autodiff import (
+        checkpoint,
+        custom_jvp,
+        custom_vjp,
+        grad,
+        hessian,
+        hvp,
+        implicit_root,
+        jacobian,
+        jvp,
+        linearize,
+        stop_gradient,
+        value,
+        value_and_grad,
+        vjp,
+        vmap,
+    )
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
     from anygrad.config import configure, settings, use_settings
@@ -29,13 +45,21 @@ __version__ = "0.1.0"
 __all__ = [
     "asarray",
     "check_gradients",
+    "checkpoint",
     "clipping",
     "configure",
+    "custom_jvp",
+    "custom_vjp",
     "differences",
     "errors",
     "fit",
     "grad",
+    "hessian",
+    "hvp",
+    "implicit_root",
+    "jacobian",
     "jvp",
+    "linearize",
     "namespace",
     "optimizers",
     "plots",
@@ -50,16 +74,25 @@ __all__ = [
     "value",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 # Loaded at first use, which keeps `import anygrad` short. A name without a home is a module.
 _HOMES = {
     "asarray": "backends",
     "check_gradients": "checking",
+    "checkpoint": "autodiff",
     "configure": "config",
+    "custom_jvp": "autodiff",
+    "custom_vjp": "autodiff",
     "fit": "training",
     "grad": "autodiff",
+    "hessian": "autodiff",
+    "hvp": "autodiff",
+    "implicit_root": "autodiff",
+    "jacobian": "autodiff",
     "jvp": "autodiff",
+    "linearize": "autodiff",
     "namespace": "backends",
     "settings": "config",
     "stop_gradient": "autodiff",
@@ -69,6 +102,7 @@ _HOMES = {
     "value": "autodiff",
     "value_and_grad": "autodiff",
     "vjp": "autodiff",
+    "vmap": "autodiff",
 }
 
 

@@ -19,8 +19,9 @@ SUBPACKAGES = (
 )
 # What the design promises, by module.
 PROMISED = {
-    "anygrad": """asarray check_gradients clipping configure differences errors fit grad jvp
-        namespace optimizers plots schedules settings stop_gradient to_numpy training trees
+    "anygrad": """asarray check_gradients checkpoint clipping configure custom_jvp custom_vjp
+        differences errors fit grad hessian hvp implicit_root jacobian jvp linearize namespace
+        optimizers plots schedules settings stop_gradient to_numpy training trees vmap
         use_backend use_settings value value_and_grad vjp""",
     "anygrad.clipping": "clip_by_global_norm clip_by_norm clip_by_value global_norm",
     "anygrad.differences": "derivative gradient",

@@ -1,7 +1,28 @@
-"""The transformations: reverse mode, forward mode, and the ways out of a trace."""
+"""The transformations: reverse and forward mode, batches, matrices, and rules of one's own."""
 
+from anygrad.autodiff.batching import vmap
+from anygrad.autodiff.checkpoints import checkpoint
+from anygrad.autodiff.custom import custom_jvp, custom_vjp
 from anygrad.autodiff.escape import stop_gradient, value
 from anygrad.autodiff.forward import jvp
+from anygrad.autodiff.implicit import implicit_root
+from anygrad.autodiff.matrices import hessian, hvp, jacobian, linearize
 from anygrad.autodiff.reverse import grad, value_and_grad, vjp
 
-__all__ = ["grad", "jvp", "stop_gradient", "value", "value_and_grad", "vjp"]
+__all__ = [
+    "checkpoint",
+    "custom_jvp",
+    "custom_vjp",
+    "grad",
+    "hessian",
+    "hvp",
+    "implicit_root",
+    "jacobian",
+    "jvp",
+    "linearize",
+    "stop_gradient",
+    "value",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

@@ -6,7 +6,8 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.backends import is_mutable
-from anygrad.tracing import LIFTED, lowest, names_for
+from anygrad.tracing import LIFTED, names_for
+from anygrad.tracing.level import strip
 from anygrad.trees.placing import on_device_of
 
 
@@ -60,8 +61,9 @@ def _value(x: Any) -> Any:
     """The plain value, copied: the tape may hold the array itself, where a write would reach it."""
     if type(x) not in LIFTED:
         return x
-    x.t.check_readable(x)
-    bottom = lowest(x)
+    bottom = strip(x)
+    if type(bottom) in LIFTED:  # a batch of vmap: a value for each example
+        return bottom
     if not is_mutable(bottom):
         return bottom
     with on_device_of(bottom):

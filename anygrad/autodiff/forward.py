@@ -17,55 +17,32 @@ from anygrad.autodiff.inputs import (
     is_on_host,
     split_aux,
 )
-from anygrad.backends import is_mutable, place_of
+from anygrad.backends import place_of
 from anygrad.errors import ShapeError, describe
 from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, Level, Traced, bind, lifted, lowest, names_for
+from anygrad.tracing import LIFTED, bind, lifted, lowest, names_for
+from anygrad.tracing.carrying import Carried, Carrying
 from anygrad.tracing.plain import same_library
 from anygrad.tracing.tape import refuse_other
-from anygrad.tracing.views import NO_KEY, View, copies, read_after_write
-
-new = object.__new__
 
 
 @lifted
-class Dual(Traced):
+class Dual(Carried):
     """A value and its tangent: ``v`` the primal, ``i`` the tangent, None for a symbolic zero."""
 
     __slots__ = ()
 
 
-@lifted
-class DualView(Dual):
-    """A slice, reshape or transpose of another dual; not read once its base has been written."""
-
-    __slots__ = ("base", "key", "seen")
-
-
-class Forward(Level):
+class Forward(Carrying):
     """One forward-mode differentiation."""
 
     __slots__ = ()
-
-    def wrap(self, value: Any, tangent: Any) -> Dual:
-        """A value of this level with its tangent."""
-        r = new(Dual)
-        r.v = value
-        r.t = self
-        r.i = tangent
-        return r
-
-    def constant(self, value: Any) -> Dual:
-        """A value whose tangent is a symbolic zero."""
-        return self.wrap(value, None)
+    kind = Dual
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Carry out one operation, and push the tangents of its operands forward."""
-        self.refuse_if_closed()
-        for a in args:
-            if type(a) is DualView and a.t is self:
-                self.check_readable(a)
+        self.check_operands(args)
         values = same_library(tuple([self.lower(a) for a in args]))
         y = bind(row, values, kw)
         if row.constant:
@@ -79,38 +56,7 @@ class Forward(Level):
             xp = names_for(y, *values, *(t for t in tangents if t is not None))
             moved = row.family.pushforward(row, xp, tangents, y, values, kw)
         r = self.wrap(y, moved)
-        return _as_view(r, args[0], kw) if row.view and mine[0] else r
-
-    def identity(self, x: Any) -> Any:
-        """The identity of the primal: a write replaces it."""
-        return id(x.v)
-
-    def fresh(self, x: Any) -> Any:
-        """The same value and tangent, as a dual that is no view."""
-        return self.wrap(x.v, x.i)
-
-    def view_of(self, x: Any) -> View | None:
-        """The base and key of a dual that is a view."""
-        return View(id(x.base.v), x.key) if type(x) is DualView else None
-
-    def note_write(self, x: Any) -> None:
-        """Do nothing: views compare the value they saw with the one their base has now."""
-
-    def check_readable(self, x: Any) -> None:
-        """Raise if a base, however far below, is not what the view saw."""
-        while type(x) is DualView:
-            if x.base.v is not x.seen:
-                raise read_after_write()
-            x = x.base
-
-
-def _as_view(r: Dual, base: Dual, kw: dict[str, Any]) -> Dual:
-    if not is_mutable(lowest(r)) or ("key" in kw and copies(kw["key"], base.shape, False)):
-        return r
-    view = new(DualView)
-    view.v, view.t, view.i = r.v, r.t, r.i
-    view.base, view.key, view.seen = base, kw.get("key", NO_KEY), base.v
-    return view
+        return self.as_view(r, args[0], kw) if row.view and mine[0] else r
 
 
 def jvp(

@@ -262,6 +262,8 @@ def _one(y: Any) -> Any:
     if make is not None and backend_is_host(bottom):
         return make(1.0)
     xp = names_for(bottom)
+    if bottom.shape:  # a batch of vmap
+        bottom = bottom[(0,) * len(bottom.shape)]
     return xp.zeros_like(bottom) + 1.0
 
 

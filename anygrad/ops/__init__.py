@@ -1,6 +1,6 @@
 """The operation table: one row per operation, from which every derivative is made."""
 
-from anygrad.ops import elementwise, indexing, products, reductions, shapes
+from anygrad.ops import elementwise, indexing, products, reductions, shapes, solving
 from anygrad.ops.plain import PlainNames
 from anygrad.ops.row import ROWS, Case, Like, Row
 
@@ -15,4 +15,5 @@ __all__ = [
     "products",
     "reductions",
     "shapes",
+    "solving",
 ]

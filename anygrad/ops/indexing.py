@@ -11,6 +11,13 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends import backend_of, device_of
+from anygrad.ops.batched_indexing import (
+    batch_getitem,
+    batch_scatter,
+    batch_setitem,
+    batch_take,
+    batch_untake,
+)
 from anygrad.ops.row import Case, join, linear
 
 _BASIC = (int, slice, type(None), EllipsisType, np.integer)
@@ -107,6 +114,7 @@ linear(
     run=_getitem,
     cases=[Case((shape,), {"key": key}) for shape, key in _KEYS],
     view=True,
+    batch=batch_getitem,
 )
 linear(
     "scatter",
@@ -116,6 +124,7 @@ linear(
         Case(((2,),), {"key": slice(0, 4, 2), "shape": (4,)}),
         Case(((),), {"key": 1, "shape": (3,)}),
     ],
+    batch=batch_scatter,
 )
 join(
     "setitem",
@@ -126,6 +135,7 @@ join(
         Case(((3, 4), (4,)), {"key": (slice(0, 2), slice(None))}),
         Case(((3, 4), (2, 1)), {"key": (slice(0, 2), slice(1, 3))}),
     ],
+    batch=batch_setitem,
 )
 
 
@@ -157,12 +167,14 @@ linear(
         Case(((4, 2),), {"indices": _PICKED, "axis": 0}),
         Case(((2, 4),), {"indices": _PICKED, "axis": 1}),
     ],
+    batch=batch_take,
 )
 linear(
     "untake",
     lambda xp, g, _of, /, *, indices, axis, **_kw: xp.take(g, indices=indices, axis=axis),
     run=_untake,
     cases=[Case(((4, 2),), {"indices": _PICKED, "axis": 0, "shape": (4, 2)})],
+    batch=batch_untake,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad.ops import shaping
+from anygrad.ops.batching import batch_searchsorted, refuse
 from anygrad.ops.row import Case, constant, linear, reduction
 
 _CASES = [
@@ -66,7 +67,9 @@ reduction("max", _extreme, cases=_NONEMPTY)
 reduction("min", _extreme, cases=_NONEMPTY)
 reduction("prod", _other_factors, cases=_CASES)
 constant("all", "any", "argmax", "argmin", "count_nonzero", "zeros_like")
-constant("argsort", "nonzero", "searchsorted")
+constant("argsort")
+constant("nonzero", batch=refuse)
+constant("searchsorted", batch=batch_searchsorted)
 
 
 def _sum_to_the_end(xp: Any, g: Any, _shape: Any, *, axis: int) -> Any:

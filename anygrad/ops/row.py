@@ -44,6 +44,7 @@ class Family(NamedTuple):
     name: str
     pullback: Callable[..., Sequence[Any]]
     pushforward: Callable[..., Any]
+    keeps: str = "used"  # until the backward pass: "used" parameters, "all" operands, or "shapes"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,6 +58,7 @@ class Row:
     complex_rules: tuple[Rule, Rule] | None = None
     cases: tuple[Case, ...] = ()
     view: bool = False
+    batch: Rule | None = None
     keeps_args: tuple[tuple[bool, ...], ...] = field(init=False)
     keeps_result: tuple[bool, ...] = field(init=False)
     keeps_complex: tuple[tuple[bool, tuple[bool, ...]], ...] = field(init=False)
@@ -86,7 +88,8 @@ def used_parameters(rule: Rule | None) -> tuple[bool, tuple[bool, ...]]:
     return not names[0].startswith("_"), tuple(not name.startswith("_") for name in names[1:])
 
 
-def _add(row: Row) -> Row:
+def add_row(row: Row) -> Row:
+    """Put a row into the table, under a name of its own."""
     if row.name in ROWS:
         msg = f"ops: two rows are named {row.name!r}"
         raise ValueError(msg)
@@ -124,7 +127,7 @@ def elementwise(
     if len(rules) == 3:
         shapes = (((3, 4), (3, 4), (3, 4)), ((4,), (3, 1), ()))
     cases = tuple(Case(s, {}, low, high) for s in shapes) if sampled else ()
-    return _add(Row(name, ELEMENTWISE, rules, run, complex_rules, cases, view))
+    return add_row(Row(name, ELEMENTWISE, rules, run, complex_rules, cases, view))
 
 
 def linear(
@@ -134,12 +137,14 @@ def linear(
     cases: Sequence[Case],
     run: Callable[[Any], Callable[..., Any]] | None = None,
     view: bool = False,
+    batch: Rule | None = None,
 ) -> Row:
     """A linear function of one operand: ``adjoint(xp, g, shape, **kw)``.
 
-    Forward mode is the operation itself.
+    Forward mode is the operation itself. ``batch`` is for keywords that are more than axes and
+    shapes (`anygrad.ops.batching`).
     """
-    return _add(Row(name, LINEAR, (adjoint,), run, None, tuple(cases), view))
+    return add_row(Row(name, LINEAR, (adjoint,), run, None, tuple(cases), view, batch))
 
 
 def reduction(
@@ -154,7 +159,7 @@ def reduction(
     ``y`` comes with its reduced axes kept. Both modes follow: the cotangent is spread times the
     weights, the tangent is the sum of weights times tangents.
     """
-    return _add(Row(name, REDUCTION, (weights,), run, None, tuple(cases)))
+    return add_row(Row(name, REDUCTION, (weights,), run, None, tuple(cases)))
 
 
 def bilinear(name: str, left: Rule, right: Rule, *, cases: Sequence[Case]) -> Row:
@@ -162,7 +167,7 @@ def bilinear(name: str, left: Rule, right: Rule, *, cases: Sequence[Case]) -> Ro
 
     ``left(xp, g, y, a, b)`` and ``right``, called alike, are its transposes.
     """
-    return _add(Row(name, BILINEAR, (left, right), None, None, tuple(cases)))
+    return add_row(Row(name, BILINEAR, (left, right), None, None, tuple(cases)))
 
 
 def join(
@@ -171,18 +176,23 @@ def join(
     *,
     cases: Sequence[Case],
     run: Callable[[Any], Callable[..., Any]] | None = None,
+    batch: Rule | None = None,
 ) -> Row:
     """A function linear in several operands together.
 
     ``adjoint(xp, g, shapes, **kw)`` gives a cotangent for each.
     """
-    return _add(Row(name, JOIN, (adjoint,), run, None, tuple(cases)))
+    return add_row(Row(name, JOIN, (adjoint,), run, None, tuple(cases), False, batch))
 
 
-def constant(*names: str, run: Callable[[Any], Callable[..., Any]] | None = None) -> None:
+def constant(
+    *names: str,
+    run: Callable[[Any], Callable[..., Any]] | None = None,
+    batch: Rule | None = None,
+) -> None:
     """Functions whose derivative is zero wherever it exists (or whose result is no number)."""
     for name in names:
-        _add(Row(name, CONSTANT, (), run))
+        add_row(Row(name, CONSTANT, (), run, batch=batch))
 
 
 def _adjoint_of_holomorphic(xp: Any, rule: Rule, g: Any, *operands: Any) -> Any:
@@ -272,8 +282,8 @@ def _no_derivative(row, *_: Any) -> Any:
 
 
 ELEMENTWISE = Family("elementwise", _pull_elementwise, _push_elementwise)
-LINEAR = Family("linear", _pull_linear, _push_linear)
-REDUCTION = Family("reduction", _pull_reduction, _push_reduction)
+LINEAR = Family("linear", _pull_linear, _push_linear, keeps="shapes")
+REDUCTION = Family("reduction", _pull_reduction, _push_reduction, keeps="all")
 BILINEAR = Family("bilinear", _pull_bilinear, _push_bilinear)
-JOIN = Family("join", _pull_join, _push_join)
+JOIN = Family("join", _pull_join, _push_join, keeps="shapes")
 CONSTANT = Family("constant", _no_derivative, _no_derivative)

@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 from anygrad.ops import shaping
+from anygrad.ops.batching import batch_broadcast
 from anygrad.ops.row import Case, elementwise, join, linear
 
 linear(
@@ -35,6 +36,7 @@ linear(
         Case(((),), {"shape": (2,)}),
     ],
     view=True,
+    batch=batch_broadcast,
 )
 linear(
     "flip",

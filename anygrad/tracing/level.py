@@ -81,12 +81,17 @@ class Level:
     """What the levels of all transformations share."""
 
     __slots__ = ("__weakref__", "closed", "namespace", "number", "pending")
+    maps = False  # whether values hold a batch, and no derivative
 
     def __init__(self) -> None:
         self.number = next_level()
         self.closed = False
         self.namespace: Any = None
         self.pending: dict[Any, tuple[View, str]] = {}
+
+    def wrap(self, value: Any, info: Any = None) -> Any:
+        """A value of this level."""
+        raise NotImplementedError
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Carry out one operation with an operand of this level."""
@@ -171,6 +176,24 @@ def lowest(x: Any) -> Any:
     return x
 
 
+def strip(x: Any) -> Any:
+    """A value without its derivatives: plain, or still a batch where `vmap` maps it."""
+    if type(x) not in LIFTED:
+        return x
+    x.t.check_readable(x)
+    below = strip(x.v)
+    return x.t.wrap(below) if x.t.maps else below
+
+
+def is_mapped(x: Any) -> bool:
+    """Whether some level below a value holds a batch."""
+    while type(x) in LIFTED:
+        if x.t.maps:
+            return True
+        x = x.v
+    return False
+
+
 def read_value(x: Any) -> Any:
     """The plain value of what may be traced, if it is not a view that has gone stale."""
     if type(x) in LIFTED:
@@ -184,11 +207,21 @@ def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
     for a in args:
         if type(a) in LIFTED and (top is None or a.t.number > top.number):
             top = a.t
+    if "key" in kw or "indices" in kw:  # vmap may have index arrays there
+        for a in index_parts(kw):
+            if type(a) in LIFTED and (top is None or a.t.number > top.number):
+                top = a.t
     if top is None:
         return run_plain(row.name, args, kw)
     if any(type(a) in _SEQUENCES for a in args):
         args = tuple(_as_array(a, args) for a in args)
     return top.process(row, args, kw)
+
+
+def index_parts(kw: dict[str, Any]) -> tuple[Any, ...]:
+    """The parts of a key, or the array of indices, among keywords."""
+    key = kw["key"] if "key" in kw else kw["indices"]
+    return key if type(key) is tuple else (key,)
 
 
 _SEQUENCES = frozenset((list, tuple))

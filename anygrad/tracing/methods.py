@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anygrad.backends import is_mutable, namespace_of
+from anygrad.backends import is_mutable, namespace_of, to_host
 from anygrad.errors import DTypeError, MissingRuleError, ShapeError, TraceError
+from anygrad.ops import ROWS
 from anygrad.ops.indexing import selects_once, unique_positions
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import matrix_transpose, permute_dims, reshape
-from anygrad.tracing.level import LIFTED, Traced, lowest, plain_namespace, read_value
+from anygrad.tracing.level import (
+    LIFTED,
+    Traced,
+    bind,
+    is_mapped,
+    lowest,
+    plain_namespace,
+    read_value,
+)
 from anygrad.tracing.namespace import STANDARD, namespace_of_level
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.views import written_through_view
@@ -164,10 +173,25 @@ def _host_key(key: Any) -> Any:
     return key
 
 
+def _truth(self: Traced) -> bool:
+    """The truth of the value; of a batch, where all its examples agree."""
+    value = read_value(self)
+    if not is_mapped(self):
+        return bool(value)
+    answers = to_host(value)
+    if bool(answers.all()) != bool(answers.any()):
+        message = (
+            "if, while, and: got a value that is true for some examples of vmap and false for "
+            "others; expected one answer. Use xp.where(condition, a, b)."
+        )
+        raise TraceError(message)
+    return bool(answers.all())
+
+
 def plain_key(key: Any) -> Any:
-    """A key without traced arrays: integers and masks, which may index, are never traced."""
+    """A key without differentiated arrays; the index arrays and masks of `vmap` may stand in it."""
     for part in _parts(key):
-        if type(part) in LIFTED:
+        if type(part) in LIFTED and (kind_of(part.dtype) != "other" or not is_mapped(part)):
             message = (
                 "x[key]: got a traced array as an index; expected integers. Cast it with "
                 "ag.value(key) first."
@@ -179,6 +203,8 @@ def plain_key(key: Any) -> Any:
 def _getitem(self: Traced, key: Any) -> Any:
     if type(key) is not int and type(key) is not slice:
         key = plain_key(key)
+        if any(type(part) in LIFTED for part in _parts(key)):
+            return bind(ROWS["getitem"], (self,), {"key": key})
     return TRACED.getitem(self, key=key)
 
 
@@ -296,8 +322,8 @@ _AS_AN_OBJECT: dict[str, Any] = {
     "__len__": _length,
     "__array_namespace__": lambda self, *, api_version=None: namespace_of_level(self),
     # What a value answers is plain; nothing is lost.
-    "__bool__": lambda self: bool(read_value(self)),
-    "__invert__": lambda self: ~read_value(self),
+    "__bool__": lambda self: _truth(self),
+    "__invert__": lambda self: TRACED.logical_not(self),
     "__repr__": lambda self: f"traced({lowest(self)!r})",
     "__str__": lambda self: str(read_value(self)),
     "__format__": lambda self, form: format(read_value(self), form),

@@ -140,6 +140,8 @@ class Tape(Level):
             return y
         if kind_of(y.dtype) == "other":
             return refuse_other(row, y)
+        if type(y) in LIFTED:
+            self.plain = False
         operands = tuple([a.i if type(a) in LIFTED and a.t is self else -1 for a in args])
         for a, i in zip(values, operands, strict=True):
             if i < 0 and type(a) in LIFTED:
@@ -215,9 +217,9 @@ def keep(
     row: Row, operands: tuple[int, ...], values: tuple, likes: tuple, y: Any
 ) -> tuple[tuple, Any]:
     """What the pullback of these operands will read; for the rest, only shape and dtype."""
-    if row.family.name in ("linear", "join"):
+    if row.family.keeps == "shapes":
         return likes, None
-    if row.family.name == "reduction":
+    if row.family.keeps == "all":
         return values, y
     if row.keeps_complex and is_complex(values[0]):
         reads = row.keeps_complex

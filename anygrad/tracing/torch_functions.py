@@ -12,7 +12,7 @@ from typing import Any
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.level import LIFTED, Traced, plain_namespace, read_value
+from anygrad.tracing.level import LIFTED, Traced, plain_namespace, read_value, strip
 from anygrad.tracing.namespace import LINALG, STANDARD, missing_rule
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.protocols import ALIASES
@@ -99,13 +99,13 @@ def _flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 def _logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
-    xp, value = plain_namespace(x), read_value(x)
+    value = strip(x)
     if kind_of(value.dtype) == "complex":
-        value = xp.real(value)
+        value = TRACED.real(value)
     if 0 in x.shape:
         return STANDARD["log"](STANDARD["sum"](TRACED.exp(x), axis=axis, keepdims=keepdims))
-    peak = xp.max(value, axis=axis, keepdims=True)
-    peak = xp.where(xp.isfinite(peak), peak, xp.zeros_like(peak))  # any shift gives the same
+    peak = TRACED.max(value, axis=axis, keepdims=True)
+    peak = TRACED.where(TRACED.isfinite(peak), peak, 0.0)  # any shift gives the same
     total = TRACED.log(STANDARD["sum"](TRACED.exp(x - peak), axis=axis, keepdims=True)) + peak
     return total if keepdims else STANDARD["squeeze"](total, axis=axis)
 
@@ -123,14 +123,13 @@ def _sigmoid(x: Any) -> Any:
 
 
 def _relu(x: Any, inplace: bool = False) -> Any:
-    value = read_value(x)
-    return TRACED.where(value > 0, x, plain_namespace(x).zeros_like(value))
+    return TRACED.where(strip(x) > 0, x, 0.0)
 
 
 def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     scaled = beta * x
     smooth = TRACED.logaddexp(scaled, STANDARD["zeros_like"](x)) / beta
-    return TRACED.where(read_value(scaled) > threshold, x, smooth)
+    return TRACED.where(strip(scaled) > threshold, x, smooth)
 
 
 def _cat(tensors: Any, axis: Any = 0) -> Any:

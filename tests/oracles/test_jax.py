@@ -29,6 +29,7 @@ OTHERWISE = {
     "setitem": lambda x, value, *, key: x.at[key].set(value),
     "untake": untaken,
     "concat": lambda *xs, axis: jnp.concatenate(xs, axis=axis),
+    "solve": jnp.linalg.solve,
     "stack": lambda *xs, axis: jnp.stack(xs, axis=axis),
 }
 LEFT = {

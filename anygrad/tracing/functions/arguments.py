@@ -6,7 +6,7 @@ from typing import Any
 
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.ops.shaping import is_complex
-from anygrad.tracing.level import LIFTED, lowest, plain_namespace, read_value
+from anygrad.tracing.level import LIFTED, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "<absent>", "__module__": __name__})()
@@ -88,7 +88,6 @@ def beside(part: Any, arrays: Any) -> Any:
 
 def root_at_rest(total: Any, exponent: float) -> Any:
     """A root whose derivative at 0 is 0: there, 1 is added before and taken away after."""
-    value = read_value(total)
-    nothing = plain_namespace(total).astype(value == 0, value.dtype)
+    nothing = TRACED.astype(TRACED.equal(strip(total), 0), dtype=total.dtype)
     inside = total + nothing
     return (TRACED.sqrt(inside) if exponent == 0.5 else inside**exponent) - nothing

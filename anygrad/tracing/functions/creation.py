@@ -15,13 +15,13 @@ from anygrad.tracing.functions.arguments import (
     refuse,
 )
 from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
-from anygrad.tracing.level import LIFTED, lowest, plain_namespace, read_value
+from anygrad.tracing.level import LIFTED, is_mapped, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
 
 def where(condition, x1, x2, /):
     """``x1`` where the condition holds, else ``x2``; the branch not taken gets no gradient."""
-    return TRACED.where(read_value(condition), x1, x2)
+    return TRACED.where(strip(condition), x1, x2)
 
 
 def clip(x, min=None, max=None, out=None, **kw):
@@ -43,7 +43,7 @@ def sign(x, /):
     if kind_of(x.dtype) != "complex":
         return TRACED.sign(x)
     size = TRACED.abs(x)
-    return x / TRACED.where(lowest(size) == 0, 1.0, size)
+    return x / TRACED.where(strip(size) == 0, 1.0, size)
 
 
 def astype(x, dtype, order="K", casting="unsafe", subok=True, copy=True, *, device=None):
@@ -93,6 +93,8 @@ def _real_dtype(x: Any) -> Any:
 def _filled(name: str) -> Any:
     def like(x, *args, **kw):
         bottom = lowest(x)
+        if is_mapped(x):  # like one example
+            bottom = plain_namespace(bottom).zeros(x.shape, dtype=x.dtype, **on_device_of(bottom))
         kw = {**on_device_of(bottom), **kw}
         if kw.pop("order", "K") not in ("K", "C", "A") or not kw.pop("subok", True):
             message = (

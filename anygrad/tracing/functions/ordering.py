@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from anygrad.errors import MissingRuleError
+from anygrad.ops import ROWS
+from anygrad.ops.batching import refuse
 from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import plain_axis
 from anygrad.tracing.functions.shapes import ravel, take, take_along_axis
-from anygrad.tracing.level import plain_namespace, read_value
+from anygrad.tracing.level import is_mapped, plain_namespace, read_value
 from anygrad.tracing.operations import TRACED
 
 
@@ -68,6 +70,8 @@ def unique_all(x, /):
 
     The derivative of a value goes to its first element.
     """
+    if is_mapped(x):
+        refuse(ROWS["nonzero"])
     xp, value = plain_namespace(x), read_value(x)
     flat = xp.reshape(value, (-1,))
     order = xp.argsort(flat, stable=True)

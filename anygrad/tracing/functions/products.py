@@ -17,7 +17,7 @@ from anygrad.tracing.functions.arguments import (
 )
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import moveaxis, reshape
-from anygrad.tracing.level import lowest, plain_namespace
+from anygrad.tracing.level import strip
 from anygrad.tracing.operations import TRACED
 
 
@@ -121,12 +121,12 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord: Any = 2):
     if ord == 1:
         return TRACED.sum(size, axis=axis, keepdims=keepdims)
     if ord < 1:  # the slope of the power at 0 is infinite; a subgradient is 0
-        rest = lowest(size) == 0
+        rest = strip(size) == 0
         powers = TRACED.where(rest, 1.0, size) ** ord
         if ord > 0:
             powers = TRACED.where(rest, 0.0, powers)
             return root_at_rest(TRACED.sum(powers, axis=axis, keepdims=keepdims), 1.0 / ord)
-        nothing = plain_namespace(size).any(rest, axis=axis, keepdims=keepdims)
+        nothing = TRACED.any(rest, axis=axis, keepdims=keepdims)
         root = TRACED.sum(powers, axis=axis, keepdims=keepdims) ** (1.0 / ord)
         return TRACED.where(nothing, 0.0, root)
     return root_at_rest(TRACED.sum(size**ord, axis=axis, keepdims=keepdims), 1.0 / ord)

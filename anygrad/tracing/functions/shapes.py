@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 
 from anygrad.errors import ArgumentError, MissingRuleError
+from anygrad.ops import ROWS
 from anygrad.ops.shaping import normal_axes
 from anygrad.tracing.functions.arguments import (
     ABSENT,
@@ -18,7 +19,7 @@ from anygrad.tracing.functions.arguments import (
     plain_axis,
     refuse,
 )
-from anygrad.tracing.level import lowest, plain_namespace
+from anygrad.tracing.level import LIFTED, bind, lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
 
@@ -203,6 +204,8 @@ def take_along_axis(x, indices, axis=-1):
         along = xp.arange(indices.shape[k] if k == axis else x.shape[k], **on_device_of(like))
         key.append(xp.reshape(along, tuple(-1 if j == k else 1 for j in range(x.ndim))))
     key[axis] = indices
+    if type(indices) in LIFTED:  # a batch of indices, of vmap
+        return bind(ROWS["getitem"], (x,), {"key": tuple(key)})
     return TRACED.getitem(x, key=tuple(xp.broadcast_arrays(*key)))
 
 
@@ -225,11 +228,14 @@ def take(x, indices, axis=None, out=None, mode="raise"):
     if not hasattr(indices, "shape"):
         like = lowest(x)
         indices = plain_namespace(x).asarray(indices, **on_device_of(like))
+    if type(indices) in LIFTED and indices.ndim <= 1:
+        return bind(ROWS["take"], (x,), {"indices": indices, "axis": axis})
     if indices.ndim == 1:
         return TRACED.take(x, indices=indices, axis=axis)
-    flat = plain_namespace(x).reshape(indices, (-1,))
+    flat = TRACED.reshape(indices, shape=(-1,))
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
-    return fresh(TRACED.reshape(TRACED.take(x, indices=flat, axis=axis), shape=shape))
+    taken = bind(ROWS["take"], (x,), {"indices": flat, "axis": axis})
+    return fresh(TRACED.reshape(taken, shape=shape))
 
 
 def diff(x, n=1, axis=-1, prepend=ABSENT, append=ABSENT):
