@@ -22,17 +22,7 @@ class Arguments:
     """The arguments of one call, taken apart: arrays are operands, the rest is static."""
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]):
-        if kw:
-            bound = inspect.signature(f).bind(*args, **kw)
-            bound.apply_defaults()
-            if bound.kwargs:
-                message = (
-                    f"{name_of(f)}: got keyword-only arguments {', '.join(bound.kwargs)}; expected "
-                    "positional ones, which the rules can take."
-                )
-                raise ArgumentError(message)
-            args = bound.args
-        self.args = args
+        self.args = args = by_position(f, args, kw)
         self.leaves, self.treedef = trees.flatten(tuple(args))
         self.places = [k for k, x in enumerate(self.leaves) if is_operand(x)]
 
@@ -78,6 +68,26 @@ class Arguments:
                 )
                 raise ShapeError(message) from error
         return [flat[k] for k in self.places]
+
+
+def by_position(
+    f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]
+) -> tuple[Any, ...]:
+    """All arguments by position, defaults too, so that rules get them as they stand in ``f``."""
+    try:
+        bound = inspect.signature(f).bind(*args, **kw)
+    except ValueError:  # a function of C without a signature
+        if kw:
+            raise
+        return args
+    bound.apply_defaults()
+    if bound.kwargs:
+        message = (
+            f"{name_of(f)}: got keyword-only arguments {', '.join(bound.kwargs)}; expected "
+            "positional ones, which the rules can take."
+        )
+        raise ArgumentError(message)
+    return bound.args
 
 
 def is_operand(x: Any) -> bool:

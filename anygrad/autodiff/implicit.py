@@ -48,7 +48,8 @@ def implicit_root(
         (SciPy's ``brentq``, a simulator); it gets plain arrays.
     linear_solve : callable, optional
         ``linear_solve(matvec, b)`` solves ``matvec(u) = b`` for vectors; by default the matrix is
-        made, in one batched pass, and solved densely.
+        made, in one batched pass, and solved densely. It gets plain vectors in a first derivative;
+        in higher ones and under `vmap` it must be array code that can be traced.
 
     Returns
     -------
