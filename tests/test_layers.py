@@ -21,6 +21,7 @@ FLOORS = {
     "autodiff": 4,
     "differences": 5,
     "checking": 6,
+    "extend": 5,
     "clipping": 6,
     "schedules": 6,
     "optimizers": 7,

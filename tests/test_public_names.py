@@ -14,18 +14,19 @@ import anygrad
 
 PACKAGE = Path(anygrad.__file__).parent
 SUBPACKAGES = (
-    *("clipping", "differences", "errors", "optimizers", "plots", "schedules", "training"),
-    "trees",
+    *("clipping", "differences", "errors", "extend", "optimizers", "plots", "schedules"),
+    *("training", "trees"),
 )
 # What the design promises, by module.
 PROMISED = {
     "anygrad": """asarray check_gradients checkpoint clipping configure custom_jvp custom_vjp
-        differences errors fit grad hessian hvp implicit_root jacobian jvp linearize namespace
-        optimizers plots schedules settings stop_gradient to_numpy training trees vmap
+        differences errors extend fit grad hessian hvp implicit_root jacobian jvp linearize
+        namespace optimizers plots schedules settings stop_gradient to_numpy training trees vmap
         use_backend use_settings value value_and_grad vjp""",
     "anygrad.clipping": "clip_by_global_norm clip_by_norm clip_by_value global_norm",
     "anygrad.differences": "derivative gradient",
     "anygrad.optimizers": """Transform adagrad adam adamw apply_updates chain info rmsprop sgd""",
+    "anygrad.extend": "register_elementwise register_tree",
     "anygrad.plots": "image_grid race training_curves training_summary",
     "anygrad.schedules": "constant cosine exponential step warmup_cosine",
     "anygrad.training": "fit monitor",

@@ -161,7 +161,7 @@ def missing_rule(name: str) -> MissingRuleError:
     return MissingRuleError(
         f"{name}(traced array): no derivative rule; expected a function that anygrad "
         "differentiates. Write it with others, take the value with ag.value(x) if it is a "
-        "constant, or add a row in anygrad/ops."
+        "constant, or give it a rule: ag.extend.register_elementwise, or ag.custom_vjp around it."
     )
 
 

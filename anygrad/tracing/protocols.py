@@ -46,6 +46,7 @@ ALIASES = {
 _NAMES = {**{name: name for name in STANDARD}, **ALIASES}
 
 UFUNCS: dict[Any, Any] = {}
+KERNELS: dict[Any, Any] = {}  # CuPy's kernels of users, registered with a rule
 FUNCTIONS: dict[Any, Any] = {}
 for _numpy_name, _name in _NAMES.items():
     _found = getattr(np, _numpy_name, None)
@@ -162,6 +163,9 @@ def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
             "would be lost. Write y = y + x instead of y += x, or make y with xp.zeros_like(x)."
         )
         raise TraceError(message)
+    registered = KERNELS.get(kernel) if KERNELS else None
+    if registered is not None:
+        return registered(*args[:operands])
     row = _NAMES.get(name)
     if row is None:
         raise missing_rule(f"cupy.{name}")

@@ -170,6 +170,8 @@ class ElementwiseKernel(RawKernel):
     def __init__(self, in_params, out_params, operation, name="kernel", **options):
         super().__init__(in_params, out_params, operation, **options)
         self.name = name
+        self.nin = len([part for part in in_params.split(",") if part.strip()])
+        self.nout = len([part for part in out_params.split(",") if part.strip()])
 
     def __call__(self, *args, **keywords):
         override = ask_foreign(args, "elementwise")
