@@ -34,8 +34,9 @@ def make_clip(leaves: int, size: int, lab: Lab) -> Race:
         return clip
 
     def make_optax() -> Any:
+        import optax  # before JAX, which it brings: without either, it is optax that is missing
+
         jax = lab.jax()
-        import optax
 
         clipping = optax.clip_by_global_norm(MAX_NORM)
         arrays = move(grads, jax.numpy.array)

@@ -126,8 +126,9 @@ def make_torch(params: Any, grads: Any, lab: Lab, *, fused: bool | None = None) 
 
 
 def make_optax(params: Any, grads: Any, lab: Lab) -> Any:
+    import optax  # before JAX, which it brings: without either, it is optax that is missing
+
     jax = lab.jax()
-    import optax
 
     optimizer = optax.adam(RATE, b1=B1, b2=B2, eps=EPS)
     params, grads = move(params, jax.numpy.array), move(grads, jax.numpy.array)

@@ -1,8 +1,9 @@
 """Run everything on a GPU machine without a network, and write one JSON about it.
 
 Wheels that the machine lacks (array-api-compat, optree, ...) come from a folder and are put into a
-directory of their own. Every part runs, whatever became of those before; the exit status is 1 when
-one failed.
+directory of their own; ``--fetch`` fills such a folder where there is a network. Every part runs,
+whatever became of those before; the exit status is 1 when one failed. No part takes longer than ten
+minutes, so that a machine lent for ten minutes at a time can run them one after another (--part).
 """
 
 import argparse
@@ -21,8 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (
     *("numpy", "cupy", "cupy-cuda12x", "cupy-cuda13x", "array-api-compat", "array-api-strict"),
     *("optree", "scipy", "scikit-learn", "matplotlib", "rich", "safetensors", "pytest"),
-    "hypothesis",
+    *("hypothesis", "torch", "jax"),
 )
+# What a machine made for deep learning seldom has, pure Python or small.
+WHEELS = ("array-api-compat", "array-api-strict", "optree", "typing-extensions")
+NEEDED = ("numpy", "cupy", "array_api_compat", "array_api_strict", "optree", "pytest", "hypothesis")
+LIMIT = 540  # seconds
+NOTHING_SELECTED = 5  # pytest's status where all tests of a folder are for other backends
 DESCRIBE = """
 import json, importlib.metadata as metadata
 found = {"versions": {}, "gpu": None}
@@ -33,6 +39,8 @@ for name in NAMES:
         pass
 try:
     import cupy
+    if getattr(cupy, "__lookalike__", False):
+        raise RuntimeError("the look-alike stands in CuPy's place")
     runtime = cupy.cuda.runtime
     properties = runtime.getDeviceProperties(0)
     found["gpu"] = {
@@ -52,7 +60,7 @@ print(json.dumps(found))
 # Put into the environment of every part of a rehearsal, and run by Python when it starts.
 STAND_IN = """
 import sys
-if not any("pytest" in word or "tests.parity" in word for word in sys.orig_argv):
+if not {"pytest", "tests.parity"} & set(sys.orig_argv):  # they install it themselves
     from tests.support import host_copies, lookalike_cupy
     lookalike_cupy.install()
     host_copies._state.set("allowed")  # examples print their results
@@ -61,6 +69,8 @@ if not any("pytest" in word or "tests.parity" in word for word in sys.orig_argv)
 
 def main(arguments=None) -> int:
     options = parse(arguments)
+    if options.fetch is not None:
+        return fetch_wheels(options.fetch, options.python)
     with tempfile.TemporaryDirectory() as scratch:
         report = {"date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")}
         report["rehearsal"] = options.rehearse
@@ -78,12 +88,15 @@ def main(arguments=None) -> int:
         for part in parts:
             results.append(run_part(part, environment, scratch, options.dry_run))
             write(options.out, report)  # a run that is cut short leaves what it has
-        report["figures"] = read_figures(Path(scratch) / "benchmarks.json")
+        report["figures"] = join_figures(sorted(Path(scratch).glob("benchmarks*.json")))
         report["parity"] = read_figures(Path(scratch) / "parity.json")
+        if options.rehearse:
+            for what in ("figures", "parity"):
+                report[what] = report[what] and {"rehearsal": True, **report[what]}
         report["ok"] = all(result["status"] in ("passed", "not run") for result in results)
         write(options.out, report)
-    if options.record:
-        record(report, ROOT / "benchmarks" / "results")
+    if options.record is not None:
+        record(report, options.record)
     print_summary(report, options.out)
     return 0 if report["ok"] else 1
 
@@ -91,13 +104,21 @@ def main(arguments=None) -> int:
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="ci/gpu", description=__doc__.split("\n")[0])
     parser.add_argument("--wheels", type=Path, help="folder of wheels to install, without network")
-    parser.add_argument("--out", type=Path, default=Path("gpu-results.json"))
+    parser.add_argument(
+        "--fetch", type=Path, metavar="DIR", help="only download such wheels to DIR"
+    )
+    parser.add_argument("--python", default="3.12", help="that of the GPU machine, for --fetch")
+    parser.add_argument("--out", type=Path, help="gpu-results.json, or gpu-rehearsal.json")
     parser.add_argument("--part", action="append", help="only parts that begin so; repeatable")
     parser.add_argument("--dry-run", action="store_true", help="list the parts, run nothing")
     parser.add_argument("--rehearse", action="store_true", help="with a look-alike, without a GPU")
-    parser.add_argument("--record", action="store_true", help="keep the figures as results")
+    results = ROOT / "benchmarks" / "results"
+    parser.add_argument(
+        "--record", type=Path, nargs="?", const=results, help="keep the figures as results"
+    )
     options = parser.parse_args(arguments)
-    if options.rehearse and options.record:
+    options.out = options.out or Path(f"gpu-{'rehearsal' if options.rehearse else 'results'}.json")
+    if options.rehearse and options.record is not None:
         parser.error("--record: a rehearsal has no figures worth keeping")
     if options.wheels is not None and not options.wheels.is_dir():
         parser.error(f"--wheels: there is no folder {options.wheels}")
@@ -106,34 +127,47 @@ def parse(arguments):
 
 def list_parts(scratch: Path, rehearse: bool = False) -> list[dict]:
     """Name, command and time limit in seconds of everything there is to run."""
-    python = sys.executable
-    chosen = ["cupy-lookalike"] if rehearse else ["cupy", "--require-gpu"]
-    tests = [python, "-m", "pytest", "--backend", *chosen, "-q", "-p", "no:cacheprovider"]
-    figures = str(scratch / "benchmarks.json")
-    table = [python, "-m", "tests.parity", "--backend", chosen[0], "--backend", "numpy"]
-    table += ["--json", str(scratch / "parity.json")]
-    parts = [
-        {"name": "tests", "command": [*tests, str(ROOT / "tests")], "limit": 900},
-        {"name": "parity", "command": table, "limit": 300},
-    ]
-    for part in parts:
-        part["folder"] = str(ROOT)
+    python, here = sys.executable, str(ROOT)
+    backend = "cupy-lookalike" if rehearse else "cupy"
+    needed = f"import {', '.join(NEEDED)}; print('all there')"
+    parts = [{"name": "imports", "command": [python, "-W", "ignore", "-c", needed], "limit": 120}]
+    table = [python, "-m", "tests.parity", "--json", str(scratch / "parity.json")]
+    table += ["--backend", backend, "--backend", "numpy"] if rehearse else ["--gpu"]
+    parts.append({"name": "parity", "command": table, "limit": LIMIT, "folder": here})
+    tests = [python, "-m", "pytest", "--backend", backend, "-q", "-p", "no:cacheprovider"]
+    tests += ["--durations=5"] if rehearse else ["--durations=5", "--require-gpu"]
+    for name, files in list_tests().items():
+        command = [*tests, *files]
+        part = {"name": f"tests {name}", "command": command, "limit": LIMIT, "folder": here}
+        parts.append({**part, "accept": (0, NOTHING_SELECTED)})
     for example in sorted((ROOT / "examples").glob("[!_]*.py")):
         command = [python, str(example), "--backend", "cupy"]
         parts.append({"name": f"example {example.stem}", "command": command, "limit": 300})
-    demo = [python, "-m", "anygrad", "demo", "--backend", "cupy"]
-    parts.append({"name": "demo", "command": demo, "limit": 300})
-    parts.append(
-        {
-            "name": "check",
-            "command": [python, "-m", "anygrad", "check", "--backend", "cupy"],
-            "limit": 120,
-        }
-    )
-    measure = [python, "-m", "benchmarks", "--backend", "cupy", "--json", figures]
-    measure += ["--quick"] if rehearse else []
-    parts.append({"name": "benchmarks", "command": measure, "limit": 900, "folder": str(ROOT)})
+    for name in ("demo", "check"):
+        command = [python, "-m", "anygrad", name, "--backend", "cupy"]
+        parts.append({"name": name, "command": command, "limit": 300})
+    for theme in list_themes():
+        measure = [python, "-m", "benchmarks", theme, "--backend", "cupy"]
+        measure += ["--json", str(scratch / f"benchmarks-{theme}.json")]
+        measure += ["--quick"] if rehearse else []
+        parts.append(
+            {"name": f"benchmarks {theme}", "command": measure, "limit": LIMIT, "folder": here}
+        )
     return parts
+
+
+def list_tests() -> dict[str, list[str]]:
+    """The tests by folder; those of no folder together."""
+    folder = ROOT / "tests"
+    found = {
+        path.name: [str(path)] for path in sorted(folder.iterdir()) if any(path.glob("test_*"))
+    }
+    return {**found, "others": sorted(map(str, folder.glob("test_*.py")))}
+
+
+def list_themes() -> list[str]:
+    """Themes of the benchmarks that have rows for a GPU; `imports` has none."""
+    return ["gradients", "differences", "optimizers", "clipping"]
 
 
 def wanted(part: dict, names: list[str] | None) -> bool:
@@ -147,6 +181,19 @@ def install_wheels(folder: Path, target: Path) -> dict:
     return {"name": "wheels", "command": command, "limit": 300}
 
 
+def fetch_wheels(folder: Path, python: str) -> int:
+    """Download what a GPU machine on Linux lacks, with pip, where there is a network."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder)]
+    command += ["--only-binary=:all:", "--python-version", python, "--implementation", "cp"]
+    for libc in ("2_28", "2_27", "2_17", "2014", "1"):
+        separator = "_" if "_" in libc else ""
+        command += ["--platform", f"manylinux{separator}{libc}_x86_64"]
+    status = subprocess.run([*command, *WHEELS], check=False).returncode
+    for wheel in sorted(folder.glob("*.whl")):
+        print(wheel.name)
+    return 1 if status else 0
+
+
 def make_environment(scratch: Path) -> dict[str, str]:
     paths = [str(scratch / "site"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {
@@ -155,6 +202,9 @@ def make_environment(scratch: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "MPLBACKEND": "Agg",
+        # JAX would take three quarters of the memory, and multiply float32 with 10 bits
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }
 
 
@@ -179,7 +229,7 @@ def run_part(part: dict, environment: dict, scratch, dry_run: bool = False) -> d
             check=False,
         )
         output, code = done.stdout, done.returncode
-        status = "passed" if code == 0 else "failed"
+        status = "passed" if code in part.get("accept", (0,)) else "failed"
     except subprocess.TimeoutExpired as error:
         output, code, status = (error.stdout or b"").decode(errors="replace"), None, "too long"
     except OSError as error:
@@ -229,7 +279,10 @@ def ask_nvidia_smi() -> str | None:
 
 
 def record(report: dict, folder: Path) -> None:
-    """Keep what was measured, named by date and GPU, for the pages of the documentation."""
+    """Keep what was measured, named by date and GPU, for the pages of the documentation.
+
+    Rows of an earlier part of the same day stay, unless they were measured again.
+    """
     gpu = report["machine"].get("gpu")
     if gpu is None:
         print("nothing recorded: no GPU was found")
@@ -237,10 +290,26 @@ def record(report: dict, folder: Path) -> None:
     name = gpu["name"].lower().replace("nvidia ", "").replace(" ", "-")
     stem = f"{report['date'][:10]}-{name}"
     about = {"machine": report["machine"], "date": report["date"]}
-    for what in ("figures", "parity"):
-        if report[what] is not None:
-            suffix = "" if what == "figures" else "-parity"
-            write(folder / f"{stem}{suffix}.json", {**report[what], "about": about})
+    folder.mkdir(parents=True, exist_ok=True)
+    if report["figures"] is not None:
+        file = folder / f"{stem}.json"
+        figures = join_tables([*filter(None, [read_figures(file)]), report["figures"]])
+        words = f"{gpu['name']}, driver {report['machine'].get('driver')}"
+        facts = {**figures.get("facts", {}), "machine": words}
+        write(file, {**figures, "facts": facts, "about": about})
+    if report["parity"] is not None:
+        write(folder / f"{stem}-parity.json", {**report["parity"], "about": about})
+
+
+def join_figures(files: list[Path]) -> dict | None:
+    """The figures of all themes as one table, None where there are none."""
+    return join_tables([read_figures(file) for file in files]) if files else None
+
+
+def join_tables(tables: list[dict]) -> dict:
+    """Later rows stand in for earlier ones of the same theme and name."""
+    rows = {(row["theme"], row["name"]): row for table in tables for row in table["rows"]}
+    return {**tables[-1], "rows": list(rows.values())}
 
 
 def read_figures(file: Path):

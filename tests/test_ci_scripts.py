@@ -143,7 +143,7 @@ def test_dry_run_of_the_gpu_script_lists_its_parts(gpu, tmp_path, capsys):
     assert {"date", "machine", "parts", "figures", "ok"} <= set(report)
     assert {"versions", "gpu", "driver", "python"} <= set(report["machine"])
     names = [part["name"] for part in report["parts"]]
-    assert {"tests", "demo", "benchmarks"} <= set(names)
+    assert {"imports", "parity", "tests others", "demo", "benchmarks clipping"} <= set(names)
     examples = {f"example {path.stem}" for path in (ROOT / "examples").glob("[!_]*.py")}
     assert examples <= set(names)
     assert {part["status"] for part in report["parts"]} == {"not run"}
@@ -155,12 +155,15 @@ def test_a_failing_part_is_a_result_and_the_next_one_runs(gpu, tmp_path, monkeyp
     python = sys.executable
 
     def planted(scratch, rehearse):
-        text = f"open({str(scratch / 'benchmarks.json')!r}, 'w').write('[1]'); print('fine')"
+        figures = {"rows": [{"theme": "t", "name": "n"}]}
+        target = str(scratch / "benchmarks-t.json")
+        text = f"open({target!r}, 'w').write({json.dumps(figures)!r}); print('fine')"
         return [
             {"name": "bad", "command": [python, "-c", "print('why'); 1 / 0"], "limit": 30},
             {"name": "missing", "command": [str(tmp_path / "nothing")], "limit": 30},
             {"name": "long", "command": [python, "-c", "import time; time.sleep(9)"], "limit": 0.2},
             {"name": "good", "command": [python, "-c", text], "limit": 30},
+            {"name": "5", "command": [python, "-c", "exit(5)"], "limit": 30, "accept": (0, 5)},
         ]
 
     monkeypatch.setattr(gpu, "list_parts", planted)
@@ -169,9 +172,10 @@ def test_a_failing_part_is_a_result_and_the_next_one_runs(gpu, tmp_path, monkeyp
     assert gpu.main(["--out", str(file)]) == 1
     report = json.loads(file.read_text())
     assert not report["ok"]
-    assert report["figures"] == [1]
+    assert report["figures"] == {"rows": [{"theme": "t", "name": "n"}]}
     found = {part["name"]: part["status"] for part in report["parts"]}
-    assert found == {"bad": "failed", "missing": "failed", "long": "too long", "good": "passed"}
+    assert found.pop("good") == found.pop("5") == "passed"
+    assert found == {"bad": "failed", "missing": "failed", "long": "too long"}
     assert "why" in report["parts"][0]["output"]
     assert "ZeroDivisionError: division by zero" in report["parts"][0]["output"]
     assert "good: passed" in capsys.readouterr().out
@@ -181,23 +185,28 @@ def test_parts_can_be_chosen(gpu, tmp_path):
     file = tmp_path / "results.json"
     gpu.main(["--dry-run", "--out", str(file), "--part", "demo", "--part", "bench"])
     names = [part["name"] for part in json.loads(file.read_text())["parts"]]
-    assert names == ["demo", "benchmarks"]
+    assert names[0] == "demo"
+    assert len(names) > 3
+    assert all(name.startswith("benchmarks ") for name in names[1:])
 
 
 @pytest.mark.slow
 def test_a_rehearsal_runs_every_part_on_the_look_alike(gpu, tmp_path):
     file = tmp_path / "results.json"
-    parts = ["parity", "example", "demo", "check", "benchmarks"]  # the tests are run by ci/test
+    # of the tests, which ci/test runs on the look-alike too, one folder
+    parts = ["imports", "parity", "tests trees", "example", "demo", "check", "benchmarks"]
     chosen = [word for part in parts for word in ("--part", part)]
     assert gpu.main(["--rehearse", "--out", str(file), *chosen]) == 0
     report = json.loads(file.read_text())
     assert report["rehearsal"] is True
     assert report["machine"]["gpu"] is None or gpu_is_here()
     assert {part["status"] for part in report["parts"]} == {"passed"}
-    assert len(report["parts"]) >= 8
+    assert len(report["parts"]) >= 13
     assert report["parity"]["columns"] == ["cupy-lookalike", "numpy"]
     assert report["figures"]["backend"] == "cupy"
     assert report["figures"]["quick"] is True
+    assert report["figures"]["rehearsal"] is report["parity"]["rehearsal"] is True
+    assert len({row["theme"] for row in report["figures"]["rows"]}) == 4
 
 
 def gpu_is_here():
@@ -216,18 +225,38 @@ def test_a_rehearsal_is_never_recorded(gpu, tmp_path):
 def test_figures_are_recorded_by_date_and_gpu(gpu, tmp_path):
     machine = {"gpu": {"name": "NVIDIA Planted 9"}, "driver": "1.2"}
     report = {"date": "2001-02-03T04:05:06", "machine": machine}
-    gpu.record({**report, "figures": {"rows": []}, "parity": {"rows": [1]}}, tmp_path)
+    rows = [{"theme": "a", "name": "x", "time": 1}, {"theme": "a", "name": "y", "time": 2}]
+    gpu.record({**report, "figures": {"rows": rows}, "parity": {"rows": [1]}}, tmp_path)
+    again = [{"theme": "a", "name": "y", "time": 3}, {"theme": "b", "name": "y", "time": 4}]
+    gpu.record({**report, "figures": {"rows": again}, "parity": None}, tmp_path)
     figures = json.loads((tmp_path / "2001-02-03-planted-9.json").read_text())
-    assert figures["rows"] == []
+    assert [row["time"] for row in figures["rows"]] == [1, 3, 4]
     assert figures["about"]["machine"]["driver"] == "1.2"
+    assert figures["facts"]["machine"] == "NVIDIA Planted 9, driver 1.2"
     assert json.loads((tmp_path / "2001-02-03-planted-9-parity.json").read_text())["rows"] == [1]
 
 
-def test_the_stand_in_is_not_put_into_tests_and_parity(gpu, tmp_path):
-    parts = {part["name"]: part["command"] for part in gpu.list_parts(tmp_path, rehearse=True)}
-    assert "cupy-lookalike" in parts["tests"]
-    assert "--require-gpu" not in parts["tests"]
-    real = {part["name"]: part["command"] for part in gpu.list_parts(tmp_path)}
-    assert set(real) == set(parts)
-    assert "--require-gpu" in real["tests"]
-    assert "--quick" not in real["benchmarks"]
+def test_the_parts_of_a_rehearsal_are_those_of_a_run(gpu, tmp_path):
+    rehearsed = {part["name"]: part for part in gpu.list_parts(tmp_path, rehearse=True)}
+    real = {part["name"]: part for part in gpu.list_parts(tmp_path)}
+    assert list(real) == list(rehearsed)
+    assert "cupy-lookalike" in rehearsed["tests trees"]["command"]
+    assert "--require-gpu" in real["tests trees"]["command"]
+    assert "--gpu" in real["parity"]["command"]
+    assert "--quick" not in real["benchmarks clipping"]["command"]
+    assert all(part["limit"] < 600 for part in real.values())
+
+
+def test_every_test_is_in_one_part(gpu):
+    listed = [Path(file) for files in gpu.list_tests().values() for file in files]
+    held = [test for path in listed for test in ([path] if path.is_file() else path.rglob("*.py"))]
+    every = set((ROOT / "tests").rglob("test_*.py"))
+    assert len(every) > 50
+    assert sorted(test for test in held if test.name.startswith("test_")) == sorted(every)
+
+
+def test_themes_for_a_gpu_are_those_with_rows_for_one(gpu):
+    from benchmarks.command import THEMES, choose
+
+    assert set(gpu.list_themes()) == {theme for theme, _ in choose(None, "cupy")}
+    assert set(gpu.list_themes()) < set(THEMES)

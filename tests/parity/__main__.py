@@ -22,19 +22,23 @@ def main() -> int:
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help=f"write the table, for the page: {DATA.name}"
     )
+    parser.add_argument("--gpu", action="store_true", help="fail where no GPU is usable")
     arguments = parser.parse_args()
-    table, missing = gather(arguments.backend or [*COLUMNS, "cupy"])
+    asked = {*(arguments.backend or ()), *(["cupy"] if arguments.gpu else ())}
+    table, missing, broken = gather(arguments.backend or [*COLUMNS, "cupy"])
     print(show(table))
     for backend, reason in missing.items():
         print(f"{backend}: not measured, {reason}")
+    for backend, reason in broken.items():
+        print(f"FAILED {backend}: {reason}")
     for row in table["rows"]:
         for backend, reason in row["reason"].items():
             print(f"FAILED {row['routine']} {row['dtype']} on {backend}: {reason}")
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(table, indent=1) + "\n")
-    asked = set(arguments.backend or ()) & set(missing)
-    return 1 if asked or any(row["reason"] for row in table["rows"]) else 0
+    failed = broken or asked - set(table["columns"]) or any(row["reason"] for row in table["rows"])
+    return 1 if failed else 0
 
 
 sys.exit(main())

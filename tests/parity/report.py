@@ -51,7 +51,7 @@ def measure_apart(backend: str) -> dict[str, Any]:
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(DATA.parents[2])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(DATA.parents[2]), *sys.path])},
     )
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -74,19 +74,29 @@ def device_name(backend: str, device: Any) -> str:
 
         name = cupy.cuda.runtime.getDeviceProperties(0)["name"]
         return name.decode() if isinstance(name, bytes) else str(name)
+    if backend == "torch" and device.type == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    if backend == "jax" and device.platform != "cpu":
+        return device.device_kind
     return str(device)
 
 
-def gather(backends: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The whole table, and why columns are missing."""
-    columns, missing = {}, {}
+def gather(backends: list[str]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    """The whole table, why columns are missing, and what broke whole columns."""
+    columns, missing, broken = {}, {}, {}
     for backend in backends:
         reason = reason_missing(backend)
         if reason:
             missing[backend] = reason
             continue
         print(f"parity: {backend}", file=sys.stderr)
-        columns[backend] = (measure_apart if backend == "cupy-lookalike" else measure)(backend)
+        take = measure_apart if backend == "cupy-lookalike" else measure
+        try:
+            columns[backend] = take(backend)
+        except Exception as error:  # a library that cannot start leaves the others their columns
+            broken[backend] = f"{type(error).__name__}: {error}"
     rows = [
         {
             "routine": str(routine),
@@ -101,13 +111,14 @@ def gather(backends: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
         for routine in ROUTINES
         for dtype in routine.dtypes
     ]
-    return {
+    table = {
         "made": datetime.date.today().isoformat(),
         "columns": list(columns),
         "versions": {b: c["version"] for b, c in columns.items()},
         "devices": {b: c["device"] for b, c in columns.items()},
         "rows": rows,
-    }, missing
+    }
+    return table, missing, broken
 
 
 def show(table: dict[str, Any]) -> str:
@@ -127,7 +138,7 @@ def show(table: dict[str, Any]) -> str:
             if row["dtype"] in ("float64", "complex128")
         ]
         failed = sum(row["differences"][column] is None for row in table["rows"])
-        largest = max(cell for cell in doubles if cell is not None)
+        largest = max((cell for cell in doubles if cell is not None), default=float("nan"))
         where = f"{table['versions'][column]} on {table['devices'][column]}"
         lines.append(
             f"{column} ({where}): {failed} failed, largest difference in double precision "
