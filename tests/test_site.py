@@ -73,3 +73,36 @@ def test_the_console_of_a_browser_is_read(site, body, words):
     (site / "index.html").write_text(f"{text}<body>{body}</body></html>")
     found = check_site.find_faults_in_browser(site, browser)
     assert (found == []) if words is None else words in " ".join(found)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    pytest.importorskip("sphinx", reason="Sphinx is not installed")
+    spec = importlib.util.spec_from_file_location("measured", ROOT / "docs/_ext/measured.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_column_of_parity_is_summed_up(measured):
+    found = {
+        "made": "2001-02-03",
+        "versions": {"cupy": "14.2"},
+        "devices": {"cupy": "Planted 9"},
+        "rows": [
+            {"dtype": "float64", "differences": {"cupy": 1e-15}},
+            {"dtype": "complex128", "differences": {"cupy": 3e-15}},
+            {"dtype": "float32", "differences": {"cupy": 1e-6}},
+        ],
+    }
+    expected = ["cupy", "14.2", "Planted 9", "2", "3.0e-15", "2001-02-03"]
+    assert measured.summarise(found, "cupy") == expected
+    found["rows"][0]["differences"]["cupy"] = None
+    assert measured.summarise(found, "cupy")[4] == "3.0e-15, 1 failed"
+
+
+def test_the_newest_table_of_each_gpu_is_shown(measured, tmp_path):
+    names = ["2001-02-03-a-parity", "2001-02-04-a-parity", "2001-01-01-b-parity", "2001-02-05-a"]
+    for name in names:
+        (tmp_path / f"{name}.json").write_text("{}")
+    assert [path.stem for path in measured.newest_on_gpus(tmp_path)] == names[2:0:-1]

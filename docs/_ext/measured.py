@@ -45,15 +45,39 @@ class ParitySummary(SphinxDirective):
     """The libraries, and the largest difference of each in double precision."""
 
     def run(self) -> list[nodes.Node]:
-        """One row a library."""
+        """One row a library, and one more for each that was measured on a GPU."""
         found = read_parity(self)
-        rows = []
-        for column in found["columns"]:
-            double = [row["differences"][column] for row in found["rows"] if row["dtype"] in DOUBLE]
-            version, device = found["versions"][column], found["devices"][column]
-            rows.append([column, version, device, f"{len(double)}", f"{max(double):.1e}"])
-        heads = ["library", "version", "device", "calls", "largest difference"]
-        return [table(heads, rows, 3), nodes.paragraph(text=f"Measured on {found['made']}.")]
+        rows = [summarise(found, column) for column in found["columns"]]
+        for path in newest_on_gpus(RESULTS):
+            self.env.note_dependency(str(path))
+            there = json.loads(path.read_text())
+            on_gpu = [c for c in there["columns"] if c in ("cupy", "torch", "jax")]
+            rows += [summarise(there, column) for column in on_gpu]
+        heads = ["library", "version", "device", "calls", "largest difference", "measured"]
+        return [table(heads, rows, 3)]
+
+
+def summarise(found: dict[str, Any], column: str) -> list[str]:
+    """One row: what a library is, how many calls were compared in double precision, how close."""
+    double = [row["differences"][column] for row in found["rows"] if row["dtype"] in DOUBLE]
+    failed = sum(cell is None for cell in double)
+    closest = f"{max((cell for cell in double if cell is not None), default=0.0):.1e}"
+    return [
+        column,
+        found["versions"][column],
+        found["devices"][column],
+        f"{len(double)}",
+        closest if not failed else f"{closest}, {failed} failed",
+        found["made"],
+    ]
+
+
+def newest_on_gpus(folder: Path) -> list[Path]:
+    """The newest table that `ci/gpu --record` kept of each GPU."""
+    newest = {
+        path.stem[len("2000-01-01-") :]: path for path in sorted(folder.glob("*-parity.json"))
+    }
+    return list(newest.values())
 
 
 class ParityTable(SphinxDirective):
