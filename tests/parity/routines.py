@@ -12,6 +12,7 @@ import anygrad as ag
 from anygrad.backends import backend_of, device_of
 from tests.parity.optimizing import OPTIMIZING
 from tests.parity.table import REAL, Routine
+from tests.parity.transforming import TRANSFORMED
 
 
 def loss(x):
@@ -109,6 +110,7 @@ ROUTINES: list[Routine] = [
         dtypes=REAL,
         covers=("jvp", "grad"),
     ),
+    *TRANSFORMED,
     Routine("stop_gradient", lambda xp, a: ag.grad(lambda x: loss(x * ag.stop_gradient(x)))(a.x)),
     Routine("value", lambda xp, a: ag.value(a.tree), **LEAFWISE),
     # New arrays
@@ -249,6 +251,7 @@ EXEMPT = {
     "settings": "settings; no array in it",
     "use_settings": "settings; no array in it",
     "errors": "exceptions",
+    "extend": "rules of users; the tests of extend",
     "plots": "pictures of host numbers",
     "clipping": "a module",
     "differences": "a module",
