@@ -20,6 +20,11 @@ CALLS = {
     "grad of two arguments": lambda a, b: ag.grad(lambda x, y: loss(x * y), (0, 1))(a.x, b.x),
     "jvp of two": lambda a, b: ag.jvp(lambda x, y: x * y, (a.x, b.x), (a.v, b.v)),
     "vjp of two": lambda a, b: ag.vjp(lambda x, y: x * y, a.x, b.x)[1](a.v),
+    "vmap of two": lambda a, b: ag.vmap(lambda x, y: x * y)(a.x, b.v),
+    "vmap with a constant": lambda a, b: ag.vmap(lambda x: x * b.v)(a.x),
+    "jacobian of two": lambda a, b: ag.jacobian(lambda x, y: x * y, (0, 1))(a.x, b.x),
+    "hvp of a tree": lambda a, b: ag.hvp(lambda t: loss(t[0] * t[1]), [a.x, b.x], [a.v, b.v]),
+    "linearize, pushed": lambda a, b: ag.linearize(lambda x: x * x, a.x)[1](b.v),
     "differences.gradient of a tree": lambda a, b: ag.differences.gradient(
         lambda t: loss(t[0]) + loss(t[1]), [a.x, b.x]
     ),
