@@ -132,6 +132,81 @@ class Benchmarks(SphinxDirective):
         return made
 
 
+class CheckpointMemory(SphinxDirective):
+    """Peak memory of a gradient against depth, measured while the page is built."""
+
+    def run(self) -> list[nodes.Node]:
+        """One picture."""
+        folder = Path(self.env.app.outdir) / "_images"
+        folder.mkdir(parents=True, exist_ok=True)
+        depths, kept, again = measure_memory()
+        draw_memory(depths, kept, again, folder / "checkpoint-memory.svg")
+        words = (
+            f"Peak memory in units of the array: for {depths[-1]} steps {kept[-1]:.0f} when every "
+            f"step is kept, {again[-1]:.0f} with checkpoints"
+        )
+        raw = f'<img src="_images/checkpoint-memory.svg" alt="{words}" loading="lazy">'
+        return [nodes.raw("", raw, format="html")]
+
+
+def measure_memory() -> tuple[list[int], list[float], list[float]]:
+    """Peaks of the gradient of n steps, kept and with a checkpoint around every sqrt(n)."""
+    import tracemalloc
+
+    import numpy as np
+
+    import anygrad as ag
+
+    x = np.linspace(0.0, 1.0, 50_000)
+
+    def steps(count: int) -> Any:
+        def run(x: Any) -> Any:
+            for _ in range(count):
+                x = np.sin(x) * 1.01
+            return x
+
+        return run
+
+    def chained(part: Any, count: int) -> Any:
+        def run(x: Any) -> Any:
+            for _ in range(count):
+                x = part(x)
+            return np.sum(x)
+
+        return run
+
+    def peak(f: Any) -> float:
+        ag.grad(f)(x)
+        tracemalloc.start()
+        ag.grad(f)(x)
+        found = tracemalloc.get_traced_memory()[1] / x.nbytes
+        tracemalloc.stop()
+        return found
+
+    roots = [2, 4, 6, 8, 10, 12, 14, 16]
+    kept = [peak(chained(steps(n), n)) for n in roots]
+    again = [peak(chained(ag.checkpoint(steps(n)), n)) for n in roots]
+    return [n * n for n in roots], kept, again
+
+
+def draw_memory(depths: list[int], kept: list[float], again: list[float], target: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6.5, 3.2), layout="constrained")
+    axes.plot(depths, kept, "o-", color="#a8b0b8", label="every step kept")
+    axes.plot(depths, again, "o-", color="#2c6fbb", label="a checkpoint around every √n steps")
+    axes.set_xlabel("steps n")
+    axes.set_ylabel("peak memory / array")
+    axes.legend(frameon=False)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    figure.savefig(target, metadata={"Date": None})
+    pyplot.close(figure)
+
+
 def figures(row: dict[str, Any]) -> list[list[str]]:
     from benchmarks.report import show_time
 
@@ -149,4 +224,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("parity-summary", ParitySummary)
     app.add_directive("parity-table", ParityTable)
     app.add_directive("benchmark-results", Benchmarks)
+    app.add_directive("checkpoint-memory", CheckpointMemory)
     return {"parallel_read_safe": False}
