@@ -8,12 +8,21 @@ import sys
 from pathlib import Path
 
 from anygrad.errors import AnygradError
-from benchmarks import clipping, differences, gradients, imports, optimizers, report
+from benchmarks import (
+    clipping,
+    differences,
+    gradients,
+    imports,
+    optimizers,
+    report,
+    transformations,
+)
 from benchmarks.lab import Lab
 from benchmarks.race import Row, run_race
 
 THEMES = {
     "gradients": gradients.ROWS,
+    "transformations": transformations.ROWS,
     "differences": differences.ROWS,
     "optimizers": optimizers.ROWS,
     "clipping": clipping.ROWS,

@@ -138,6 +138,8 @@ def _basis(y: Any, parts: list[Any]) -> Any:
     bottom = lowest(y)
     xp = plain_namespace(bottom)
     place = {"dtype": y.dtype, "device": device_of(bottom)}
+    if len(parts) == 1:
+        return xp.reshape(xp.eye(sizes[0], **place), (sizes[0], *y.shape))
     before, n, after = sum(sizes[:k]), sizes[k], sum(sizes[k + 1 :])
     parts_of_eye = [xp.zeros((before, n), **place), xp.eye(n, **place)]
     parts_of_eye.append(xp.zeros((after, n), **place))

@@ -97,6 +97,10 @@ def batch_product(row, xp, values, mapped, size, kw):
         return xp.matmul(a, b)
     if not left and rank_b == 1 and rank_a <= 2:  # one matrix by vectors: rows by its transpose
         return xp.matmul(b, a if rank_a == 1 else xp.permute_dims(a, axes=(1, 0)))
+    if not left and rank_a == 2 and rank_b == 2 and b.shape[-1] == 1:  # columns: one product
+        columns = xp.reshape(b, shape=b.shape[:-1])
+        y = xp.matmul(columns, xp.permute_dims(a, axes=(1, 0)))
+        return xp.reshape(y, shape=(*y.shape, 1))
     if not left and rank_a <= 2 and rank_b >= 2:
         return xp.matmul(a, b)
     if rank_a == 1:
