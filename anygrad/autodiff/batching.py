@@ -138,6 +138,7 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
         spread = [*spread_axes("in_axes", axes, tuple(args)), *([0] * len(trees.leaves(kw)))]
         names = [trees.show_path("arguments", path) for path in trees.paths((tuple(args), kw))]
         level = Batch(batch_size(flat, spread, names))
+        level.origin = f"vmap({name_of(f)})"
         lifted_leaves = [
             x if axis is None else level.wrap(move(TRACED, x, axis % len(x.shape), 0))
             for x, axis in zip(flat, spread, strict=True)

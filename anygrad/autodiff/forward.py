@@ -15,6 +15,7 @@ from anygrad.autodiff.inputs import (
     check_place,
     check_primal,
     is_on_host,
+    name_of,
     split_aux,
 )
 from anygrad.backends import place_of
@@ -109,6 +110,7 @@ def jvp(
     """
     check_callable("jvp", f)
     level = Forward()
+    level.origin = f"jvp({name_of(f)})"
     if (
         not isinstance(primals, tuple | list)
         or not isinstance(tangents, tuple | list)

@@ -73,9 +73,11 @@ def value_and_grad(
     (5.0, array([2., 4.]))
     """
     check_callable("value_and_grad", f)
+    made = f"grad({name_of(f)})"
 
     def evaluate(*args: Any, **kw: Any) -> tuple[Any, Any]:
         tape = Tape()
+        tape.origin = made
         if type(argnums) is int and 0 <= argnums < len(args):
             inputs = lift(tape, "grad", args[argnums], [(f"args[{argnums}]", args[argnums])])
             args = (*args[:argnums], inputs.traced, *args[argnums + 1 :])
@@ -193,6 +195,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     """
     check_callable("vjp", f)
     tape = Tape()
+    tape.origin = f"vjp({name_of(f)})"
     roots = [(f"primals[{k}]", primal) for k, primal in enumerate(primals)]
     inputs = lift(tape, "vjp", primals, roots)
     for x in inputs.leaves:

@@ -80,12 +80,13 @@ def lifted(kind: type) -> type:
 class Level:
     """What the levels of all transformations share."""
 
-    __slots__ = ("__weakref__", "closed", "namespace", "number", "pending")
+    __slots__ = ("__weakref__", "closed", "namespace", "number", "origin", "pending")
     maps = False  # whether values hold a batch, and no derivative
 
     def __init__(self) -> None:
         self.number = next_level()
         self.closed = False
+        self.origin = "a transformation"  # in words, for errors
         self.namespace: Any = None
         self.pending: dict[Any, tuple[View, str]] = {}
 
@@ -157,14 +158,14 @@ class Level:
     def refuse_if_closed(self) -> None:
         """Raise for an operation on a value that left its transformation: it would be lost."""
         if self.closed:
-            raise used_after_end()
+            raise used_after_end(self.origin)
 
 
-def used_after_end(*_: Any) -> TraceError:
+def used_after_end(origin: str) -> TraceError:
     """The error for a traced value whose transformation has ended."""
     return TraceError(
-        "a traced value was used after its transformation had ended (it was stored outside the "
-        "differentiated function); expected values that are returned. Return it, through "
+        f"a traced value of {origin} was used after its transformation had ended (it was stored "
+        "outside the function); expected values that are returned. Return it, through "
         "has_aux=True if it is not the result, or take its value with ag.value(x)."
     )
 

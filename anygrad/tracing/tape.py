@@ -9,6 +9,7 @@ for a constant; values and result are None unless needed.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 from typing import Any
 
@@ -125,7 +126,9 @@ class Tape(Level):
         Level.close(self)
         if self.views is not None and self.views.stale:
             self.views.check(self.entries)
-        self.add = _refuse_entry  # the quick ways ask nothing: adding is what they cannot do
+        self.add = functools.partial(
+            _refuse_entry, self.origin
+        )  # the quick ways ask nothing: adding is what they cannot do
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Record one operation in the general form, whatever the operands."""
@@ -167,8 +170,8 @@ def refuse_other(row: Row, y: Any) -> Any:
     raise DTypeError(message)
 
 
-def _refuse_entry(_: Any) -> None:
-    raise used_after_end()
+def _refuse_entry(origin: str, _: Any) -> None:
+    raise used_after_end(origin)
 
 
 def own_keys(kw: dict[str, Any]) -> dict[str, Any]:

@@ -144,3 +144,24 @@ def test_a_0d_array_has_a_0d_array_as_gradient(xp):
     assert type(g["b"]) is type(x["b"])
     assert type(g["unused"]) is type(x["b"])
     assert_close(g, {"b": np.asarray(4.0), "unused": np.asarray(0.0)})
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        (lambda f: ag.grad(f)(X), r"traced value of grad\(.*keeper.*\)"),
+        (lambda f: ag.vjp(f, X), r"traced value of vjp\(.*keeper.*\)"),
+        (lambda f: ag.jvp(f, (X,), (X,)), r"traced value of jvp\(.*keeper.*\)"),
+        (lambda f: ag.vmap(f)(X), r"traced value of vmap\(.*keeper.*\)"),
+    ],
+)
+def test_a_value_that_escaped_tells_where_it_came_from(transform, words):
+    kept = []
+
+    def keeper(x):
+        kept.append(x * 2.0)
+        return np.sum(x)
+
+    transform(keeper)
+    with pytest.raises(TraceError, match=words):
+        np.sin(kept[0])
