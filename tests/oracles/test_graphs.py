@@ -94,6 +94,42 @@ def check_second_order(program: Program):
     assert abs(left - right) <= 1e-10 * max(1.0, size)  # H is symmetric
 
 
+def check_batches(program: Program):
+    """vmap is the loop, of the program, of its gradient, and of a Hessian's product."""
+    several = [np.stack([x, 0.5 * x + 0.1, -x]) for x in program.inputs]
+    f, places = program.function, tuple(range(len(several)))
+
+    def product(*xs):
+        return ag.jvp(ag.grad(f, places), xs, xs)[1]
+
+    def values(*xs):
+        return f(*xs)
+
+    with np.errstate(all="ignore"), QUIET:
+        for made in (values, ag.grad(f, places), product):
+            loop = [made(*(b[n] for b in several)) for n in range(3)]
+            assume(all(np.all(np.isfinite(x)) for result in loop for x in ag.trees.leaves(result)))
+            found = ag.vmap(made)(*several)
+            for k, leaf in enumerate(ag.trees.leaves(found)):
+                expected = np.stack([np.asarray(ag.trees.leaves(result)[k]) for result in loop])
+                assert leaf.shape == expected.shape
+                scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+                assert np.max(np.abs(leaf - expected), initial=0.0) <= 1e-11 * scale
+
+
+@repeated(FEW)
+@given(programs(length=5))
+def test_batches_of_random_programs_are_the_loop(program):
+    check_batches(program)
+
+
+@pytest.mark.slow
+@repeated(MANY // 3)
+@given(programs(length=8))
+def test_many_batches(program):
+    check_batches(program)
+
+
 @repeated(FEW)
 @given(programs())
 def test_gradients_of_random_programs_are_difference_quotients(program):

@@ -115,12 +115,17 @@ def flip(x, axis=None):
 
 def tril(x, k=0):
     """The lower triangle of matrices, zeros above the k-th diagonal."""
-    return TRACED.tril(x, k=int(k))
+    return TRACED.tril(_matrix(x), k=int(k))
 
 
 def triu(x, k=0):
     """The upper triangle of matrices, zeros below the k-th diagonal."""
-    return TRACED.triu(x, k=int(k))
+    return TRACED.triu(_matrix(x), k=int(k))
+
+
+def _matrix(x):
+    """NumPy takes the triangle of a vector for that of a matrix with such rows."""
+    return x if x.ndim != 1 else broadcast_to(x, (x.shape[0], x.shape[0]))
 
 
 def meshgrid(*arrays, indexing="xy", copy=True, sparse=False):
