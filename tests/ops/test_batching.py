@@ -8,7 +8,8 @@ from anygrad.autodiff import jvp, vjp, vmap
 from anygrad.ops import ROWS
 from anygrad.tracing import TRACED
 from tests.ops.sampling import CASES, case_name, direction, floating, operands
-from tests.support import assert_close
+from tests.ops.test_laws import reverses
+from tests.support import assert_close, forbid_host_copies
 
 SIZE = 3
 all_cases = pytest.mark.parametrize("pair", CASES, ids=case_name)
@@ -100,6 +101,27 @@ def test_derivative_of_vmap_is_the_derivative_of_the_loop(pair):
         return TRACED.stack(*(single(*(x[n] for x in xs)) for n in range(SIZE)), axis=0)
 
     assert_close(run(vmap(single)), run(loop))
+
+
+@all_cases
+def test_vmap_on_every_backend(pair, xp):
+    row, case = pair
+    if xp.name == "torch" and reverses(case.kw.get("key")):
+        pytest.skip("PyTorch has no slices with a negative step")
+    if xp.name == "jax" and case is not row.cases[0]:
+        pytest.skip("JAX compiles every new shape; the first case of each row stands for all")
+    complex_only = row.name == "imag"  # the standard has it for complex arrays only
+    args = batches(row, case, list(range(len(case.shapes))))
+    args = [a + 1j * a if complex_only else a for a in args]
+    there = [xp.asarray(a) for a in args]
+    kw = {k: xp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in case.kw.items()}
+
+    def mapped(kw):
+        return vmap(lambda *xs: getattr(TRACED, row.name)(*xs, **kw))
+
+    with forbid_host_copies():
+        found = mapped(kw)(*there)
+    assert_close(found, np.asarray(mapped(case.kw)(*args)))
 
 
 @all_cases

@@ -102,7 +102,8 @@ class Program(NamedTuple):
 def integers(x, values):
     """Indices beside an array, on its device."""
     xp = ag.namespace(x)
-    return xp.asarray(values, dtype=xp.int64, device=x.device)
+    place = {} if getattr(x, "device", None) is None else {"device": x.device}
+    return xp.asarray(values, dtype=xp.int64, **place)
 
 
 @st.composite

@@ -9,7 +9,7 @@ import anygrad as ag
 from anygrad.ops import ROWS
 from tests.oracles.programs import Program, programs
 from tests.parity.test_planted_faults import plant_rule
-from tests.support import assert_close
+from tests.support import assert_close, open_namespace
 
 QUIET = ag.use_settings(warn_unused=False)
 FEW, MANY = 60, 3000
@@ -115,6 +115,38 @@ def check_batches(program: Program):
                 assert leaf.shape == expected.shape
                 scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
                 assert np.max(np.abs(leaf - expected), initial=0.0) <= 1e-11 * scale
+
+
+@pytest.mark.slow
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(programs(length=4).filter(lambda program: "] =" not in repr(program)))
+def test_first_second_and_batched_derivatives_are_those_of_jax(program):
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    open_namespace("jax")
+    assume(not any(sign in repr(program) for sign in ("+=", "*=", "-=")))
+    f, places, vs = program.function, tuple(range(len(program.inputs))), directions(program, 1)
+    arrays = tuple(map(jax.numpy.asarray, program.inputs))
+    close_to(gradient_of(program, program.inputs), jax.grad(f, places)(*arrays))
+
+    def product(grad):
+        return lambda *xs: grad(f, places)(*xs)
+
+    with QUIET:
+        mine = ag.jvp(product(ag.grad), program.inputs, vs)[1]
+        theirs = jax.jvp(product(jax.grad), arrays, tuple(map(jax.numpy.asarray, vs)))[1]
+        close_to(mine, theirs)
+        several = [np.stack([x, 0.5 * x + 0.1]) for x in program.inputs]
+        stacked = [jax.numpy.asarray(x) for x in several]
+        close_to(ag.vmap(ag.grad(f, places))(*several), jax.vmap(jax.grad(f, places))(*stacked))
+
+
+def close_to(mine, theirs):
+    for a, b in zip(mine, theirs, strict=True):
+        b = np.asarray(b)
+        assume(np.all(np.isfinite(b)))
+        assert np.shape(a) == b.shape
+        scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
+        assert np.max(np.abs(a - b), initial=0.0) <= 1e-11 * scale
 
 
 @repeated(FEW)
