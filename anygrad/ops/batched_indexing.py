@@ -99,12 +99,24 @@ def batch_setitem(row, xp, values, mapped, size, kw):
     x = x if mapped[0] else repeat(xp, x, size)
     plan = layout(kw["key"], len(x.shape) - 1)
     which = [_is_batched(part) for part in plan.parts]
+    if any(_is_batched(part) and _is_mask(part) for part in plan.parts):
+        return _set_where(row, xp, x, value, mapped[1], kw["key"])
     if mapped[1]:
         value = _in_order(xp, lift(xp, value, plan.rank), plan, which)
     elif hasattr(value, "shape") and value.shape:
         lifted = xp.reshape(value, shape=(1,) * (1 + plan.rank - len(value.shape)) + value.shape)
         value = _in_order(xp, lifted, plan, which)
     return xp.setitem(x, value, key=_whole_key(xp, plan, which, size))
+
+
+def _set_where(row: Any, xp: Any, x: Any, value: Any, mapped: bool, key: Any) -> Any:
+    """``x[mask] = number`` for masks that differ: what is read has no one shape, this has."""
+    if not _is_batched(key) or rank_of(value, mapped) > 0:
+        return refuse(row)
+    missing = len(x.shape) - len(key.array.shape)
+    mask = xp.reshape(key.array, shape=(*key.array.shape, *(1,) * missing))
+    value = lift(xp, value, len(x.shape) - 1) if mapped else value
+    return xp.where(mask, value, x)
 
 
 def batch_take(row, xp, values, mapped, size, kw):

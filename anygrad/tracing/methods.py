@@ -145,6 +145,15 @@ def _setitem(self: Traced, key: Any, value: Any) -> None:
 
 def refuse_repeated(what: str, key: Any, shape: tuple[int, ...]) -> None:
     """Raise if a key writes an element twice: which write wins has no derivative."""
+    batched = [part for part in _parts(key) if type(part) in LIFTED]
+    if batched:
+        if any(part.ndim and not selects_once(part) for part in batched):
+            message = (
+                f"{what}: got index arrays that differ between the examples of vmap; whether they "
+                "repeat is not known. Write one element, or use xp.where with a mask."
+            )
+            raise TraceError(message)
+        return
     if not selects_once(key) and not unique_positions(_host_key(key), shape):
         message = (
             f"{what}: got repeated indices; which write wins has no derivative. "
@@ -323,7 +332,13 @@ _AS_AN_OBJECT: dict[str, Any] = {
     "__array_namespace__": lambda self, *, api_version=None: namespace_of_level(self),
     # What a value answers is plain; nothing is lost.
     "__bool__": lambda self: _truth(self),
-    "__invert__": lambda self: TRACED.logical_not(self),
+    "__invert__": TRACED.bitwise_invert,
+    **{
+        f"__{side}{name}__": _reflected(operation) if side else operation
+        for name in ("and", "or", "xor")
+        for operation in [getattr(TRACED, f"bitwise_{name}")]
+        for side in ("", "r")
+    },
     "__repr__": lambda self: f"traced({lowest(self)!r})",
     "__str__": lambda self: str(read_value(self)),
     "__format__": lambda self, form: format(read_value(self), form),

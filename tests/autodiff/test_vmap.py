@@ -194,3 +194,34 @@ def test_an_exception_inside_leaves_nothing_behind():
     with pytest.raises(ZeroDivisionError):
         ag.vmap(failing)(X)
     np.testing.assert_array_equal(ag.vmap(np.sin)(X), np.sin(X))
+
+
+def test_masks_combine_and_choose_what_is_written():
+    def f(x):
+        y = x * 1.0
+        y[(x > 0) & ~(x > 1) | (x < -1)] = 0.0
+        return y
+
+    np.testing.assert_array_equal(ag.vmap(f)(X), np.stack([f(x) for x in X]))
+
+    def g(x):
+        y = x * 1.0
+        y[x > 0] = x[0]
+        return y
+
+    np.testing.assert_array_equal(ag.vmap(g)(X), np.stack([g(x) for x in X]))
+
+
+def test_one_element_may_be_written_where_each_example_says():
+    def f(x, i):
+        y = x * 1.0
+        y[i] = 7.0
+        return np.sum(y**2)
+
+    index = np.asarray([0, 2, 1, 1, 0])
+    loop = [ag.value_and_grad(f)(x, i) for x, i in zip(X, index, strict=True)]
+    values, grads = ag.vmap(ag.value_and_grad(f))(X, index)
+    np.testing.assert_allclose(values, [v for v, _ in loop], rtol=1e-15)
+    np.testing.assert_array_equal(grads, np.stack([g for _, g in loop]))
+    with pytest.raises(TraceError, match="whether they repeat is not known"):
+        ag.vmap(f)(X, np.stack([index, index], axis=1))
