@@ -53,6 +53,9 @@ _ELSEWHERE = frozenset(("linalg", "fft"))
 class TracedNamespace(types.SimpleNamespace):
     """The standard's functions for one level; the library below gives what needs no derivative."""
 
+    __hash__ = object.__hash__  # namespaces are collected in sets
+    __eq__ = object.__eq__
+
     def __init__(self, level: Level, plain: Any) -> None:
         super().__init__(**STANDARD)
         self._level = weakref.ref(level)  # the level holds its namespace: no circle
