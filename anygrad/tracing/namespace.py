@@ -53,7 +53,7 @@ _ELSEWHERE = frozenset(("linalg", "fft"))
 class TracedNamespace(types.SimpleNamespace):
     """The standard's functions for one level; the library below gives what needs no derivative."""
 
-    __hash__ = object.__hash__  # namespaces are collected in sets
+    __hash__ = object.__hash__  # type: ignore[assignment] - namespaces are collected in sets
     __eq__ = object.__eq__
 
     def __init__(self, level: Level, plain: Any) -> None:
