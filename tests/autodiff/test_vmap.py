@@ -1,5 +1,6 @@
 """vmap: axes, trees, keywords, writing, decisions, nesting, on every backend; and its errors."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -225,3 +226,34 @@ def test_one_element_may_be_written_where_each_example_says():
     np.testing.assert_array_equal(grads, np.stack([g for _, g in loop]))
     with pytest.raises(TraceError, match="whether they repeat is not known"):
         ag.vmap(f)(X, np.stack([index, index], axis=1))
+
+
+def test_threads_do_not_meet():
+    def work(k):
+        found = ag.vmap(ag.hessian(lambda x: k * np.sum(x**3)))(X)
+        return float(np.max(np.abs(found - 6.0 * k * np.stack([np.diag(x) for x in X]))))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert max(pool.map(work, range(1, 65))) <= 1e-11
+
+
+def test_a_worker_started_by_a_traced_function_belongs_to_it():
+    def f(x):
+        with ThreadPoolExecutor(2) as pool:
+            halves = list(pool.map(lambda part: np.sum(np.sin(part)), (x[:2], x[2:])))
+        return halves[0] * halves[1]
+
+    expected = np.stack([ag.grad(f)(x) for x in X])
+    np.testing.assert_allclose(ag.vmap(ag.grad(f))(X), expected, rtol=1e-14)
+
+
+def test_registered_classes_are_mapped_whole():
+    class Pair:
+        def __init__(self, a, b):
+            self.a, self.b = a, b
+
+    ag.extend.register_tree(
+        Pair, lambda p: ({"a": p.a, "b": p.b}, None), lambda parts, _: Pair(**parts)
+    )
+    out = ag.vmap(lambda p: Pair(p.a * p.b, p.a))(Pair(X, 2.0 * X))
+    np.testing.assert_allclose(out.a, 2.0 * X**2, rtol=1e-15)
