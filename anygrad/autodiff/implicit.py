@@ -94,13 +94,13 @@ def implicit_root(
             x = trees.unflatten(shape["result"], unknowns)
             return _vector(trees.leaves(f(x, *given.rebuild(operands))))
 
-        leaves = invoke(root_call(name, found, residual, linear_solve or _dense), given.operands)
+        leaves = invoke(root_call(name, found, residual, linear_solve), given.operands)
         return trees.unflatten(shape["result"], leaves)
 
     return root
 
 
-def root_call(name: str, found: Any, residual: Any, linear_solve: LinearSolve) -> Call:
+def root_call(name: str, found: Any, residual: Any, linear_solve: LinearSolve | None) -> Call:
     """The call of a solver, from its answer and the residual that is zero there."""
 
     def back(unknowns: Leaves, operands: Leaves, gs: Leaves) -> Leaves:
@@ -111,7 +111,7 @@ def root_call(name: str, found: Any, residual: Any, linear_solve: LinearSolve) -
 
         r, pull = vjp(of_unknowns, point)
         _check_square(name, r, point)
-        if linear_solve is _dense:
+        if linear_solve is None:
             matrix = jacobian(of_unknowns, mode="reverse")(point)
             u = _dense_solve(TRACED.permute_dims(matrix, axes=(1, 0)), _vector(gs))
         else:
@@ -127,7 +127,7 @@ def root_call(name: str, found: Any, residual: Any, linear_solve: LinearSolve) -
 
         r, moved = jvp(lambda *ps: residual(unknowns, list(ps)), tuple(operands), tuple(tangents))
         _check_square(name, r, point)
-        if linear_solve is _dense:
+        if linear_solve is None:
             dx = _dense_solve(jacobian(of_unknowns, mode="forward")(point), -moved)
         else:
             dx = linear_solve(lambda v: jvp(of_unknowns, (point,), (v,))[1], -moved)
@@ -173,11 +173,6 @@ def _call(name: str, found: Any, back: Any, push: Any) -> Call:
 
     call = Call(name, lambda leaves: found(*leaves), reverse, forward, batched)
     return call
-
-
-def _dense(matvec: Callable[[Any], Any], b: Any) -> Any:
-    """Mark of the default: the matrix is made by `jacobian` instead."""
-    raise NotImplementedError
 
 
 def _dense_solve(matrix: Any, b: Any) -> Any:
