@@ -39,8 +39,8 @@ class Arguments:
         return trees.unflatten(self.treedef, whole)
 
     def tangents(self, given: Sequence[Any], operands: Sequence[Any]) -> tuple[Any, ...]:
-        """Tangents in the structure of the arguments; None for what is static."""
-        whole: list[Any] = [None] * len(self.leaves)
+        """Tangents in the structure of the arguments; 0 for plain numbers, None for the rest."""
+        whole: list[Any] = [0.0 if isinstance(x, float | complex) else None for x in self.leaves]
         for k, t, x in zip(self.places, given, operands, strict=True):
             whole[k] = zeros(x) if t is None else t
         return trees.unflatten(self.treedef, whole)
@@ -268,7 +268,8 @@ class custom_jvp:
         ----------
         rule : callable
             ``rule(primals, tangents)``, tuples with one entry for each argument: the result and
-            its tangent, linear in the tangents. Tangents of what is no array are None.
+            its tangent, linear in the tangents. Tangents of plain numbers are 0.0, of what is no
+            array or number None.
         """
         check_callable("defjvp", rule)
         self.rule = rule

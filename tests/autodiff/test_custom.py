@@ -187,3 +187,14 @@ def captured():
 def test_what_is_wrong_with_a_rule_is_said(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_plain_numbers_beside_arrays_have_the_tangent_zero():
+    f = by_jvp()
+    np.testing.assert_allclose(
+        ag.grad(lambda x: f(x, 2.0))(X), ag.grad(lambda x: plain(x, 2.0))(X), rtol=1e-14
+    )
+    g = by_vjp()
+    np.testing.assert_allclose(
+        ag.grad(lambda x: g(x, 2.0))(X), ag.grad(lambda x: plain(x, 2.0))(X), rtol=1e-14
+    )
