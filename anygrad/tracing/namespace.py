@@ -13,7 +13,7 @@ from typing import Any
 from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.functions import FUNCTIONS, products, shapes
+from anygrad.tracing.functions import FFT, FUNCTIONS, LINALG, shapes
 from anygrad.tracing.functions.arguments import fresh
 from anygrad.tracing.functions.creation import astype, linspace
 from anygrad.tracing.functions.creation import copy as copy_of
@@ -30,17 +30,6 @@ _DIRECT = {
 }
 STANDARD: dict[str, Any] = {**_DIRECT, **FUNCTIONS}
 """Every function that traced arrays go through, by its standard (or NumPy) name."""
-
-LINALG: dict[str, Any] = {
-    "matmul": TRACED.matmul,
-    "matrix_transpose": shapes.matrix_transpose,
-    "norm": products.norm,
-    "outer": products.outer,
-    "tensordot": products.tensordot,
-    "trace": products.matrix_trace,
-    "vecdot": products.vecdot,
-    "vector_norm": products.vector_norm,
-}
 
 # Creation in traced code: the result can be written into with traced values.
 _CREATED = frozenset(("zeros", "ones", "empty"))
@@ -61,7 +50,7 @@ class TracedNamespace(types.SimpleNamespace):
         self._level = weakref.ref(level)  # the level holds its namespace: no circle
         self._plain = plain
         self.linalg = _Part("linalg", getattr(plain, "linalg", None), LINALG)
-        self.fft = _Part("fft", getattr(plain, "fft", None), {})
+        self.fft = _Part("fft", getattr(plain, "fft", None), FFT)
 
     @property
     def __name__(self) -> str:

@@ -7,14 +7,16 @@ costs.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from anygrad.errors import MissingRuleError, TraceError
+from anygrad.tracing.functions import FFT, LINALG, SPECIAL
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.level import Traced, read_value
-from anygrad.tracing.namespace import LINALG, STANDARD, missing_rule
+from anygrad.tracing.namespace import STANDARD, missing_rule
 
 # NumPy's names for rows and functions that the standard calls otherwise.
 ALIASES = {
@@ -54,9 +56,11 @@ for _numpy_name, _name in _NAMES.items():
         UFUNCS[_found] = STANDARD[_name]
     elif callable(_found):
         FUNCTIONS[_found] = STANDARD[_name]
-for _name, _function in LINALG.items():
-    _found = getattr(np.linalg, _name)
-    (UFUNCS if isinstance(_found, np.ufunc) else FUNCTIONS)[_found] = _function
+for _part, _functions in ((np.linalg, LINALG), (np.fft, FFT)):
+    for _name, _function in _functions.items():
+        _found = getattr(_part, _name, None)
+        if _found is not None:
+            (UFUNCS if isinstance(_found, np.ufunc) else FUNCTIONS)[_found] = _function
 
 # np.add.reduce(x) and its like
 _REDUCED = {
@@ -90,11 +94,21 @@ _ANSWERED |= {
 
 def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -> Any:
     if method == "__call__" and not kw:
-        operation = UFUNCS.get(ufunc)
+        operation = UFUNCS.get(ufunc) or _ufunc_of_scipy(ufunc)
         if operation is not None:
             return operation(*args)
         raise missing_rule(_ufunc_name(ufunc))
     return _unusual_ufunc(ufunc, method, args, kw)
+
+
+def _ufunc_of_scipy(ufunc: Any) -> Any:
+    """The operation for a ufunc of scipy.special, told by identity: no name of another's counts."""
+    special = sys.modules.get("scipy.special")
+    operation = SPECIAL.get(ufunc.__name__)
+    if operation is None or getattr(special, ufunc.__name__, None) is not ufunc:
+        return None
+    UFUNCS[ufunc] = operation
+    return operation
 
 
 def _ufunc_name(ufunc: Any) -> str:

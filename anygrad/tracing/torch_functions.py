@@ -12,8 +12,9 @@ from typing import Any
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
+from anygrad.tracing.functions import LINALG
 from anygrad.tracing.level import LIFTED, Traced, plain_namespace, read_value, strip
-from anygrad.tracing.namespace import LINALG, STANDARD, missing_rule
+from anygrad.tracing.namespace import STANDARD, missing_rule
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.protocols import ALIASES
 

@@ -1,0 +1,3 @@
+"""Interpolation, integrals, slopes and polynomials of sampled values."""
+
+from __future__ import annotations

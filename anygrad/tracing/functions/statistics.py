@@ -1,0 +1,3 @@
+"""Medians, quantiles, covariances and other statistics."""
+
+from __future__ import annotations
