@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from anygrad.backends import is_mutable, namespace_of, to_host
-from anygrad.errors import DTypeError, MissingRuleError, ShapeError, TraceError
+from anygrad.errors import MissingRuleError, ShapeError, TraceError
 from anygrad.ops import ROWS
-from anygrad.ops.indexing import selects_once, unique_positions
-from anygrad.ops.shaping import kind_of
-from anygrad.tracing.functions.creation import astype
+from anygrad.tracing.assignment import in_dtype_of, parts_of, plain_key, refuse_repeated
 from anygrad.tracing.functions.shapes import matrix_transpose, permute_dims, reshape
 from anygrad.tracing.level import (
     LIFTED,
@@ -21,7 +19,6 @@ from anygrad.tracing.level import (
     bind,
     is_mapped,
     lowest,
-    plain_namespace,
     read_value,
 )
 from anygrad.tracing.namespace import STANDARD, namespace_of_level
@@ -88,7 +85,7 @@ def _in_place(operation: Any, method: str) -> Any:
                 "Write y = ... instead."
             )
             raise ShapeError(message)
-        result = _in_dtype_of(self, result, what)
+        result = in_dtype_of(self, result, what)
         if type(result) not in LIFTED or result.t.number < self.t.number:
             result = self.t.constant(result)  # a quotient without derivative, say
         view = self.t.view_of(self)
@@ -113,20 +110,6 @@ def _rebind(x: Traced, new: Any, what: str) -> None:
     x.v, x.i = new.v, new.i
 
 
-def _in_dtype_of(x: Traced, value: Any, what: str) -> Any:
-    """A value as it is stored in ``x``, as NumPy casts on assignment."""
-    if value.dtype == x.dtype:
-        return value
-    if kind_of(x.dtype) == "real" and kind_of(value.dtype) == "complex":
-        message = (
-            f"{what}: got a complex value for a real array; the imaginary part would be lost. "
-            "Take xp.real(x), or make y complex."
-        )
-        raise DTypeError(message)
-    cast = astype if type(value) in LIFTED else plain_namespace(x).astype
-    return cast(value, x.dtype)
-
-
 def _setitem(self: Traced, key: Any, value: Any) -> None:
     what = "y[key] = x"
     key = plain_key(key)
@@ -138,48 +121,9 @@ def _setitem(self: Traced, key: Any, value: Any) -> None:
     if hasattr(value, "dtype"):
         if type(value) not in LIFTED:
             namespace_of(lowest(self), value)  # names both libraries where there are two
-        value = _in_dtype_of(self, value, what)
+        value = in_dtype_of(self, value, what)
     self.t.settle(self, key, value)
     _rebind(self, TRACED.setitem(self, value, key=key), what)
-
-
-def refuse_repeated(what: str, key: Any, shape: tuple[int, ...]) -> None:
-    """Raise if a key writes an element twice: which write wins has no derivative."""
-    batched = [part for part in _parts(key) if type(part) in LIFTED]
-    if batched:
-        if any(part.ndim and not selects_once(part) for part in batched):
-            message = (
-                f"{what}: got index arrays that differ between the examples of vmap; whether they "
-                "repeat is not known. Write one element, or use xp.where with a mask."
-            )
-            raise TraceError(message)
-        return
-    if not selects_once(key) and not unique_positions(_host_key(key), shape):
-        message = (
-            f"{what}: got repeated indices; which write wins has no derivative. "
-            "Make the indices unique."
-        )
-        raise TraceError(message)
-
-
-def _parts(key: Any) -> tuple:
-    return key if type(key) is tuple else (key,)
-
-
-def _host_key(key: Any) -> Any:
-    """A key whose index arrays can be checked: those of a device are refused, not copied."""
-    import numpy as np
-
-    if any(
-        hasattr(part, "shape") and not isinstance(part, np.ndarray | np.generic)
-        for part in _parts(key)
-    ):
-        message = (
-            "y[key] = value: got integer index arrays of a device; whether they repeat cannot be "
-            "known without copying them. Use slices, a boolean mask, or a NumPy index array."
-        )
-        raise TraceError(message)
-    return key
 
 
 def _truth(self: Traced) -> bool:
@@ -197,22 +141,10 @@ def _truth(self: Traced) -> bool:
     return bool(answers.all())
 
 
-def plain_key(key: Any) -> Any:
-    """A key without differentiated arrays; the index arrays and masks of `vmap` may stand in it."""
-    for part in _parts(key):
-        if type(part) in LIFTED and (kind_of(part.dtype) != "other" or not is_mapped(part)):
-            message = (
-                "x[key]: got a traced array as an index; expected integers. Cast it with "
-                "ag.value(key) first."
-            )
-            raise TraceError(message)
-    return key
-
-
 def _getitem(self: Traced, key: Any) -> Any:
     if type(key) is not int and type(key) is not slice:
         key = plain_key(key)
-        if any(type(part) in LIFTED for part in _parts(key)):
+        if any(type(part) in LIFTED for part in parts_of(key)):
             return bind(ROWS["getitem"], (self,), {"key": key})
     return TRACED.getitem(self, key=key)
 
