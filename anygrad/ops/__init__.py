@@ -1,6 +1,15 @@
 """The operation table: one row per operation, from which every derivative is made."""
 
-from anygrad.ops import elementwise, indexing, products, reductions, shapes, solving
+from anygrad.ops import (
+    convolving,
+    elementwise,
+    fourier,
+    indexing,
+    products,
+    reductions,
+    shapes,
+    solving,
+)
 from anygrad.ops.plain import PlainNames
 from anygrad.ops.row import ROWS, Case, Like, Row
 
@@ -10,7 +19,9 @@ __all__ = [
     "Like",
     "PlainNames",
     "Row",
+    "convolving",
     "elementwise",
+    "fourier",
     "indexing",
     "products",
     "reductions",

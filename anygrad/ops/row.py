@@ -31,6 +31,7 @@ class Case(NamedTuple):
     kw: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple default; never written to
     low: float = -2.0
     high: float = 2.0
+    complex: bool = False  # the row takes nothing else
 
 
 class Family(NamedTuple):

@@ -20,6 +20,7 @@ def case_name(pair):
 def operands(row, case, seed=0, dtype=np.float64):
     """Host operands; a row whose first rule is None takes a mask first."""
     rng = np.random.default_rng(seed)
+    dtype = np.result_type(dtype, np.complex64) if case.complex else dtype
     made = []
     for k, shape in enumerate(case.shapes):
         x = rng.uniform(case.low, case.high, shape)
