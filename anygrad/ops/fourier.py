@@ -25,6 +25,8 @@ def _transform(name: str, adjoint: Rule, run: Any, cases: list[Case]) -> None:
 def _several(name: str) -> Any:
     def run(xp: Any) -> Any:
         def transform(x: Any, *, axis: tuple[int, ...], norm: str) -> Any:
+            if len(axis) == 1:  # half the time for short arrays
+                return getattr(xp.fft, name[:-1])(x, axis=axis[0], norm=norm)
             return getattr(xp.fft, name)(x, axes=axis, norm=norm)
 
         return transform

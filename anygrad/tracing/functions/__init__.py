@@ -13,6 +13,8 @@ from anygrad.tracing.functions import (
     assembling,
     choosing,
     contraction,
+    convolving,
+    cosines,
     creation,
     fft,
     interpolation,
@@ -29,7 +31,7 @@ from anygrad.tracing.functions import (
 )
 
 _MAIN = (
-    *(assembling, choosing, contraction, creation, interpolation, joining),
+    *(assembling, choosing, contraction, convolving, creation, interpolation, joining),
     *(ordering, products, reductions, shapes, statistics, writing),
 )
 
@@ -47,7 +49,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 for _module in _MAIN:
     FUNCTIONS |= _own(_module)
 LINALG = {**linalg.SHARED, **_own(linalg)}
-FFT = {**fft.SHARED, **_own(fft)}
+FFT = {**fft.SHARED, **_own(fft), **_own(cosines)}
 SPECIAL = {**special.SHARED, **_own(special)}
 SCIPY_LINALG = {**LINALG, **scipy_linalg.SHARED, **_own(scipy_linalg)}
 
