@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.ops.shaping import is_complex
 from anygrad.tracing.level import LIFTED, lowest, plain_namespace, strip
@@ -74,6 +76,18 @@ def as_arrays(parts: Any) -> list[Any]:
     """Numbers and lists beside arrays, as arrays of the same library and device."""
     parts = list(parts)
     return [part if hasattr(part, "shape") else beside(part, parts) for part in parts]
+
+
+def as_own_arrays(parts: Any) -> list[Any]:
+    """Arrays to be joined: beside NumPy's, a number has the dtype that NumPy makes of it."""
+    parts = list(parts)
+    if all(hasattr(part, "shape") for part in parts):
+        return parts
+    on_host = any(isinstance(lowest(part), np.ndarray | np.generic) for part in parts)
+    return as_arrays(
+        np.asarray(part) if on_host and isinstance(part, int | float | complex) else part
+        for part in parts
+    )
 
 
 def beside(part: Any, arrays: Any) -> Any:

@@ -12,36 +12,56 @@ from anygrad.ops import ROWS
 from anygrad.ops.shaping import normal_axes
 from anygrad.tracing.functions.arguments import (
     ABSENT,
-    as_arrays,
+    as_own_arrays,
     fresh,
     given,
     on_device_of,
     plain_axis,
     refuse,
 )
-from anygrad.tracing.level import LIFTED, bind, lowest, plain_namespace
+from anygrad.tracing.level import LIFTED, bind, is_mapped, lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
 
 def reshape(x, /, shape, order="C", *, copy=None):
-    """The same elements in another shape; one length may be -1."""
-    if order not in ("C", "A"):
-        message = (
-            f"reshape(order): got {order!r}; expected 'C'. Transpose before and after instead."
-        )
-        raise ArgumentError(message)
+    """The same elements in another shape; one length may be -1.
+
+    Order "F" reads and writes with the first index changing fastest.
+    """
     shape = tuple(int(n) for n in shape) if isinstance(shape, tuple | list) else (int(shape),)
-    return TRACED.reshape(x, shape=shape)
+    if _plain_order("reshape", x, order) == "F":
+        y = permute_dims(TRACED.reshape(permute_dims(x), shape=shape[::-1]))
+    else:
+        y = TRACED.reshape(x, shape=shape)
+    return fresh(y) if copy else y
+
+
+def _plain_order(where, x, order):
+    """Order "C" or "F"; "A" and "K" go by the memory of the value, where NumPy keeps it in order.
+
+    Elsewhere, and under vmap, whose memory holds a whole batch, "A" is "C".
+    """
+    flags = None if is_mapped(x) else getattr(lowest(x), "flags", None)
+    ordered = flags is not None and (flags.c_contiguous or flags.f_contiguous)
+    if order == "A" or (order == "K" and ordered):
+        return "F" if ordered and not flags.c_contiguous else "C"
+    if order in ("C", "F"):
+        return order
+    message = (
+        f"{where}(order): got {order!r}; expected 'C' or 'F', or 'A' or 'K' where the memory is in "
+        "one of these orders. Name the order."
+    )
+    raise ArgumentError(message)
 
 
 def ravel(x, order="C"):
     """All elements in one axis."""
-    return reshape(x, (-1,), order)
+    return reshape(x, (-1,), _plain_order("ravel", x, order))
 
 
 def flatten(x, order="C"):
     """All elements in one axis, in memory of their own."""
-    return fresh(reshape(x, (-1,), order))
+    return fresh(reshape(x, (-1,), _plain_order("flatten", x, order)))
 
 
 def permute_dims(x, axes=None):
@@ -69,10 +89,24 @@ def moveaxis(x, source, destination):
         normal_axes(plain_axis(source), x.ndim),
         normal_axes(plain_axis(destination), x.ndim),
     )
+    _check_different("moveaxis(source)", source)
+    _check_different("moveaxis(destination)", destination)
+    if len(source) != len(destination):
+        message = (
+            f"moveaxis(destination): got {len(destination)} axes; expected {len(source)}, as many "
+            "as there are sources."
+        )
+        raise ArgumentError(message)
     order = [a for a in range(x.ndim) if a not in source]
     for to, a in sorted(zip(destination, source, strict=True)):
         order.insert(to, a)
     return TRACED.permute_dims(x, axes=tuple(order))
+
+
+def _check_different(where, axes):
+    if len(set(axes)) < len(axes):
+        message = f"{where}: got {axes}; expected each axis once."
+        raise ArgumentError(message)
 
 
 def squeeze(x, axis=None):
@@ -89,38 +123,69 @@ def expand_dims(x, /, axis=0):
     """New axes of length 1 at these positions of the result."""
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     ndim = x.ndim + len(axes)
-    new = normal_axes(tuple(axes), ndim)
+    new = normal_axes(plain_axis(tuple(axes)), ndim)
+    _check_different("expand_dims(axis)", new)
     old = iter(x.shape)
     return TRACED.reshape(x, shape=tuple(1 if k in new else next(old) for k in range(ndim)))
 
 
-def broadcast_to(x, /, shape, subok=False):
+def broadcast_to(array, shape, subok=False):
     """The array repeated to a shape, without copies."""
     shape = shape if isinstance(shape, tuple | list) else (shape,)
-    return TRACED.broadcast_to(x, shape=tuple(int(n) for n in shape))
+    return TRACED.broadcast_to(array, shape=tuple(int(n) for n in shape))
 
 
 def broadcast_arrays(*arrays, subok=False):
     """Arrays brought to their common shape."""
-    arrays = as_arrays(arrays)
+    arrays = as_own_arrays(arrays)
     shape = np.broadcast_shapes(*(tuple(a.shape) for a in arrays))
-    return [a if a.shape == shape else broadcast_to(a, shape) for a in arrays]
+    return tuple(a if a.shape == shape else broadcast_to(a, shape) for a in arrays)
 
 
-def flip(x, axis=None):
+def flip(m, axis=None):
     """The elements in reverse order along axes."""
-    axes = normal_axes(plain_axis(axis), x.ndim)
-    return TRACED.flip(x, axis=axes) if axes else x
+    axes = normal_axes(plain_axis(axis), m.ndim)
+    return TRACED.flip(m, axis=axes) if axes else m
 
 
-def tril(x, k=0):
+def fliplr(m):
+    """The columns in reverse order."""
+    return flip(m, 1)
+
+
+def flipud(m):
+    """The rows in reverse order."""
+    return flip(m, 0)
+
+
+def rot90(m, k=1, axes=(0, 1)):
+    """Turned k times by 90 degrees, from the first axis towards the second."""
+    first, second = normal_axes(plain_axis(axes), m.ndim)
+    _check_different("rot90(axes)", (first, second))
+    if k % 4 == 0:
+        return m
+    if k % 4 == 2:
+        return flip(m, (first, second))
+    if k % 4 == 1:
+        return swapaxes(flip(m, second), first, second)
+    return flip(swapaxes(m, first, second), second)
+
+
+def rollaxis(x, axis, start=0):
+    """One axis moved to stand before another."""
+    (axis,) = normal_axes(int(axis), x.ndim)
+    (start,) = normal_axes(int(start), x.ndim) if start != x.ndim else (start,)
+    return moveaxis(x, axis, start - (axis < start))
+
+
+def tril(m, k=0):
     """The lower triangle of matrices, zeros above the k-th diagonal."""
-    return TRACED.tril(_matrix(x), k=int(k))
+    return TRACED.tril(_matrix(m), k=int(k))
 
 
-def triu(x, k=0):
+def triu(m, k=0):
     """The upper triangle of matrices, zeros below the k-th diagonal."""
-    return TRACED.triu(_matrix(x), k=int(k))
+    return TRACED.triu(_matrix(m), k=int(k))
 
 
 def _matrix(x):
@@ -130,7 +195,10 @@ def _matrix(x):
 
 def meshgrid(*arrays, indexing="xy", copy=True, sparse=False):
     """The coordinates of a grid, one array for each of some vectors."""
-    arrays = [ravel(x) for x in as_arrays(arrays)]
+    if indexing not in ("xy", "ij"):
+        message = f"meshgrid(indexing): got {indexing!r}; expected 'xy' or 'ij'."
+        raise ArgumentError(message)
+    arrays = [ravel(x) for x in as_own_arrays(arrays)]
     order = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
         order[0], order[1] = 1, 0
@@ -141,18 +209,17 @@ def meshgrid(*arrays, indexing="xy", copy=True, sparse=False):
         along = tuple(-1 if j == k else 1 for j in order)
         spread = TRACED.reshape(x, shape=tuple(lengths[k] if n == -1 else n for n in along))
         grids.append(spread if sparse else fresh(broadcast_to(spread, shape)))
-    return grids
+    return tuple(grids)
 
 
 def roll(x, shift, axis=None):
     """Elements moved along axes; what leaves at the end returns at the start."""
     if axis is None:
         return fresh(TRACED.reshape(roll(ravel(x), shift, 0), shape=x.shape))
-    shifts = tuple(shift) if isinstance(shift, tuple | list) else (shift,)
-    axes = normal_axes(plain_axis(axis), x.ndim)
     y = TRACED.positive(x)
-    for s, a in zip(shifts * len(axes) if len(shifts) == 1 else shifts, axes, strict=True):
-        n = x.shape[a]
+    for s, a in np.broadcast(shift, axis):
+        (a,) = normal_axes(int(a), x.ndim)
+        s, n = int(s), x.shape[a]
         if n and s % n:
             before = (slice(None),) * a
             tail = TRACED.getitem(y, key=(*before, slice(n - s % n, None), ...))
@@ -161,11 +228,11 @@ def roll(x, shift, axis=None):
     return y
 
 
-def tile(x, repetitions):
+def tile(A, reps):
     """The whole array repeated along each axis."""
-    reps = repetitions if isinstance(repetitions, tuple | list) else (repetitions,)
+    x, reps = A, tuple(int(r) for r in np.atleast_1d(reps))
     ndim = builtins.max(len(reps), x.ndim)
-    reps = (1,) * (ndim - len(reps)) + tuple(reps)
+    reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - x.ndim) + tuple(x.shape)
     between = tuple(m for n in shape for m in (1, n))
     spread = tuple(m for r, n in zip(reps, shape, strict=True) for m in (r, n))
@@ -224,15 +291,19 @@ def unstack(x, /, *, axis=0):
 def take(x, indices, axis=None, out=None, mode="raise"):
     """Elements at integer indices along an axis."""
     refuse("take", out)
-    if mode != "raise":
-        message = f"take(mode): got {mode!r}; expected 'raise'. Clip or wrap the indices first."
-        raise MissingRuleError(message)
+    if mode not in ("raise", "wrap", "clip"):
+        message = f"take(mode): got {mode!r}; expected 'raise', 'wrap' or 'clip'."
+        raise ArgumentError(message)
     if axis is None:
         x, axis = (ravel(x) if x.ndim != 1 else x), 0
     (axis,) = normal_axes(plain_axis(axis), x.ndim)
     if not hasattr(indices, "shape"):
         like = lowest(x)
         indices = plain_namespace(x).asarray(indices, **on_device_of(like))
+    if mode != "raise":
+        n = x.shape[axis]
+        inside = TRACED.remainder(indices, n) if mode == "wrap" else indices
+        indices = TRACED.minimum(TRACED.maximum(inside, 0), n - 1)
     if type(indices) in LIFTED and indices.ndim <= 1:
         return bind(ROWS["take"], (x,), {"indices": indices, "axis": axis})
     if indices.ndim == 1:
@@ -245,6 +316,9 @@ def take(x, indices, axis=None, out=None, mode="raise"):
 
 def diff(x, n=1, axis=-1, prepend=ABSENT, append=ABSENT):
     """Differences of neighbours along an axis, ``n`` times."""
+    if n < 0:
+        message = f"diff(n): got {n}; expected 0 or more."
+        raise ArgumentError(message)
     (axis,) = normal_axes(plain_axis(axis), x.ndim)
     front = [] if given(prepend) is ABSENT else [_end(x, prepend, axis)]
     back = [] if given(append) is ABSENT else [_end(x, append, axis)]
@@ -259,5 +333,5 @@ def diff(x, n=1, axis=-1, prepend=ABSENT, append=ABSENT):
 
 def _end(x, part, axis):
     """What is put before or behind: an array, or a number as one more element."""
-    (part,) = as_arrays((part, x))[:1]
+    part = as_own_arrays((part, x))[0]
     return part if part.ndim else broadcast_to(part, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
