@@ -17,7 +17,7 @@ from anygrad.autodiff.forward import Forward
 from anygrad.errors import ShapeError, TraceError, describe
 from anygrad.ops.row import CONSTANT, Row
 from anygrad.ops.shaping import fit, kind_of
-from anygrad.tracing import LIFTED, Tape, names_for
+from anygrad.tracing import LIFTED, Tape, names_for, unbuffered
 
 Leaves = list[Any]
 CALL = Row("call", CONSTANT, ())
@@ -51,6 +51,7 @@ class Call(NamedTuple):
 
 def invoke(call: Call, leaves: Leaves) -> Leaves:
     """Carry a call out at the level created last, without one plainly."""
+    leaves = [unbuffered(x) for x in leaves]
     top = None
     for x in leaves:
         if type(x) in LIFTED and (top is None or x.t.number > top.number):

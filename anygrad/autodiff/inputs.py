@@ -10,9 +10,11 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.backends import BACKENDS, backend_of, is_mutable, mixture, place_of
+from anygrad.config import settings
 from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, TraceError, describe
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, Level, lowest, names_for
+from anygrad.tracing import LIFTED, Level, lowest, names_for, rebind, unbuffered
+from anygrad.tracing.buffers import Buffer
 from anygrad.trees.placing import on_device_of
 
 
@@ -31,6 +33,9 @@ def check_primal(where: str, x: Any, roots: list[tuple[str, Any]], k: int) -> An
     kind = type(x)
     if kind is float:
         return np.float64(x)
+    if kind is Buffer:
+        x = unbuffered(x)
+        kind = type(x)
     if kind in LIFTED:
         return x
     if kind is complex:
@@ -77,16 +82,27 @@ def check_libraries(where: str, leaves: list[Any], roots: list[tuple[str, Any]])
 
 
 def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """Call the user's function, and dig out a refusal of ours that NumPy has buried.
+    """Call the user's function, rebound, and dig out a refusal of ours that NumPy has buried.
 
     Where NumPy converts elements, it raises a ValueError of its own from our error.
     """
+    if settings().rebind:
+        f = rebind(f)
+        args = tuple([rebind(a) if callable(a) else a for a in args])
     try:
-        return f(*args, **kw)
+        y = f(*args, **kw)
+        return y if type(y) in LIFTED and type(y) is not Buffer else _without_buffers(y)
     except ValueError as error:
         if isinstance(error.__cause__, TraceError):
             raise TraceError(str(error.__cause__)) from error
         raise
+
+
+def _without_buffers(y: Any) -> Any:
+    """A result with the arrays that buffers hold, in whatever tree they stand."""
+    if not hasattr(y, "shape") and not isinstance(y, int | float | complex):
+        return trees.map(unbuffered, y)
+    return unbuffered(y)
 
 
 def is_on_host(x: Any) -> bool:

@@ -40,6 +40,9 @@ class Settings:
     warn_unused: bool = _setting(
         True, "Warn when a result does not depend on an input that it is differentiated by."
     )
+    rebind: bool = _setting(
+        True, "Let differentiated functions see `np.zeros`, `float`, `math.sin` ... as traced twins."
+    )
     progress: str = _setting(
         "auto", "Show live progress in training; `auto` does so on a terminal.", "auto", "on", "off"
     )

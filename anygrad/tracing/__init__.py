@@ -1,6 +1,7 @@
 """Traced arrays: what stands in for the user's arrays while a function is differentiated."""
 
-from anygrad.tracing import at, methods, operations, protocols, torch_functions
+from anygrad.tracing import at, buffers, methods, operations, protocols, torch_functions
+from anygrad.tracing.buffers import unbuffered
 from anygrad.tracing.level import (
     LIFTED,
     TRACED,
@@ -11,7 +12,10 @@ from anygrad.tracing.level import (
     lowest,
     names_for,
 )
+from anygrad.tracing.rebinding import rebind
 from anygrad.tracing.tape import Recorded, RecordedComplex, Tape, walk
+
+buffers.install()
 
 __all__ = [
     "LIFTED",
@@ -23,12 +27,15 @@ __all__ = [
     "Traced",
     "at",
     "bind",
+    "buffers",
     "lifted",
     "lowest",
     "methods",
     "names_for",
     "operations",
     "protocols",
+    "rebind",
     "torch_functions",
+    "unbuffered",
     "walk",
 ]

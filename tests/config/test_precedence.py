@@ -17,6 +17,7 @@ VALUES = {
     "device": ("cuda:1", 3),
     "dtype": ("float32", "float64"),
     "warn_unused": (False, True),
+    "rebind": (False, True),
     "progress": ("on", "off"),
 }
 SOURCES = ("default", "file", "environment", "process", "block", "argument")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from anygrad.autodiff import grad, jvp, vjp
+from anygrad.config import use_settings
 from anygrad.errors import MissingRuleError, TraceError
 from tests.support import assert_close
 
@@ -235,14 +236,13 @@ def test_unsupported_keywords_are_refused_not_ignored():
         lambda x: np.sum(x, initial=3.0),
         lambda x: np.max(x, initial=3.0),
         lambda x: np.add(x, 1.0, where=MASK),
-        lambda x: np.linalg.svd(x),
-        lambda x: np.linalg.norm(x, "nuc"),
         lambda x: np.add.accumulate(x),
     ):
         with pytest.raises(MissingRuleError, match="rule"):
             vjp(f, X)
 
 
+@use_settings(rebind=False)
 def test_writing_into_plain_arrays_is_refused():
     for f in (
         lambda x: np.add(x, 1.0, out=np.zeros((3, 4))),
@@ -256,6 +256,7 @@ def test_writing_into_plain_arrays_is_refused():
             vjp(f, X)
 
 
+@use_settings(rebind=False)
 def test_ways_out_are_refused_with_what_to_write():
     import math
 

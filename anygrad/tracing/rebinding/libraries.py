@@ -1,0 +1,120 @@
+"""The twins of NumPy, CuPy and SciPy: which function stands for which, listed once they are there."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from anygrad.tracing.buffers import array_of, holds_traced, unbuffered
+from anygrad.tracing.functions import FFT, LINALG, SCIPY_LINALG, SPECIAL
+from anygrad.tracing.namespace import STANDARD
+from anygrad.tracing.protocols import ALIASES
+from anygrad.tracing.rebinding import arrays
+
+SEQUENCES = frozenset(
+    (
+        *("concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block"),
+        *("row_stack", "meshgrid", "einsum", "einsum_path", "lexsort", "broadcast_arrays"),
+        *("select", "choose", "multi_dot", "piecewise", "pad", "ix_", "broadcast_shapes"),
+        *("apply_along_axis", "apply_over_axes", "save", "savez", "savetxt"),
+    )
+)
+"""Functions that take sequences of arrays, or of other things than numbers."""
+
+_OF_NUMPY = {**{name: name for name in STANDARD}, **ALIASES}
+
+
+def numpy_twins(numpy: Any) -> list[tuple[Any, Any]]:
+    """NumPy asks traced arrays itself; left are lists of them, and what makes arrays."""
+    twins = arrays.creation_twins(numpy) + arrays.cast_twins(numpy)
+    twins.append((numpy.vectorize, arrays.vectorize))
+    twins += [(numpy.r_, arrays.Joined(numpy.r_, False)), (numpy.c_, arrays.Joined(numpy.c_, True))]
+    for part in (numpy, numpy.linalg, numpy.fft):
+        for name in dir(part):
+            function = getattr(part, name)
+            if name not in SEQUENCES and type(function) is type(numpy.sum):
+                twins.append((function, _of_lists(function)))
+    return twins
+
+
+def _of_lists(function: Callable[..., Any]) -> Any:
+    """A function that takes lists of traced numbers as arrays."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kw: Any) -> Any:
+        for a in args:
+            if (type(a) is list or type(a) is tuple) and holds_traced(a):
+                args = tuple(map(_as_array, args))
+                break
+        if kw:
+            kw = {name: _as_array(value) for name, value in kw.items()}
+        return function(*args, **kw)
+
+    return call
+
+
+def _as_array(x: Any) -> Any:
+    return array_of(x) if (type(x) is list or type(x) is tuple) and holds_traced(x) else x
+
+
+def cupy_twins(cupy: Any) -> list[tuple[Any, Any]]:
+    """CuPy's kernels ask traced arrays; its other functions are the rows' under the same names."""
+    twins = arrays.creation_twins(cupy) + [(cupy.vectorize, arrays.vectorize)]
+    twins += [(cupy.r_, arrays.Joined(cupy.r_, False)), (cupy.c_, arrays.Joined(cupy.c_, True))]
+    for part, table in ((cupy, None), (cupy.linalg, LINALG), (cupy.fft, FFT)):
+        for name in dir(part):
+            function = getattr(part, name)
+            if name.startswith("_") or isinstance(function, type) or not callable(function):
+                continue
+            row = _OF_NUMPY.get(name)
+            operation = table.get(name) if table is not None else STANDARD[row] if row else None
+            if operation is not None and not hasattr(function, "nin"):
+                twins.append((function, _either(function, operation)))
+    twins.append((cupy.asnumpy, _host(cupy.asnumpy)))
+    return twins
+
+
+def _either(function: Callable[..., Any], operation: Callable[..., Any]) -> Any:
+    """A function, and what it is on traced arrays."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kw: Any) -> Any:
+        if any(map(holds_traced, args)) or any(map(holds_traced, kw.values())):
+            return operation(*unbuffered(args), **unbuffered(kw))
+        return function(*unbuffered(args), **unbuffered(kw))
+
+    return call
+
+
+def _host(function: Callable[..., Any]) -> Any:
+    def call(x: Any, *args: Any, **kw: Any) -> Any:
+        return function(unbuffered(x), *args, **kw)
+
+    return call
+
+
+def _scipy(table: dict[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
+    def twins(module: Any) -> list[tuple[Any, Any]]:
+        found = [(getattr(module, name, None), operation) for name, operation in table.items()]
+        return [
+            (function, _either(function, operation))
+            for function, operation in found
+            if callable(function) and not isinstance(function, np.ufunc)
+        ]
+
+    return twins
+
+
+SCIPY_TABLES = {
+    f"{root}.{part}": _scipy(table)
+    for root in ("scipy", "cupyx.scipy")
+    for part, table in {
+        "special": SPECIAL,
+        "linalg": SCIPY_LINALG,
+        "fft": FFT,
+    }.items()
+}
+"""``scipy.special`` and its like under CuPy; their ufuncs ask traced arrays themselves."""

@@ -1,0 +1,60 @@
+"""Which names may stand for something that has a twin, as far as a name alone can tell.
+
+Loads of these names ask at run time; the others are left as they are and cost nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+ARRAY_MODULES = frozenset(("np", "numpy", "xp", "cp", "cupy"))
+"""What array libraries are called by almost everybody: their ufuncs ask traced arrays themselves."""
+
+CREATION = frozenset(
+    (
+        *("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray"),
+        *("asarray_chkfinite", "require", "copy", "zeros", "ones", "empty", "full", "eye"),
+        *("identity", "arange", "linspace", "logspace", "geomspace", "diag", "tri", "fromiter"),
+        *("zeros_like", "ones_like", "empty_like", "full_like", "vectorize"),
+        *("fromfunction", "astype"),
+    )
+)
+"""Functions whose result code writes into, or that make arrays of lists."""
+
+CASTS = frozenset(("float16", "float32", "float64", "complex64", "complex128", "double", "single"))
+
+TWIN_VALUES = frozenset((*CREATION, "r_", "c_"))
+"""Attributes that have a twin also where they are not called at once: ``make = np.zeros``."""
+
+METHODS = frozenset(("dot", "copy", "astype", "item", "tolist"))
+"""Methods of arrays that have a twin."""
+
+QUICK_BUILTINS = frozenset(
+    (
+        *("range", "len", "zip", "enumerate", "print", "tuple", "list", "dict", "set", "str"),
+        *("super", "getattr", "hasattr", "setattr", "type", "iter", "next", "reversed", "repr"),
+        *("sum", "min", "max", "abs", "any", "all", "sorted", "id", "bool", "frozenset"),
+        *("ValueError", "TypeError", "RuntimeError", "KeyError", "IndexError", "AssertionError"),
+        *("Exception", "StopIteration", "NotImplementedError", "ZeroDivisionError", "True"),
+        *("ArithmeticError", "OverflowError", "FloatingPointError", "NotImplemented"),
+    )
+)
+"""Builtins that take traced values as they are."""
+
+QUICK_FUNCTIONS = frozenset(
+    name
+    for name in dir(np)
+    # CuPy's products are no kernels and do not ask
+    if isinstance(getattr(np, name), np.ufunc)
+    and name not in ("matmul", "vecdot", "matvec", "vecmat")
+)
+"""Functions of array modules that ask traced arrays by themselves."""
+
+QUICK_METHODS = (
+    frozenset(
+        name for kind in (list, dict, str, set, tuple, bytes, np.ndarray) for name in dir(kind)
+    )
+    - METHODS
+    - CREATION
+)
+"""Methods of containers and arrays, which take traced values as they are."""

@@ -1,0 +1,106 @@
+"""Which functions are the user's own, and how one of them is built from rewritten code."""
+
+from __future__ import annotations
+
+import functools
+import site
+import sysconfig
+import threading
+import types
+from collections.abc import Callable
+from typing import Any
+
+from anygrad.tracing.rebinding.rewriting import assigned_variables, is_rewritten, rewrite
+
+_OURS = __name__.partition(".")[0]
+
+
+def is_reached(f: types.FunctionType, caller: dict[str, Any]) -> bool:
+    """Whether a function belongs to the code being differentiated.
+
+    It does if it lies in the caller's own top-level package, or in no installed package at all.
+    """
+    module = f.__globals__.get("__name__") or ""
+    package = module.partition(".")[0]
+    if package == _OURS:
+        return False
+    if package == (caller.get("__name__") or "").partition(".")[0]:
+        return True
+    return not is_installed(f.__code__.co_filename)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_installed(filename: str) -> bool:
+    """Whether a source file is part of Python or of an installed package."""
+    return filename.startswith(("<frozen ", *_installed_folders()))
+
+
+@functools.cache
+def _installed_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders |= {*getattr(site, "getsitepackages", list)()}
+    return tuple(f"{folder}/" for folder in folders)
+
+
+def rebuilt(f: types.FunctionType, twin: Callable[[Any], Any]) -> Any:
+    """The same function of rewritten code: same globals, same attributes, same closure.
+
+    Only cells that hold something with a twin are replaced, and only where no code assigns to them.
+    """
+    if is_rewritten(f.__code__):
+        return f
+    making: dict[int, Any] = _progress.__dict__.setdefault("making", {})
+    if id(f) in making:  # functions that know each other through their closures
+        return making[id(f)]
+    code = rewrite(f.__code__)
+    cells, held = _open_cells(f, code)
+    if code is f.__code__ and not held:
+        return f
+    made = types.FunctionType(code, f.__globals__, f.__name__, f.__defaults__, cells)
+    making[id(f)] = made
+    try:
+        changed = _fill(held, twin)
+    finally:
+        del making[id(f)]
+    if code is f.__code__ and not changed:
+        return f
+    made.__kwdefaults__ = f.__kwdefaults__
+    made.__qualname__ = f.__qualname__
+    made.__module__ = f.__module__
+    made.__doc__ = f.__doc__
+    made.__dict__ = f.__dict__  # the same one: what the function notes on itself is kept
+    return made
+
+
+_progress = threading.local()
+_CONSTANTS = (int, float, complex, str, tuple, list, dict, types.ModuleType, type(None))
+
+
+def _open_cells(
+    f: types.FunctionType, code: types.CodeType
+) -> tuple[tuple[Any, ...] | None, list[tuple[Any, Any]]]:
+    """The closure, with a new cell for everything that may have a twin, and what goes there."""
+    if not f.__closure__:
+        return f.__closure__, []
+    assigned = assigned_variables(f.__code__)
+    cells, held = [], []
+    for name, cell in zip(code.co_freevars, f.__closure__, strict=True):
+        try:
+            content = cell.cell_contents
+        except ValueError:  # not assigned yet
+            content = None
+        if name not in assigned and callable(content) and not isinstance(content, _CONSTANTS):
+            cell = types.CellType()
+            held.append((cell, content))
+        cells.append(cell)
+    return tuple(cells), held
+
+
+def _fill(held: list[tuple[Any, Any]], twin: Callable[[Any], Any]) -> bool:
+    """Put twins into new cells; tells whether one differs from what it stands for."""
+    changed = False
+    for cell, content in held:
+        cell.cell_contents = twin(content)
+        changed = changed or cell.cell_contents is not content
+    return changed

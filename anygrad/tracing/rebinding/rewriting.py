@@ -1,0 +1,239 @@
+"""A copy of a code object in which loads of names and attributes ask for traced twins.
+
+Nothing moves: a load is overwritten in place, inside its own bytes (the interpreter leaves room
+behind each for a cache), so jumps, exception tables and line numbers stay what they were. Globals
+are still read from the user's own module when the line runs, and closure cells are shared. The copy
+depends on the code alone, so it is made once and kept as long as the code lives.
+
+    LOAD_GLOBAL helper        LOAD_CONST <load of helper>; UNARY_INVERT
+    LOAD_ATTR zeros           LOAD_CONST <load of .zeros>; SWAP; BINARY_OP @
+
+Two operators that nobody defines on constants carry the loads: they are the shortest way from
+bytecode to a Python function.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+import types
+import weakref
+from typing import Any, NamedTuple
+
+from anygrad.tracing.rebinding.loads import AttributeLoad, GlobalLoad, twin_module
+from anygrad.tracing.rebinding.names import (
+    ARRAY_MODULES,
+    QUICK_BUILTINS,
+    QUICK_FUNCTIONS,
+    QUICK_METHODS,
+    TWIN_VALUES,
+)
+
+MARK = "rebound by anygrad"
+
+_LOAD_CONST, _SWAP, _NOP = dis.opmap["LOAD_CONST"], dis.opmap["SWAP"], dis.opmap["NOP"]
+_EXTENDED, _PUSH_NULL = dis.opmap["EXTENDED_ARG"], dis.opmap["PUSH_NULL"]
+_INVERT, _OPERATE = dis.opmap["UNARY_INVERT"], dis.opmap["BINARY_OP"]
+# since 3.13 the mark of a plain call lies above the function on the stack, before it lay below
+_NULL_ABOVE = sys.version_info >= (3, 13)
+
+
+class Site(NamedTuple):
+    """One load: its bytes from ``start`` to ``end``, what it loads and how it is used.
+
+    ``marked`` loads put the mark of a plain call on the stack, too; what is ``called`` may have got
+    it from elsewhere.
+    """
+
+    start: int
+    end: int
+    kind: str
+    name: str
+    called: bool = False
+    marked: bool = False
+    receiver: str | None = None
+
+
+def _matmul_units() -> tuple[int, int]:
+    """The argument of the operator @ and how many units its cache takes, as this Python has it."""
+    found = list(dis.get_instructions(compile("a @ b", "", "eval")))
+    at = next(k for k, step in enumerate(found) if step.opname == "BINARY_OP")
+    return found[at].arg or 0, (found[at + 1].offset - found[at].offset) // 2 - 1
+
+
+_MATMUL, _MATMUL_CACHE = _matmul_units()
+
+
+class _Made(NamedTuple):
+    """What is known of a code object, by identity, as code compares by content.
+
+    ``copy`` is None for the code itself, which an entry must not keep alive.
+    """
+
+    code: weakref.ref[types.CodeType]
+    copy: types.CodeType | None
+    assigned: frozenset[str]
+
+
+_made: dict[int, _Made] = {}
+
+
+def is_rewritten(code: types.CodeType) -> bool:
+    """Whether a code object was made here."""
+    return bool(code.co_consts) and code.co_consts[-1] is MARK
+
+
+def rewrite(code: types.CodeType) -> types.CodeType:
+    """The copy of a code object; the code itself where nothing in it could meet a traced value."""
+    return _known(code).copy or code
+
+
+def assigned_variables(code: types.CodeType) -> frozenset[str]:
+    """The variables of outer functions that a function, or one inside it, assigns to."""
+    return _known(code).assigned
+
+
+def _known(code: types.CodeType) -> _Made:
+    key = id(code)
+    known = _made.get(key)
+    if known is not None and known.code() is code:
+        return known
+    copy = code if is_rewritten(code) else _copy(code)
+
+    def forget(_: Any, key: int = key) -> None:
+        _made.pop(key, None)
+
+    known = _Made(weakref.ref(code, forget), None if copy is code else copy, _assigned(code))
+    _made[key] = known
+    return known
+
+
+def _assigned(code: types.CodeType) -> frozenset[str]:
+    own = {
+        step.argval
+        for step in dis.get_instructions(code)
+        if step.opname in ("STORE_DEREF", "DELETE_DEREF") and step.argval in code.co_freevars
+    }
+    for const in code.co_consts:
+        if type(const) is types.CodeType:
+            own |= assigned_variables(const) & {*code.co_freevars}
+    return frozenset(own)
+
+
+def sites(code: types.CodeType) -> list[Site]:
+    """The loads of a code object that are replaced; nested functions have their own."""
+    steps = list(dis.get_instructions(code))
+    found = []
+    for k, step in enumerate(steps):
+        if step.opname not in ("LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD", "IMPORT_NAME"):
+            continue
+        first = k
+        while first and steps[first - 1].opcode == _EXTENDED:
+            first -= 1
+        end = steps[k + 1].offset if k + 1 < len(steps) else len(code.co_code)
+        before = steps[max(first - 2, 0) : first]
+        after = steps[k + 1].opname if k + 1 < len(steps) else ""
+        site = _site(step, before, after, steps[first].offset, end)
+        if site is not None:
+            found.append(site)
+    return found
+
+
+def _site(step: Any, before: list[Any], after: str, start: int, end: int) -> Site | None:
+    """The load as a site, or None where it is left alone."""
+    name = step.argval
+    if step.opname == "IMPORT_NAME":  # from math import sin: 0 and ("sin",) were loaded before
+        named = len(before) == 2 and before[0].argval == 0 and type(before[1].argval) is tuple
+        return Site(start, end, "import", name) if named else None
+    marked = bool(step.arg & 1)
+    if step.opname == "LOAD_GLOBAL":
+        if name in QUICK_BUILTINS or after in ("LOAD_ATTR", "LOAD_METHOD", "EXTENDED_ARG"):
+            return None
+        return Site(start, end, "global", name, marked, marked)
+    if sys.version_info < (3, 12):
+        marked = step.opname == "LOAD_METHOD"
+    last = before[-1] if before else None
+    receiver = _receiver(last)
+    # f in module.f(x) is a plain attribute where the module is imported at the top of the file
+    above = after == "PUSH_NULL" or (receiver and last.opname == "LOAD_GLOBAL" and last.arg & 1)
+    called = marked or bool(above)
+    if _is_quick(name, called, receiver):
+        return None
+    return Site(start, end, "attribute", name, called, marked, receiver)
+
+
+def _receiver(before: Any) -> str | None:
+    """The name of what an attribute is read from, where it was loaded just before."""
+    if before is None or not before.opname.startswith(("LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF")):
+        return None
+    name = before.argval[-1] if type(before.argval) is tuple else before.argval
+    return f"global {name}" if before.opname == "LOAD_GLOBAL" else str(name)
+
+
+def _is_quick(name: str, called: bool, receiver: str | None) -> bool:
+    """Whether an attribute is none that could have a twin, as far as names tell."""
+    if receiver == "self":
+        return False
+    if name in TWIN_VALUES:
+        return False
+    module = receiver is not None and receiver.startswith("global ")
+    if module and receiver.removeprefix("global ") in ARRAY_MODULES:
+        return not called or name in QUICK_FUNCTIONS
+    if not called:
+        return not module
+    return name in QUICK_METHODS
+
+
+def _copy(code: types.CodeType) -> types.CodeType:
+    found = sites(code)
+    nested = {
+        k: rewrite(const) for k, const in enumerate(code.co_consts) if type(const) is types.CodeType
+    }
+    if not found and all(code.co_consts[k] is made for k, made in nested.items()):
+        return code
+    consts = [nested.get(k, const) for k, const in enumerate(code.co_consts)]
+    names, bytecode = list(code.co_names), bytearray(code.co_code)
+    for site in found:
+        if site.kind == "import":
+            _import_twin(bytecode, site, names)
+            continue
+        load = GlobalLoad if site.kind == "global" else AttributeLoad
+        steps = _steps(len(consts), site)
+        if len(steps) * 2 > site.end - site.start:
+            continue  # no room: the load stays, and a traced value that needs it raises
+        consts.append(load(site.name, site.called))
+        steps += [(_NOP, 0)] * ((site.end - site.start) // 2 - len(steps))
+        bytecode[site.start : site.end] = bytes(byte for step in steps for byte in step)
+    return code.replace(
+        co_code=bytes(bytecode),
+        co_consts=(*consts, MARK),
+        co_names=tuple(names),
+        co_stacksize=code.co_stacksize + 2,
+    )
+
+
+def _steps(const: int, site: Site) -> list[tuple[int, int]]:
+    """The instructions that take the place of a load."""
+    load = [(_LOAD_CONST, const & 255)]
+    while const > 255:
+        const >>= 8
+        load.insert(0, (_EXTENDED, const & 255))
+    if site.kind == "global":
+        steps = [*load, (_INVERT, 0)]
+    else:
+        steps = [*load, (_SWAP, 2), (_OPERATE, _MATMUL), *[(0, 0)] * _MATMUL_CACHE]
+    if not site.marked:
+        return steps
+    if _NULL_ABOVE:
+        return [*steps, (_PUSH_NULL, 0)]
+    if site.kind == "global":
+        return [(_PUSH_NULL, 0), *steps]
+    return [*steps, (_PUSH_NULL, 0), (_SWAP, 2)]
+
+
+def _import_twin(bytecode: bytearray, site: Site, names: list[str]) -> None:
+    """Let ``from math import sin`` inside a function import from the twin of the module."""
+    if len(names) > 255 or site.end - site.start != 2:
+        return
+    bytecode[site.start + 1] = len(names)
+    names.append(twin_module(site.name))
