@@ -21,6 +21,7 @@ from anygrad.tracing.functions import (
     joining,
     linalg,
     ordering,
+    padding,
     products,
     reductions,
     scipy_linalg,
@@ -32,7 +33,7 @@ from anygrad.tracing.functions import (
 
 _MAIN = (
     *(assembling, choosing, contraction, convolving, creation, interpolation, joining),
-    *(ordering, products, reductions, shapes, statistics, writing),
+    *(ordering, padding, products, reductions, shapes, statistics, writing),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from anygrad.errors import ArgumentError, ShapeError
 from anygrad.ops.shaping import is_complex, normal_axes
-from anygrad.tracing.functions.arguments import as_arrays, plain_axis
+from anygrad.tracing.functions.arguments import as_own_arrays, plain_axis
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.fft import fftn, ifftn, irfftn, rfftn
 from anygrad.tracing.functions.shapes import flip
@@ -30,7 +30,7 @@ def correlate(a, v, mode="valid"):
 
 def _vectors(where: str, a: Any, v: Any) -> list[Any]:
     """Two vectors of one library; a number is a vector of one element."""
-    parts = [x if x.ndim else _reshaped(x, (1,)) for x in as_arrays((a, v))]
+    parts = [x if x.ndim else TRACED.reshape(x, shape=(1,)) for x in as_own_arrays((a, v))]
     for x, name in zip(parts, "av", strict=True):
         if x.ndim != 1 or not x.shape[0]:
             message = (
@@ -39,13 +39,6 @@ def _vectors(where: str, a: Any, v: Any) -> list[Any]:
             )
             raise ShapeError(message)
     return parts
-
-
-def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
-    """An array, traced or not, in another shape."""
-    if type(x) in LIFTED:
-        return TRACED.reshape(x, shape=shape)
-    return plain_namespace(x).reshape(x, shape)
 
 
 def _convolved(where: str, a: Any, v: Any, mode: Any, reverse: bool) -> Any:
@@ -111,7 +104,7 @@ def _oaconvolve(in1, in2, mode="full", axes=None):
 
 
 def _of_one_rank(where: str, in1: Any, in2: Any) -> list[Any]:
-    in1, in2 = as_arrays((in1, in2))
+    in1, in2 = as_own_arrays((in1, in2))
     if in1.ndim != in2.ndim:
         message = f"{where}(in2): got {in2.ndim} axes; expected {in1.ndim}, as in1 has. Reshape it."
         raise ShapeError(message)

@@ -37,31 +37,28 @@ def reshape(x, /, shape, order="C", *, copy=None):
 
 
 def _plain_order(where, x, order):
-    """Order "C" or "F"; "A" and "K" go by the memory of the value, where NumPy keeps it in order.
-
-    Elsewhere, and under vmap, whose memory holds a whole batch, "A" is "C".
-    """
-    flags = None if is_mapped(x) else getattr(lowest(x), "flags", None)
-    ordered = flags is not None and (flags.c_contiguous or flags.f_contiguous)
-    if order == "A" or (order == "K" and ordered):
-        return "F" if ordered and not flags.c_contiguous else "C"
+    """Order "C" or "F"; "A" is that of the memory of the value, in libraries that have both."""
     if order in ("C", "F"):
         return order
-    message = (
-        f"{where}(order): got {order!r}; expected 'C' or 'F', or 'A' or 'K' where the memory is in "
-        "one of these orders. Name the order."
-    )
-    raise ArgumentError(message)
+    if order != "A" or is_mapped(x):  # a batch has one memory for all its examples
+        message = f"{where}(order): got {order!r}; expected 'C', 'F', or 'A' outside of vmap."
+        raise ArgumentError(message)
+    flags = getattr(lowest(x), "flags", None)
+    return "F" if flags is not None and flags.fnc else "C"
 
 
 def ravel(x, order="C"):
     """All elements in one axis."""
+    if order == "K" and not is_mapped(x):
+        steps = getattr(lowest(x), "strides", None) or (0,) * x.ndim
+        axes = sorted(range(x.ndim), key=lambda a: -abs(steps[a]))
+        return reshape(permute_dims(x, axes), (-1,))
     return reshape(x, (-1,), _plain_order("ravel", x, order))
 
 
 def flatten(x, order="C"):
     """All elements in one axis, in memory of their own."""
-    return fresh(reshape(x, (-1,), _plain_order("flatten", x, order)))
+    return fresh(ravel(x, order))
 
 
 def permute_dims(x, axes=None):
