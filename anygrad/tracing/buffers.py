@@ -16,10 +16,19 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends import backend_of
-from anygrad.ops import Row
+from anygrad.ops import ROWS, Row
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.assignment import in_dtype_of, plain_key, refuse_repeated
-from anygrad.tracing.level import LIFTED, Level, Traced, lifted, lowest, names_for, plain_namespace
+from anygrad.tracing.assignment import in_dtype_of, parts_of, plain_key, refuse_repeated
+from anygrad.tracing.level import (
+    LIFTED,
+    Level,
+    Traced,
+    bind,
+    lifted,
+    lowest,
+    names_for,
+    plain_namespace,
+)
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.views import copies, written_through_view
 
@@ -40,6 +49,14 @@ class _Buffers(Level):
 
     def view_of(self, x: Any) -> None:
         """Give no view that could not be written through: these can."""
+
+    def wrap(self, value: Any, info: Any = None) -> Any:
+        """The value as a buffer."""
+        return buffer_of(value)
+
+    def constant(self, value: Any) -> Any:
+        """A value that depends on nothing, to be written into."""
+        return buffer_of(value)
 
     def fresh(self, x: Any) -> Any:
         """The value in memory of its own."""
@@ -210,6 +227,8 @@ def _is_contiguous(x: Buffer) -> bool:
 
 def _place(key: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """The position that a key of integers names, counted from 0; None for any other key."""
+    if type(key) is int:
+        return (key % shape[0],) if shape and -shape[0] <= key < shape[0] else None
     parts = key if type(key) is tuple else (key,)
     if not parts or len(parts) > len(shape):
         return None
@@ -300,6 +319,31 @@ def _setitem(self: Buffer, key: Any, value: Any) -> None:
     self.store(TRACED.setitem(self.v, value, key=key))
 
 
+def plain_ufunc(ufunc: Any, method: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    """A ufunc on buffers without traced values: on the plain arrays inside, written where asked."""
+    written = kw.get("out")
+    if written is not None:
+        kw = {**kw, "out": tuple(_written(part) for part in written)}
+    first = (_written(args[0]),) if method == "at" else (unbuffered(args[0]),)
+    y = getattr(ufunc, method)(*first, *unbuffered(args[1:]), **unbuffered(kw))
+    if written is None:
+        return buffer_of(y)
+    return written[0] if len(written) == 1 else written
+
+
+def _written(x: Any) -> Any:
+    return x.memory() if type(x) is Buffer else x
+
+
+def plain_function(function: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    """A function without a rule, on what is inside buffers; NumPy asks again for traced values."""
+    y = function(*unbuffered(args), **unbuffered(kw))
+    for part in y if isinstance(y, list | tuple) else (y,):
+        if isinstance(part, np.ndarray) and not part.flags.owndata:
+            part.flags.writeable = False  # a view: what is written there would not reach the buffer
+    return y
+
+
 def array_of(parts: Any) -> Any:
     """A nested list with traced values in it, as one array."""
     return _first_traced(parts).__array_namespace__().asarray(unbuffered(parts))
@@ -319,6 +363,17 @@ def _same(a: Any, b: Any) -> bool:
         return type(a) is type(b) and bool(a == b)
     except ValueError:  # index arrays
         return a is b
+
+
+def _getitem(self: Buffer, key: Any) -> Any:
+    if type(key) is not int and type(key) is not slice:
+        key = plain_key(unbuffered(key))
+        if any(type(part) in LIFTED for part in parts_of(key)):  # a batch of indices, of vmap
+            return bind(_GETITEM, (self.v,), {"key": key})
+    return _view(_GETITEM, self, {"key": key})
+
+
+_GETITEM = ROWS["getitem"]
 
 
 def _in_place(operation: Any) -> Any:
@@ -376,6 +431,7 @@ def install() -> None:
         setattr(Buffer, name, _plain_way(name))
     for name in ("item", "tolist", "get", "__reduce__"):
         setattr(Buffer, name, _plain_way(name))
+    Buffer.__getitem__ = _getitem  # type: ignore[attr-defined]
     Buffer.__setitem__ = _setitem  # type: ignore[attr-defined]
     Buffer.__array__ = _array  # type: ignore[attr-defined]
     Buffer.__array_namespace__ = _namespace  # type: ignore[attr-defined]

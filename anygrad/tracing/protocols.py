@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from anygrad.errors import MissingRuleError, TraceError
+from anygrad.tracing.buffers import Buffer, holds_traced, plain_function, plain_ufunc
 from anygrad.tracing.functions import FFT, LINALG, SPECIAL
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.level import Traced, read_value
@@ -97,6 +98,9 @@ def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -
         operation = UFUNCS.get(ufunc) or _ufunc_of_scipy(ufunc)
         if operation is not None:
             return operation(*args)
+    if not holds_traced(args) and not holds_traced(kw):  # buffers without a traced value in them
+        return plain_ufunc(ufunc, method, args, kw)
+    if method == "__call__" and not kw:
         raise missing_rule(_ufunc_name(ufunc))
     return _unusual_ufunc(ufunc, method, args, kw)
 
@@ -163,6 +167,8 @@ def _array_function(
             "the parts."
         )
         raise TraceError(message)
+    if Buffer in types:
+        return plain_function(function, args, kw)
     raise missing_rule(f"{function.__module__}.{function.__name__}")
 
 

@@ -177,6 +177,7 @@ class Vectorized:
         self.signature = signature
 
     def __call__(self, *args: Any, **kw: Any) -> Any:
+        """Call the function for each element of the broadcast arguments."""
         args, kw = unbuffered(args), unbuffered(kw)
         if self.signature is not None:
             if holds_traced(args) or holds_traced(kw):

@@ -11,7 +11,6 @@ import numpy as np
 from anygrad.tracing.rebinding.twins import function_twin
 
 
-
 def rebind(f: Any) -> Any:
     """The function with its twins in reach; itself where it is not the user's Python."""
     kind = type(f)

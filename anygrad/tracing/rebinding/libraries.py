@@ -1,4 +1,4 @@
-"""The twins of NumPy, CuPy and SciPy: which function stands for which, listed once they are there."""
+"""The twins of NumPy, CuPy and SciPy: which function stands for which."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _as_array(x: Any) -> Any:
 
 def cupy_twins(cupy: Any) -> list[tuple[Any, Any]]:
     """CuPy's kernels ask traced arrays; its other functions are the rows' under the same names."""
-    twins = arrays.creation_twins(cupy) + [(cupy.vectorize, arrays.vectorize)]
+    twins = [*arrays.creation_twins(cupy), (cupy.vectorize, arrays.vectorize)]
     twins += [(cupy.r_, arrays.Joined(cupy.r_, False)), (cupy.c_, arrays.Joined(cupy.c_, True))]
     for part, table in ((cupy, None), (cupy.linalg, LINALG), (cupy.fft, FFT)):
         for name in dir(part):

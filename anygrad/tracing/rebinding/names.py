@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 ARRAY_MODULES = frozenset(("np", "numpy", "xp", "cp", "cupy"))
-"""What array libraries are called by almost everybody: their ufuncs ask traced arrays themselves."""
+"""The usual names of array libraries, whose ufuncs ask traced arrays by themselves."""
 
 CREATION = frozenset(
     (

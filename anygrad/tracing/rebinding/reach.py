@@ -20,8 +20,9 @@ def is_reached(f: types.FunctionType, caller: dict[str, Any]) -> bool:
 
     It does if it lies in the caller's own top-level package, or in no installed package at all.
     """
-    module = f.__globals__.get("__name__") or ""
-    package = module.partition(".")[0]
+    if f.__globals__ is caller:
+        return True
+    package = (f.__globals__.get("__name__") or "").partition(".")[0]
     if package == _OURS:
         return False
     if package == (caller.get("__name__") or "").partition(".")[0]:
@@ -48,27 +49,28 @@ def rebuilt(f: types.FunctionType, twin: Callable[[Any], Any]) -> Any:
 
     Only cells that hold something with a twin are replaced, and only where no code assigns to them.
     """
+    code = rewrite(f.__code__)
+    if f.__closure__ is None:
+        return f if code is f.__code__ else _built(f, code, None)
     if is_rewritten(f.__code__):
         return f
     making: dict[int, Any] = _progress.__dict__.setdefault("making", {})
     if id(f) in making:  # functions that know each other through their closures
         return making[id(f)]
-    code = rewrite(f.__code__)
     cells, held = _open_cells(f, code)
     if code is f.__code__ and not held:
         return f
-    made = types.FunctionType(code, f.__globals__, f.__name__, f.__defaults__, cells)
-    making[id(f)] = made
+    made = making[id(f)] = _built(f, code, cells)
     try:
         changed = _fill(held, twin)
     finally:
         del making[id(f)]
-    if code is f.__code__ and not changed:
-        return f
+    return f if code is f.__code__ and not changed else made
+
+
+def _built(f: types.FunctionType, code: types.CodeType, cells: Any) -> types.FunctionType:
+    made = types.FunctionType(code, f.__globals__, f.__name__, f.__defaults__, cells)
     made.__kwdefaults__ = f.__kwdefaults__
-    made.__qualname__ = f.__qualname__
-    made.__module__ = f.__module__
-    made.__doc__ = f.__doc__
     made.__dict__ = f.__dict__  # the same one: what the function notes on itself is kept
     return made
 
@@ -79,13 +81,11 @@ _CONSTANTS = (int, float, complex, str, tuple, list, dict, types.ModuleType, typ
 
 def _open_cells(
     f: types.FunctionType, code: types.CodeType
-) -> tuple[tuple[Any, ...] | None, list[tuple[Any, Any]]]:
+) -> tuple[tuple[Any, ...], list[tuple[Any, Any]]]:
     """The closure, with a new cell for everything that may have a twin, and what goes there."""
-    if not f.__closure__:
-        return f.__closure__, []
     assigned = assigned_variables(f.__code__)
     cells, held = [], []
-    for name, cell in zip(code.co_freevars, f.__closure__, strict=True):
+    for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
         try:
             content = cell.cell_contents
         except ValueError:  # not assigned yet

@@ -120,7 +120,7 @@ def _callable_instance(found: Any, kind: type, caller: dict[str, Any]) -> Any:
         return arrays.Vectorized(
             twin(found.pyfunc, caller, True), found.otypes, found.excluded, found.signature
         )
-    call = getattr(kind, "__call__", None)
+    call = getattr(kind, "__call__", None)  # noqa: B004 - the function itself is wanted
     if type(call) is not types.FunctionType or not is_reached(call, caller):
         return found
     made = function_twin(call)
