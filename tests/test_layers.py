@@ -45,7 +45,7 @@ LIBRARIES = {
     "rich": ("training/progress.py", "cli/"),
     "sklearn": ("cli/",),
     "safetensors": ("training/checkpoint.py",),
-    "scipy": (),
+    "scipy": ("backends/numpy.py",),
     "pandas": (),
 }
 _IMPORT_BY_NAME = {"import_module", "__import__", "import_package"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import types
 from typing import Any
 
 from anygrad.backends.packages import import_package, version_of
@@ -133,6 +135,13 @@ def _add_at(out: Array, key: Any, x: Array) -> Array:
     return out
 
 
+def _special() -> Namespace:
+    """CuPy's ``scipy.special``; the complete elliptic integral is the incomplete one at pi/2."""
+    special = import_package("cupyx.scipy.special", where=WHERE, extra=extra_for_driver())
+    ours = {"ellipe": lambda m: special.ellipeinc(math.pi / 2, m)}
+    return types.SimpleNamespace(**{**ours, **vars(special)})
+
+
 CUPY = Backend(
     name="cupy",
     package="cupy",
@@ -148,4 +157,5 @@ CUPY = Backend(
     version=_version,
     on_device=lambda device: device,  # a cupy.cuda.Device is a with-block itself
     add_at=_add_at,
+    special=_special,
 )

@@ -89,6 +89,10 @@ def _zeros_like(x: Array) -> Array:
     return _load().zeros(x.shape, dtype=x.dtype, device=_device_of(x))
 
 
+def _special() -> Namespace:
+    return import_package("jax.scipy.special", where=WHERE, extra=EXTRA)
+
+
 JAX = Backend(
     name="jax",
     package="jax",
@@ -107,4 +111,5 @@ JAX = Backend(
     quick={"zeros_like": _zeros_like},
     add_at=lambda out, key, x: out.at[key].add(x),
     set_at=lambda x, key, value: x.at[key].set(value),
+    special=_special,
 )

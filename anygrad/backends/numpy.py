@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends.numpy_quick import QUICK
+from anygrad.backends.packages import import_package
 from anygrad.backends.record import Backend
-from anygrad.backends.types import Array, Device
+from anygrad.backends.types import Array, Device, Namespace
 from anygrad.errors import BackendError
 
 # np.matrix gives * another meaning and a masked array would lose its mask: both must be converted
@@ -61,6 +62,10 @@ def _add_at(out: np.ndarray, key: Any, x: Any) -> np.ndarray:
     return out
 
 
+def _special() -> Namespace:
+    return import_package("scipy.special", where="special functions of NumPy arrays")
+
+
 NUMPY = Backend(
     name="numpy",
     package="numpy",
@@ -78,4 +83,5 @@ NUMPY = Backend(
     host_dot=_host_dot,
     quick=QUICK,
     add_at=_add_at,
+    special=_special,
 )

@@ -71,6 +71,9 @@ class Backend:
         whose arrays are not writable.
     writes : callable or None
         How often an array was written, for libraries that count that.
+    special : callable or None
+        Returns the namespace of the library's special functions (``scipy.special`` for NumPy),
+        under SciPy's names. Raises MissingPackageError if it is a package of its own and absent.
     plain : callable or None
         The same array without the library's own record of derivatives, for libraries that keep one.
     """
@@ -96,4 +99,5 @@ class Backend:
     add_at: Callable[[Array, Any, Array], Array] | None = None
     set_at: Callable[[Array, Any, Any], Array] | None = None
     writes: Callable[[Array], int] | None = None
+    special: Callable[[], Namespace] | None = None
     plain: Callable[[Array], Array] | None = None

@@ -7,6 +7,7 @@ value, and optimizer steps compute without recording, as ``torch.optim`` does.
 from __future__ import annotations
 
 import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,20 @@ def _writes(array: Array) -> int:
     return 0 if array.is_inference() else array._version
 
 
+# SciPy's names where PyTorch has others
+_RENAMED = {
+    **{name: f"bessel_{name}" for name in ("j0", "j1", "y0", "y1")},
+    **{name: f"modified_bessel_{name}" for name in ("k0", "k1")},
+    **{f"{name}e": f"scaled_modified_bessel_{name}" for name in ("k0", "k1")},
+}
+
+
+def _special() -> Namespace:
+    special = _torch().special
+    ours = {name: getattr(special, theirs) for name, theirs in _RENAMED.items()}
+    return types.SimpleNamespace(**{**ours, **vars(special)})
+
+
 def _is_full(part: Any) -> bool:
     return isinstance(part, slice) and part == slice(None)
 
@@ -104,5 +119,6 @@ TORCH = Backend(
     on_device=lambda device: _torch().no_grad(),
     add_at=_add_at,
     writes=_writes,
+    special=_special,
     plain=lambda array: array.detach() if array.requires_grad else array,
 )

@@ -1,14 +1,19 @@
 """The operation table: one row per operation, from which every derivative is made."""
 
 from anygrad.ops import (
+    bessel,
     convolving,
     elementwise,
     fourier,
+    gammas,
+    hypergeometric,
     indexing,
+    integrals,
     products,
     reductions,
     shapes,
     solving,
+    special,
 )
 from anygrad.ops.plain import PlainNames
 from anygrad.ops.row import ROWS, Case, Like, Row
@@ -19,12 +24,17 @@ __all__ = [
     "Like",
     "PlainNames",
     "Row",
+    "bessel",
     "convolving",
     "elementwise",
     "fourier",
+    "gammas",
+    "hypergeometric",
     "indexing",
+    "integrals",
     "products",
     "reductions",
     "shapes",
     "solving",
+    "special",
 ]

@@ -32,6 +32,7 @@ class Case(NamedTuple):
     low: float = -2.0
     high: float = 2.0
     complex: bool = False  # the row takes nothing else
+    orders: tuple[int, int] = (1, 4)  # whole numbers, for operands that have no derivative
 
 
 class Family(NamedTuple):
@@ -50,7 +51,10 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Row:
-    """One operation: everything that differentiation, the tests and the compiler know of it."""
+    """One operation: everything that differentiation, the tests and the compiler know of it.
+
+    A ``special`` row is found among a library's special functions, not in its main namespace.
+    """
 
     name: str
     family: Family
@@ -60,6 +64,7 @@ class Row:
     cases: tuple[Case, ...] = ()
     view: bool = False
     batch: Rule | None = None
+    special: bool = False
     keeps_args: tuple[tuple[bool, ...], ...] = field(init=False)
     keeps_result: tuple[bool, ...] = field(init=False)
     keeps_complex: tuple[tuple[bool, tuple[bool, ...]], ...] = field(init=False)
@@ -75,6 +80,10 @@ class Row:
     def constant(self) -> bool:
         """True when the derivative is zero or undefined everywhere: the result is not traced."""
         return self.family is CONSTANT
+
+    def refuses(self, k: int) -> bool:
+        """True when no formula gives the derivative by the k-th operand: its rule raises."""
+        return k < len(self.rules) and hasattr(self.rules[k], "refuses")
 
 
 ROWS: dict[str, Row] = {}

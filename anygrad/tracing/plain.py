@@ -32,7 +32,7 @@ def names_of_backend(backend: Backend) -> PlainNames:
     """One rule namespace per backend, shared by all its array types."""
     if backend.name not in _of_backend:
         _of_backend[backend.name] = PlainNames(
-            backend.load(), dict(backend.quick), backend.writable
+            backend.load(), dict(backend.quick), backend.writable, backend.special
         )
     return _of_backend[backend.name]
 

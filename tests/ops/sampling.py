@@ -1,9 +1,12 @@
 """Operands for every row of the table, from the cases that stand in the row."""
 
+import functools
 import zlib
 
 import numpy as np
 
+from anygrad.autodiff import vjp
+from anygrad.errors import BackendError
 from anygrad.ops import ROWS
 from anygrad.tracing import TRACED
 
@@ -17,8 +20,11 @@ def case_name(pair):
     return f"{row.name}-{words}-{zlib.crc32(str(case.kw).encode()) % 1000}".replace(" ", "")
 
 
+WHOLE_DEGREES = ("eval_hermite", "eval_hermitenorm")  # SciPy takes no floating degree there
+
+
 def operands(row, case, seed=0, dtype=np.float64):
-    """Host operands; a row whose first rule is None takes a mask first."""
+    """Host operands; `where` takes a mask first, special functions real orders and parameters."""
     rng = np.random.default_rng(seed)
     dtype = np.result_type(dtype, np.complex64) if case.complex else dtype
     made = []
@@ -28,6 +34,9 @@ def operands(row, case, seed=0, dtype=np.float64):
             x = x + 1j * rng.uniform(case.low, case.high, shape)
         if row.name == "where" and k == 0:
             made.append(np.asarray(rng.uniform(size=shape) < 0.5))
+        elif row.refuses(k):
+            kept = np.int64 if row.name in WHOLE_DEGREES else np.finfo(dtype).dtype
+            made.append(np.asarray(rng.integers(*case.orders, shape)).astype(kept))
         else:
             made.append(np.asarray(x).astype(dtype))
     return made
@@ -46,14 +55,14 @@ def direction(rng, a):
     return np.asarray(v).astype(a.dtype)
 
 
-def floating(args):
+def floating(args, row):
     """The positions of the operands that have derivatives."""
-    return [k for k, a in enumerate(args) if a.dtype.kind in "fc"]
+    return [k for k, a in enumerate(args) if a.dtype.kind in "fc" and not row.refuses(k)]
 
 
 def function_of(row, case, args, places=None):
     """The row as a function of its floating operands only."""
-    places = floating(args) if places is None else places
+    places = floating(args, row) if places is None else places
 
     def f(*xs):
         whole = list(args)
@@ -62,6 +71,22 @@ def function_of(row, case, args, places=None):
         return getattr(TRACED, row.name)(*whole, **case.kw)
 
     return f, [args[k] for k in places]
+
+
+@functools.cache
+def lacks(row, xp):
+    """Why a library cannot run a row and its derivative; None where it can."""
+    if not row.special:
+        return None
+    case = row.cases[-1]
+    args = operands(row, case)
+    f, xs = function_of(row, case, [xp.asarray(a) for a in args], floating(args, row))
+    try:
+        value, pullback = vjp(f, *xs)
+        pullback(value)
+    except BackendError as error:
+        return str(error)
+    return None
 
 
 def inner(a, b):

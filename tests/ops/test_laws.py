@@ -20,6 +20,7 @@ from tests.ops.sampling import (
     floating,
     function_of,
     inner,
+    lacks,
     operands,
 )
 from tests.support import assert_close
@@ -83,7 +84,7 @@ def test_one_operand_at_a_time(pair):
     """A constant beside a traced operand takes other branches of the quick ways."""
     row, case = pair
     args = operands(row, case)
-    for k in floating(args):
+    for k in floating(args, row):
 
         def f(x, k=k):
             return getattr(operations.TRACED, row.name)(
@@ -137,7 +138,7 @@ def test_second_order_reverse_over_reverse_is_the_adjoint_of_forward_over_revers
 def test_quick_way_gives_what_the_general_way_gives(pair):
     row, case = pair
     args = operands(row, case)
-    places = floating(args)
+    places = floating(args, row)
     for traced in [places, *([k] for k in places)]:
 
         def run(operation, traced=traced):
@@ -162,7 +163,7 @@ def test_float32_stays_and_is_right(pair):
     args = operands(row, case, dtype=np.float32)
     f, xs = function_of(row, case, args)
     value, pullback = vjp(f, *xs)
-    assert np.asarray(value).dtype in SINGLE
+    assert np.asarray(value).dtype in (DOUBLE if row.name in WIDENED else SINGLE)
     u = direction(np.random.default_rng(2), np.asarray(value))
     cotangents = pullback(u)
     assert [c.dtype for c in cotangents] == [x.dtype for x in xs]
@@ -175,6 +176,12 @@ def test_float32_stays_and_is_right(pair):
 
 
 SINGLE = {np.dtype(np.float32), np.dtype(np.complex64)}
+DOUBLE = {np.dtype(np.float64), np.dtype(np.complex128)}
+# SciPy computes these in double precision beside an order that is a whole number
+WIDENED = {
+    *("spherical_jn", "spherical_yn", "spherical_in", "eval_hermite", "eval_hermitenorm"),
+    "lambertw",
+}
 
 
 def doubled(a):
@@ -195,7 +202,22 @@ NOT_COMPLEX = {
     "min",
     "rfft",
 }
-COMPLEX_CASES = [(row, case) for row, case in CASES if row.name not in NOT_COMPLEX]
+ANALYTIC = {
+    *("erf", "erfc", "erfcx", "erfi", "dawsn", "wofz", "ndtr", "log_ndtr", "xlogy", "xlog1py"),
+    *("gamma", "loggamma", "rgamma", "expi", "exp1", "spence", "lambertw", "wrightomega"),
+    *("jv", "yv", "iv", "kv", "kve", "hankel1", "hankel2", "hankel1e", "hankel2e"),
+    *("spherical_jn", "spherical_yn", "spherical_in", "spherical_kn"),
+    *("airy_ai", "airy_aip", "airy_bi", "airy_bip", "fresnel_s", "fresnel_c"),
+    *("sine_integral", "cosine_integral", "sinh_integral", "cosh_integral"),
+    *("hyp0f1", "hyp1f1", "hyp2f1", "eval_legendre", "eval_chebyt", "eval_chebyu"),
+    *("eval_gegenbauer", "eval_jacobi", "eval_laguerre", "eval_genlaguerre"),
+}
+"""The special functions that SciPy takes complex values in, and whose derivative does too."""
+COMPLEX_CASES = [
+    (row, case)
+    for row, case in CASES
+    if row.name not in NOT_COMPLEX and (row.name in ANALYTIC or not row.special)
+]
 
 
 @pytest.mark.parametrize("pair", COMPLEX_CASES, ids=case_name)
@@ -217,6 +239,8 @@ def test_complex_forward_is_the_difference_and_reverse_its_adjoint(pair):
 @all_cases
 def test_backends_agree(pair, xp):
     row, case = pair
+    if lacks(row, xp):
+        pytest.skip(lacks(row, xp))
     if xp.name == "torch" and reverses(case.kw.get("key")):
         pytest.skip("PyTorch has no slices with a negative step")
     if xp.name == "jax" and case is not row.cases[0]:
@@ -232,7 +256,7 @@ def test_backends_agree(pair, xp):
     case = case._replace(
         kw={k: xp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in case.kw.items()}
     )
-    f_there, xs_there = function_of(row, case, there, floating(args))
+    f_there, xs_there = function_of(row, case, there, floating(args, row))
     value_there, pullback_there = vjp(f_there, *xs_there)
     assert_close(value_there, value)
     assert_close(pullback_there(xp.asarray(u)), pullback(u))
@@ -272,7 +296,7 @@ RULES = [
     (row, k)
     for row in DIFFERENTIABLE
     for k, rule in enumerate(row.rules)
-    if row.cases and rule is not None and (row.name, k) not in ZERO
+    if row.cases and rule is not None and not row.refuses(k) and (row.name, k) not in ZERO
 ]
 
 
@@ -290,7 +314,7 @@ def test_a_derivative_off_by_one_thousandth_is_noticed(row, k, way):
 
     def g(*xs):
         whole = list(args)
-        for place, x in zip(floating(args), xs, strict=True):
+        for place, x in zip(floating(args, row), xs, strict=True):
             whole[place] = x
         return wrong(*whole, **case.kw)
 
@@ -312,6 +336,7 @@ BINARY = [
     row
     for row in DIFFERENTIABLE
     if row.cases and len(row.cases[0].shapes) == 2 and row.family.name == "elementwise"
+    if not row.special  # tests/tracing/test_special.py stays in their domains
 ]
 SCALARS = [
     2,

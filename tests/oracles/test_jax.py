@@ -63,7 +63,7 @@ def test_row_agrees_with_jax(row):
     args = operands(row, case)
     f, xs = function_of(row, case, args)
     operation = OTHERWISE.get(row.name) or getattr(jnp, row.name)
-    places = floating(args)
+    places = floating(args, row)
 
     def theirs(*floating):
         whole = list(args)
