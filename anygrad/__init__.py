@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
     from anygrad.config import configure, settings, use_settings
+    from anygrad.tracing import explain
     from anygrad.training import fit
     from anygrad.trees import to_numpy
 
@@ -53,6 +54,7 @@ __all__ = [
     "custom_vjp",
     "differences",
     "errors",
+    "explain",
     "extend",
     "fit",
     "grad",
@@ -87,6 +89,7 @@ _HOMES = {
     "configure": "config",
     "custom_jvp": "autodiff",
     "custom_vjp": "autodiff",
+    "explain": "tracing",
     "fit": "training",
     "grad": "autodiff",
     "hessian": "autodiff",

@@ -12,7 +12,7 @@ from anygrad.tracing.level import (
     lowest,
     names_for,
 )
-from anygrad.tracing.rebinding import rebind
+from anygrad.tracing.rebinding import explain, rebind
 from anygrad.tracing.tape import Recorded, RecordedComplex, Tape, walk
 
 buffers.install()
@@ -28,6 +28,7 @@ __all__ = [
     "at",
     "bind",
     "buffers",
+    "explain",
     "lifted",
     "lowest",
     "methods",

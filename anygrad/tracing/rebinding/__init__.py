@@ -9,5 +9,6 @@ functions that the code calls from the user's own modules are reached in the sam
 """
 
 from anygrad.tracing.rebinding.entry import rebind
+from anygrad.tracing.rebinding.explaining import Explanation, Replaced, explain
 
-__all__ = ["rebind"]
+__all__ = ["Explanation", "Replaced", "explain", "rebind"]

@@ -52,6 +52,7 @@ class Site(NamedTuple):
     called: bool = False
     marked: bool = False
     receiver: str | None = None
+    line: int = 0
 
 
 def _matmul_units() -> tuple[int, int]:
@@ -135,7 +136,8 @@ def sites(code: types.CodeType) -> list[Site]:
         after = steps[k + 1].opname if k + 1 < len(steps) else ""
         site = _site(step, before, after, steps[first].offset, end)
         if site is not None:
-            found.append(site)
+            line = step.positions.lineno if step.positions else None
+            found.append(site._replace(line=line or code.co_firstlineno))
     return found
 
 
