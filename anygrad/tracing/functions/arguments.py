@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.errors import MissingRuleError, TraceError
+from anygrad.errors import ArgumentError, DTypeError, MissingRuleError, ShapeError, TraceError
 from anygrad.ops.shaping import is_complex
 from anygrad.tracing.level import LIFTED, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
@@ -105,3 +105,66 @@ def root_at_rest(total: Any, exponent: float) -> Any:
     nothing = TRACED.astype(TRACED.equal(strip(total), 0), dtype=total.dtype)
     inside = total + nothing
     return (TRACED.sqrt(inside) if exponent == 0.5 else inside**exponent) - nothing
+
+
+def deliver(where: str, out: Any, y: Any) -> Any:
+    """A result, or the array it was to be written into, which then has to be traced as well."""
+    if out is None:
+        return y
+    if isinstance(out, tuple):
+        (out,) = out
+        return deliver(where, out, y)
+    if type(y) in LIFTED and type(out) not in LIFTED:
+        message = (
+            f"{where}(out): got a plain array for a traced result, whose gradient would be lost. "
+            "Use the result itself, or make the array with xp.zeros_like(x) of a traced x."
+        )
+        raise TraceError(message)
+    if tuple(out.shape) != tuple(y.shape):
+        message = (
+            f"{where}(out): got an array of shape {tuple(out.shape)}; expected {tuple(y.shape)}."
+        )
+        raise ShapeError(message)
+    out[...] = y
+    return out
+
+
+def as_mask(where: str, mask: Any, x: Any) -> Any:
+    """A mask of booleans beside an array, without derivatives; a batch of `vmap` it may be."""
+    if not hasattr(mask, "shape"):
+        bottom = lowest(x)
+        mask = plain_namespace(bottom).asarray(mask, **on_device_of(bottom))
+    if "bool" not in str(mask.dtype):
+        message = f"{where}(where): got a mask of {mask.dtype}; expected booleans. Write mask != 0."
+        raise DTypeError(message)
+    return mask
+
+
+def common_dtype(arrays: Any) -> Any:
+    """The dtype that arrays are brought to before they are combined."""
+    dtypes = [a.dtype for a in arrays]
+    if all(dtype == dtypes[0] for dtype in dtypes):
+        return dtypes[0]
+    return plain_namespace(a_traced(arrays)).result_type(*dtypes)
+
+
+def check_casting(where: str, x: Any, dtype: Any, casting: str) -> None:
+    """Raise if NumPy's rule does not allow this cast; other libraries have no such rules."""
+    if x.dtype == dtype or not isinstance(x.dtype, np.dtype) or casting == "unsafe":
+        return
+    if not np.can_cast(x.dtype, dtype, casting):
+        message = (
+            f"{where}(casting): got {x.dtype}, which the rule {casting!r} does not cast to "
+            f"{np.dtype(dtype)}. Cast it first, x.astype(dtype), or give casting='unsafe'."
+        )
+        raise DTypeError(message)
+
+
+def check_order(where: str, order: Any) -> None:
+    """Raise for a memory order that a traced array does not have."""
+    if order not in ("K", "C", "A", None):
+        message = (
+            f"{where}(order): got {order!r}; expected 'K', 'C' or 'A': traced arrays have no other "
+            "order in memory. Leave it out."
+        )
+        raise ArgumentError(message)
