@@ -17,20 +17,21 @@ from anygrad.tracing.operations import TRACED
 
 def convolve(a, v, mode="full"):
     """The convolution of two vectors; ``mode`` tells which part: full, same or valid."""
-    a, v = _vectors("convolve", a, v)
+    parts = as_own_arrays((a, v))  # NumPy takes a number for a vector here, but not in correlate
+    parts = [x if x.ndim else TRACED.reshape(x, shape=(1,)) for x in parts]
+    a, v = _vectors("convolve", parts)
     return _convolved("convolve", a, v, mode, reverse=False)
 
 
 def correlate(a, v, mode="valid"):
     """The cross-correlation of two vectors, the second one conjugated; NumPy's default is valid."""
-    a, v = _vectors("correlate", a, v)
+    a, v = _vectors("correlate", as_own_arrays((a, v)))
     v = TRACED.flip(v, axis=(0,))
     return _convolved("correlate", a, TRACED.conj(v) if is_complex(v) else v, mode, reverse=True)
 
 
-def _vectors(where: str, a: Any, v: Any) -> list[Any]:
-    """Two vectors of one library; a number is a vector of one element."""
-    parts = [x if x.ndim else TRACED.reshape(x, shape=(1,)) for x in as_own_arrays((a, v))]
+def _vectors(where: str, parts: list[Any]) -> list[Any]:
+    """Two vectors that are not empty."""
     for x, name in zip(parts, "av", strict=True):
         if x.ndim != 1 or not x.shape[0]:
             message = (
