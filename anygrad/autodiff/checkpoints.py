@@ -12,7 +12,7 @@ from anygrad.autodiff.batching import vmap
 from anygrad.autodiff.calls import Call, Leaves, invoke
 from anygrad.autodiff.custom import Arguments
 from anygrad.autodiff.forward import jvp
-from anygrad.autodiff.inputs import check_callable, name_of
+from anygrad.autodiff.inputs import call, check_callable, name_of
 from anygrad.autodiff.reverse import vjp
 from anygrad.tracing import LIFTED
 
@@ -121,11 +121,11 @@ def with_cells(
 ) -> Any:
     """Call a function with other contents in some cells of its closure."""
     if not numbers:
-        return f(*args, **kw)
+        return call(f, args, kw)
     assert isinstance(f, types.FunctionType)
     cells = list(f.__closure__ or ())
     for k, content in zip(numbers, contents, strict=True):
         cells[k] = types.CellType(content)
     twin = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, tuple(cells))
     twin.__kwdefaults__ = f.__kwdefaults__
-    return twin(*args, **kw)
+    return call(twin, args, kw)

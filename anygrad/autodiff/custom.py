@@ -10,7 +10,7 @@ from typing import Any
 from anygrad import trees
 from anygrad.autodiff.batching import vmap
 from anygrad.autodiff.calls import Call, Leaves, invoke, zeros
-from anygrad.autodiff.inputs import check_callable, name_of
+from anygrad.autodiff.inputs import call, check_callable, name_of
 from anygrad.autodiff.reverse import vjp
 from anygrad.backends import backend_of
 from anygrad.errors import ArgumentError, ShapeError, describe
@@ -163,17 +163,19 @@ class custom_vjp:
         name = f"custom_vjp({name_of(self.f)})"
 
         def primal(*operands: Any) -> Leaves:
-            leaves, shape["result"] = trees.flatten(self.f(*given.rebuild(operands)))
+            leaves, shape["result"] = trees.flatten(
+                call(self.f, tuple(given.rebuild(operands)), {})
+            )
             return leaves
 
         def kept(*operands: Any) -> tuple[Leaves, Any]:
-            result, residuals = forward(*given.rebuild(operands))
+            result, residuals = call(forward, tuple(given.rebuild(operands)), {})
             leaves, shape["result"] = trees.flatten(result)
             return leaves, residuals
 
         def pulled(residuals: Any, cotangents: Leaves) -> Leaves:
             g = trees.unflatten(shape["result"], cotangents)
-            found = given.flatten_cotangents(name, backward(residuals, g))
+            found = given.flatten_cotangents(name, call(backward, (residuals, g), {}))
             return [zero_like_operand(x, p) for x, p in zip(found, given.operands, strict=True)]
 
         leaves = invoke(vjp_call(name, primal, kept, pulled), given.operands)
@@ -283,11 +285,14 @@ class custom_jvp:
         shape: dict[str, Any] = {}
 
         def primal(*operands: Any) -> Leaves:
-            leaves, shape["result"] = trees.flatten(self.f(*given.rebuild(operands)))
+            leaves, shape["result"] = trees.flatten(
+                call(self.f, tuple(given.rebuild(operands)), {})
+            )
             return leaves
 
         def pushed(operands: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]:
-            value, tangent = rule(given.rebuild(operands), given.tangents(tangents, operands))
+            parts = given.rebuild(operands), given.tangents(tangents, operands)
+            value, tangent = call(rule, parts, {})
             leaves, shape["result"] = trees.flatten(value)
             return leaves, trees.flatten_up_to(shape["result"], tangent)
 

@@ -16,7 +16,7 @@ from anygrad.autodiff.batching import vmap
 from anygrad.autodiff.calls import Call, Leaves, invoke, zeros
 from anygrad.autodiff.custom import Arguments
 from anygrad.autodiff.forward import jvp
-from anygrad.autodiff.inputs import check_callable, name_of
+from anygrad.autodiff.inputs import call, check_callable, name_of
 from anygrad.autodiff.matrices import jacobian
 from anygrad.autodiff.reverse import vjp
 from anygrad.errors import ShapeError, describe
@@ -92,7 +92,7 @@ def implicit_root(
 
         def residual(unknowns: Leaves, operands: Leaves) -> Any:
             x = trees.unflatten(shape["result"], unknowns)
-            return _vector(trees.leaves(f(x, *given.rebuild(operands))))
+            return _vector(trees.leaves(call(f, (x, *given.rebuild(operands)), {})))
 
         leaves = invoke(root_call(name, found, residual, linear_solve), given.operands)
         return trees.unflatten(shape["result"], leaves)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from anygrad import trees
 from anygrad.autodiff.batching import vmap
 from anygrad.autodiff.forward import jvp
-from anygrad.autodiff.inputs import check_callable, check_primal, name_of, pick
+from anygrad.autodiff.inputs import call, check_callable, check_primal, name_of, pick
 from anygrad.autodiff.reverse import grad, vjp
 from anygrad.backends import device_of
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe, suggest
@@ -81,7 +81,7 @@ def jacobian(
 
         def chosen(*parts: Any) -> Any:
             at = dict(zip(positions, parts, strict=True))
-            return f(*(at.get(n, a) for n, a in enumerate(args)), **kw)
+            return call(f, tuple(at.get(n, a) for n, a in enumerate(args)), kw)
 
         rows = _rows(f, chosen, given, mode, has_aux)
         single = not isinstance(argnums, tuple | list)

@@ -217,7 +217,7 @@ _METHODS = {
 _OUT = {
     "__float__": "float(x), math.sin(x), plain_array[i] = x",
     "__complex__": "complex(x)",
-    "__int__": "int(x)",
+    "__int__": "int(x), integer_array[i] = x",
     "__index__": "using x as an index or a count",
     "__array__": "np.asarray(x), np.array([x, ...]), plain_array[i] = x",
     "__dlpack__": "from_dlpack(x)",
