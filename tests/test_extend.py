@@ -31,8 +31,8 @@ def test_a_ufunc_is_differentiated_where_it_is_called():
         return np.sum(special.erf(x) * x)
 
     with pytest.raises(MissingRuleError, match=r"ag\.extend\.register_elementwise"):
-        ag.grad(f)(X)
-    ag.extend.register_elementwise(special.erf, rule)
+        ag.grad(lambda x: np.sum(special.zetac(x)))(X)
+    ag.extend.register_elementwise(special.erf, rule, name="own_erf")
     slope = special.erf(X) + X * 2.0 / np.pi**0.5 * np.exp(-X * X)
     np.testing.assert_allclose(ag.grad(f)(X), slope, rtol=1e-14)
     np.testing.assert_allclose(ag.jvp(f, (X,), (X,))[1], slope @ X, rtol=1e-14)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from anygrad.ops.row import CONSTANT, Row, add_row
 from anygrad.ops.shaping import is_complex
 from anygrad.ops.special_row import either, operand, real_only, special
 
@@ -16,6 +17,7 @@ from anygrad.ops.special_row import either, operand, real_only, special
 special("gamma", lambda xp, t, y, x: t * (y * xp.psi(x)))
 special("gammaln", lambda xp, t, _y, x: t * xp.psi(x))
 special("loggamma", lambda xp, t, _y, x: t * xp.psi(x))
+add_row(Row("gammasgn", CONSTANT, (), special=True))
 
 
 def _slope_of_rgamma(xp: Any, y: Any, x: Any) -> Any:

@@ -99,6 +99,29 @@ special(
     ),
 )
 
+# The profile of Voigt is Re w(z) / (s sqrt(2 pi)) with z = (x + i g) / (s sqrt 2): DLMF 7.19.
+def _voigt(xp: Any, s: Any, x: Any, g: Any) -> tuple[Any, Any]:
+    """The argument z, and w'(z)."""
+    z = (x + 1j * g) * (ROOT_HALF / s)
+    return z, 1j * TWO_OVER_ROOT_PI - 2.0 * z * xp.wofz(z)
+
+
+def _voigt_by_width(xp: Any, y: Any, x: Any, s: Any, g: Any) -> Any:
+    z, slope = _voigt(xp, s, x, g)
+    return -(y + xp.real(z * slope) * (DENSITY / s)) / s
+
+
+special(
+    "voigt_profile",
+    lambda xp, t, _y, x, s, g: (
+        t * xp.real(_voigt(xp, s, x, g)[1]) * (ROOT_HALF * DENSITY / (s * s))
+    ),
+    lambda xp, t, y, x, s, g: t * _voigt_by_width(xp, y, x, s, g),
+    lambda xp, t, _y, x, s, g: (
+        -t * xp.imag(_voigt(xp, s, x, g)[1]) * (ROOT_HALF * DENSITY / (s * s))
+    ),
+)
+
 # Logistic functions. y (1 - y) would be 0 where y rounds to 1.
 special("expit", lambda xp, t, y, x: t * (y * xp.expit(-x)), low=-2.0, high=2.0)
 special("logit", lambda xp, t, _y, x: t / (x * (1.0 - x)), low=0.35, high=0.65)

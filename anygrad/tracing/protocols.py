@@ -107,9 +107,10 @@ def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -
 
 def _ufunc_of_scipy(ufunc: Any) -> Any:
     """The operation for a ufunc of scipy.special, told by identity: no name of another's counts."""
-    special = sys.modules.get("scipy.special")
-    operation = SPECIAL.get(ufunc.__name__)
-    if operation is None or getattr(special, ufunc.__name__, None) is not ufunc:
+    name = ufunc.__name__
+    home = sys.modules.get("scipy.special._ufuncs" if name.startswith("_") else "scipy.special")
+    operation = SPECIAL.get(name.lstrip("_"))  # zeta and lambertw call theirs by such a name
+    if operation is None or getattr(home, name, None) is not ufunc:
         return None
     UFUNCS[ufunc] = operation
     return operation
@@ -187,9 +188,23 @@ def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
     if registered is not None:
         return registered(*args[:operands])
     row = _NAMES.get(name)
-    if row is None:
+    operation = _kernel_of_cupyx(kernel) if row is None else STANDARD[row]
+    if operation is None:
         raise missing_rule(f"cupy.{name}")
-    return STANDARD[row](*args[:operands])
+    return operation(*args[:operands])
+
+
+def _kernel_of_cupyx(kernel: Any) -> Any:
+    """The operation for a kernel of cupyx.scipy.special, told by identity.
+
+    By their own names ellipk is called ellipkm1 there, and the reverse.
+    """
+    functions = vars(sys.modules.get("cupyx.scipy.special", object))
+    found = next((name for name, function in functions.items() if function is kernel), None)
+    operation = SPECIAL.get(found)
+    if operation is not None:
+        KERNELS[kernel] = operation
+    return operation
 
 
 def _cupy_reduction(

@@ -12,7 +12,7 @@ from typing import Any
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.functions import LINALG
+from anygrad.tracing.functions import LINALG, SPECIAL
 from anygrad.tracing.level import LIFTED, Traced, plain_namespace, read_value, strip
 from anygrad.tracing.namespace import STANDARD, missing_rule
 from anygrad.tracing.operations import TRACED
@@ -167,7 +167,8 @@ def _vector_norm(x: Any, ord: Any = 2, axis: Any = None, keepdims: bool = False)
 _SAME = {
     name: getattr(TRACED, name)
     for name, row in ROWS.items()
-    if row.family.name == "elementwise" or name in ("matmul", "floor", "ceil", "trunc", "isfinite")
+    if (row.family.name == "elementwise" and not row.special)
+    or name in ("matmul", "floor", "ceil", "trunc", "isfinite")
 }
 _SAME |= {alias: STANDARD[name] for alias, name in ALIASES.items() if name in _SAME}
 _SAME |= {
@@ -180,8 +181,26 @@ _SAME |= {
         *("hstack", "vstack"),
     )
 }
+# torch.special calls itself special_erf; some are in the main namespace, too
+_SPECIAL = {
+    name: SPECIAL[name]
+    for name in (
+        *("digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "gammainc", "gammaincc", "gammaln"),
+        *("i0", "i0e", "i1", "i1e", "log_ndtr", "ndtr", "ndtri", "psi", "xlog1py", "xlogy", "zeta"),
+    )
+}
+_BESSEL = {
+    **{f"bessel_{name}": SPECIAL[name] for name in ("j0", "j1", "y0", "y1")},
+    **{f"modified_bessel_{name}": SPECIAL[name] for name in ("i0", "i1", "k0", "k1")},
+    **{f"scaled_modified_bessel_{name}": SPECIAL[f"{name}e"] for name in ("k0", "k1")},
+}
 FUNCTIONS: dict[str, Any] = {
     **_SAME,
+    **{f"special_{name}": function for name, function in (_SPECIAL | _BESSEL).items()},
+    **{name: SPECIAL[name] for name in ("digamma", "erf", "erfc", "erfinv", "i0", "xlogy")},
+    "igamma": SPECIAL["gammainc"],
+    "igammac": SPECIAL["gammaincc"],
+    "lgamma": SPECIAL["gammaln"],
     **{name: _reduced(name) for name in ("sum", "mean", "prod", "all", "any", "argmax", "argmin")},
     "add": _scaled(TRACED.add),
     "amax": _reduced("max"),

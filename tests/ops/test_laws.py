@@ -22,6 +22,7 @@ from tests.ops.sampling import (
     inner,
     lacks,
     operands,
+    roughness,
 )
 from tests.support import assert_close
 
@@ -258,10 +259,11 @@ def test_backends_agree(pair, xp):
     )
     f_there, xs_there = function_of(row, case, there, floating(args, row))
     value_there, pullback_there = vjp(f_there, *xs_there)
-    assert_close(value_there, value)
-    assert_close(pullback_there(xp.asarray(u)), pullback(u))
+    rough = roughness(row, xp)
+    assert_close(value_there, value, scale=rough)
+    assert_close(pullback_there(xp.asarray(u)), pullback(u), scale=rough)
     tangent_there = jvp(f_there, tuple(xs_there), tuple(xp.asarray(v) for v in vs))[1]
-    assert_close(tangent_there, jvp(f, tuple(xs), tuple(vs))[1])
+    assert_close(tangent_there, jvp(f, tuple(xs), tuple(vs))[1], scale=rough)
 
 
 def reverses(key):

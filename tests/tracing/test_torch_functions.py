@@ -64,6 +64,10 @@ CASES = {
     "softplus": lambda x: F.softplus(x) + F.softplus(x, beta=2.0),
     "relu": lambda x: F.relu(x) + torch.relu(x - 0.3),  # at 0 itself the derivative is 0
     "rsqrt": lambda x: torch.rsqrt(x * x + 1.0),
+    "erf": lambda x: torch.erf(x) * torch.special.erfc(x) + torch.erfinv(0.2 * x),
+    "gamma": lambda x: torch.lgamma(x * x + 1.0) + torch.i0(x),
+    "special": lambda x: torch.special.i1e(x) * torch.special.ndtr(x) + torch.special.entr(x * x),
+    "igamma": lambda x: torch.igamma(P * P + 1.0, x * x + 1.0) + torch.special.log_ndtr(x),
     "zeros_like": lambda x: torch.zeros_like(x) + x * torch.ones_like(x),
     "clone": lambda x: torch.clone(x) ** 2,
 }
@@ -87,6 +91,12 @@ def test_torch_functions_of_traced_tensors_have_torchs_derivative(name):
     np.testing.assert_allclose(
         float((tangent * weights).sum()), float((expected * P).sum()), rtol=1e-12
     )
+
+
+def test_bessel_functions_have_the_derivative_that_torch_leaves_out():
+    """PyTorch takes its bessel_j0 as a constant, in silence."""
+    g = ag.grad(lambda x: torch.special.bessel_j0(x).sum())(X)
+    np.testing.assert_allclose(g, -torch.special.bessel_j1(X), rtol=1e-14)
 
 
 def test_comparisons_and_questions_are_answered_by_the_value():
