@@ -32,7 +32,7 @@ METHODS = frozenset(("dot", "copy", "astype", "item", "tolist"))
 QUICK_BUILTINS = frozenset(
     (
         *("range", "len", "zip", "enumerate", "print", "tuple", "list", "dict", "set", "str"),
-        *("super", "getattr", "hasattr", "setattr", "type", "iter", "next", "reversed", "repr"),
+        *("getattr", "hasattr", "setattr", "type", "iter", "next", "reversed", "repr"),
         *("sum", "min", "max", "abs", "any", "all", "sorted", "id", "bool", "frozenset"),
         *("ValueError", "TypeError", "RuntimeError", "KeyError", "IndexError", "AssertionError"),
         *("Exception", "StopIteration", "NotImplementedError", "ZeroDivisionError", "True"),
@@ -52,7 +52,10 @@ QUICK_FUNCTIONS = frozenset(
 
 QUICK_METHODS = (
     frozenset(
-        name for kind in (list, dict, str, set, tuple, bytes, np.ndarray) for name in dir(kind)
+        name
+        for kind in (list, dict, str, set, tuple, bytes, np.ndarray)
+        for name in dir(kind)
+        if not name.startswith("__")
     )
     - METHODS
     - CREATION

@@ -151,7 +151,8 @@ def _site(step: Any, before: list[Any], after: str, start: int, end: int) -> Sit
     if step.opname == "LOAD_GLOBAL":
         if name in QUICK_BUILTINS or after in ("LOAD_ATTR", "LOAD_METHOD", "EXTENDED_ARG"):
             return None
-        return Site(start, end, "global", name, marked, marked)
+        # super is called by an instruction of its own since 3.12
+        return Site(start, end, "global", name, marked or name == "super", marked)
     if sys.version_info < (3, 12):
         marked = step.opname == "LOAD_METHOD"
     last = before[-1] if before else None
@@ -181,9 +182,9 @@ def _is_quick(name: str, called: bool, receiver: str | None) -> bool:
     module = receiver is not None and receiver.startswith("global ")
     if module and receiver.removeprefix("global ") in ARRAY_MODULES:
         return not called or name in QUICK_FUNCTIONS
-    if not called:
-        return not module
-    return name in QUICK_METHODS
+    if module:
+        return False
+    return not called or name in QUICK_METHODS
 
 
 def _copy(code: types.CodeType) -> types.CodeType:

@@ -110,6 +110,28 @@ def _class(kind: type, caller: dict[str, Any]) -> Any:
     return construct
 
 
+def _super(*args: Any) -> Any:
+    """``super()``, whose methods are looked up as twins."""
+    frame = sys._getframe(1)
+    if not args:
+        variables = frame.f_locals
+        args = variables["__class__"], variables[frame.f_code.co_varnames[0]]
+    proxy = object.__new__(_Super)
+    object.__setattr__(proxy, "real", super(*args))
+    object.__setattr__(proxy, "caller", frame.f_globals)
+    return proxy
+
+
+class _Super:
+    """What ``super()`` gives; nothing of its own may stand before the names of the base class."""
+
+    __slots__ = ("caller", "real")
+
+    def __getattribute__(self, name: str) -> Any:
+        own = functools.partial(object.__getattribute__, self)
+        return twin(getattr(own("real"), name), own("caller"), True)
+
+
 def _partial(found: Any, caller: dict[str, Any]) -> Any:
     inner = twin(found.func, caller, True)
     return found if inner is found.func else functools.partial(inner, *found.args, **found.keywords)
@@ -166,4 +188,5 @@ TABLES: dict[str, Table] = {
 """The module -> the function that lists its twins; asked once the module is imported."""
 
 _read_tables()
+_types[id(super)] = (super, _super)
 CHOICE.twin, CHOICE.attribute_twin = twin, attribute_twin
