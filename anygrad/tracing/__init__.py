@@ -1,6 +1,6 @@
 """Traced arrays: what stands in for the user's arrays while a function is differentiated."""
 
-from anygrad.tracing import at, buffers, methods, operations, protocols, torch_functions
+from anygrad.tracing import at, buffers, memory, methods, operations, protocols, torch_functions
 from anygrad.tracing.buffers import unbuffered
 from anygrad.tracing.level import (
     LIFTED,
@@ -31,6 +31,7 @@ __all__ = [
     "explain",
     "lifted",
     "lowest",
+    "memory",
     "methods",
     "names_for",
     "operations",

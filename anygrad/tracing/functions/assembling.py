@@ -11,7 +11,8 @@ import numpy as np
 from anygrad.errors import ArgumentError, MissingRuleError, ShapeError
 from anygrad.ops import ROWS
 from anygrad.ops.batching import refuse as refuse_batched
-from anygrad.ops.shaping import normal_axes
+from anygrad.ops.shaping import kind_of, normal_axes
+from anygrad.tracing.assignment import in_dtype_of
 from anygrad.tracing.functions.arguments import as_arrays, as_own_arrays, fresh, plain_axis
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import broadcast_to, moveaxis, ravel, take
@@ -100,7 +101,7 @@ def insert(arr, obj, values, axis=None):
         values = moveaxis(values, 0, axis)
     count = values.shape[axis] if positions.size == 1 else positions.size
     shape = (*arr.shape[:axis], count, *arr.shape[axis + 1 :])
-    values = broadcast_to(_cast_to(arr, values), shape)
+    values = broadcast_to(_stored(arr, values), shape)
     order = np.insert(np.arange(n), obj, n + np.arange(count))
     return take(TRACED.concat(arr, values, axis=axis), order.tolist(), axis)
 
@@ -111,19 +112,15 @@ def _positions(obj: Any, n: int) -> np.ndarray:
     return np.flatnonzero(found) if found.dtype == bool else found
 
 
-def _cast_to(arr: Any, values: Any) -> Any:
+def _stored(arr: Any, values: Any) -> Any:
     """The values in the dtype of the array, as NumPy stores them."""
-    if values.dtype == arr.dtype:
-        return values
-    if type(values) in LIFTED:
-        if type(arr) not in LIFTED:
-            message = (
-                f"insert(values): got traced values for a plain array of dtype {arr.dtype}; "
-                f"expected dtype {values.dtype}. Cast the array first."
-            )
-            raise ArgumentError(message)
-        return astype(values, arr.dtype)
-    return plain_namespace(values).astype(values, arr.dtype)
+    if type(values) in LIFTED and kind_of(arr.dtype) == "other":
+        message = (
+            f"insert(values): got traced values for a plain array of dtype {arr.dtype}; expected "
+            f"dtype {values.dtype}. Cast the array first."
+        )
+        raise ArgumentError(message)
+    return in_dtype_of(arr, values, "insert(values)")
 
 
 def _host_positions(where: str, obj: Any) -> Any:
@@ -182,7 +179,7 @@ def kron(a, b):
     left, right = ((1,) * (ndim - x.ndim) + tuple(x.shape) for x in (a, b))
     apart = tuple(m for n in left for m in (n, 1))
     close = tuple(m for n in right for m in (1, n))
-    products = TRACED.reshape(a, shape=apart) * TRACED.reshape(b, shape=close)
+    products = TRACED.multiply(TRACED.reshape(a, shape=apart), TRACED.reshape(b, shape=close))
     whole = tuple(n * m for n, m in zip(left, right, strict=True))
     return fresh(TRACED.reshape(products, shape=whole))
 
@@ -197,7 +194,7 @@ def vander(x, N=None, increasing=False):
         x = astype(x, np.promote_types(x.dtype, int), copy=False)  # as NumPy does
     powers = [TRACED.zeros_like(x) + 1.0]
     while len(powers) < count:
-        powers.append(powers[-1] * x)
+        powers.append(TRACED.multiply(powers[-1], x))
     columns = TRACED.stack(*(powers if increasing else powers[::-1]), axis=1)
     return columns if count else TRACED.getitem(columns, key=(slice(None), slice(0, 0)))
 

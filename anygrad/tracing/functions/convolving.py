@@ -91,11 +91,13 @@ def _fftconvolve(in1, in2, mode="full", axes=None):
     axes = normal_axes(plain_axis(axes), in1.ndim)
     lengths = [in1.shape[a] + in2.shape[a] - 1 for a in axes]
     if not axes:
-        return in1 * in2
+        return TRACED.multiply(in1, in2)
     if is_complex(in1) or is_complex(in2):
-        y = ifftn(fftn(in1, lengths, axes) * fftn(in2, lengths, axes), lengths, axes)
+        product = TRACED.multiply(fftn(in1, lengths, axes), fftn(in2, lengths, axes))
+        y = ifftn(product, lengths, axes)
     else:
-        y = irfftn(rfftn(in1, lengths, axes) * rfftn(in2, lengths, axes), lengths, axes)
+        product = TRACED.multiply(rfftn(in1, lengths, axes), rfftn(in2, lengths, axes))
+        y = irfftn(product, lengths, axes)
     return _part("fftconvolve", y, in1, in2, mode, axes)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from anygrad.errors import ArgumentError, MissingRuleError
+from anygrad.tracing.assignment import in_dtype_of
 from anygrad.tracing.functions.arguments import as_arrays, on_device_of
-from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.ordering import sort
 from anygrad.tracing.functions.shapes import broadcast_to, take
-from anygrad.tracing.level import LIFTED, lowest, plain_namespace, strip
+from anygrad.tracing.level import lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
 KEYWORDS = {
@@ -126,7 +126,9 @@ def _column(x: Any, axis: int, values: np.ndarray) -> Any:
     """Numbers along an axis, beside the array."""
     shape = tuple(-1 if k == axis else 1 for k in range(x.ndim))
     device = on_device_of(lowest(x))
-    return plain_namespace(x).asarray(values.reshape(shape), dtype=x.dtype, **device)
+    return plain_namespace(x).asarray(
+        np.ascontiguousarray(values).reshape(shape), dtype=x.dtype, **device
+    )
 
 
 def _constant(x: Any, axis: int, width: tuple[int, int], values: Any) -> Any:
@@ -137,12 +139,7 @@ def _constant(x: Any, axis: int, width: tuple[int, int], values: Any) -> Any:
 
 
 def _in_dtype_of(x: Any, value: Any) -> Any:
-    value = as_arrays((value, x))[0]
-    if value.dtype == x.dtype:
-        return value
-    if type(value) in LIFTED:
-        return astype(value, x.dtype)
-    return plain_namespace(value).astype(value, x.dtype)
+    return in_dtype_of(x, as_arrays((value, x))[0], "pad(array, value)")
 
 
 def _ramp(x: Any, axis: int, width: tuple[int, int], ends: Any) -> Any:
@@ -154,7 +151,8 @@ def _ramp(x: Any, axis: int, width: tuple[int, int], ends: Any) -> Any:
             share = np.arange(n) / n
             share = _column(x, axis, share if side == 0 else share[::-1])
             end = _in_dtype_of(x, end)
-            borders[side] = [end + (edge - end) * share]
+            way = TRACED.multiply(TRACED.subtract(edge, end), share)
+            borders[side] = [TRACED.add(way, end)]
     return borders
 
 
@@ -181,8 +179,8 @@ def _reflected_oddly(x: Any, axis: int, width: tuple[int, int], mode: str) -> An
         inside = np.where(odd == 1, n - 1 - rest, rest)
         sign, odd, turns = (_column(x, axis, 1.0 * k) for k in (1 - 2 * odd, odd, turns))
         picked = take(x, inside.tolist(), axis) if places.size else None
-        drift = turns * (last - first) + odd * (first + last)
-        borders.append([] if picked is None else [sign * picked + drift])
+        drift = (last - first) * turns + (first + last) * odd
+        borders.append([] if picked is None else [picked * sign + drift])
     return borders
 
 

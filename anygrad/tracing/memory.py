@@ -1,0 +1,89 @@
+"""Methods of NumPy's arrays that concern memory: questions, writes by another name, ways out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from anygrad.errors import ArgumentError, MissingRuleError, TraceError
+from anygrad.tracing.functions.arguments import as_arrays
+from anygrad.tracing.functions.assembling import diagonal, resize
+from anygrad.tracing.functions.shapes import ravel, reshape
+from anygrad.tracing.level import Traced, is_mapped, lowest
+
+_REFUSED = {
+    "byteswap": "Byte order has no derivative; take ag.value(x).",
+    "dump": "Save ag.value(x).",
+    "dumps": "Save ag.value(x).",
+    "getfield": "Traced arrays have no fields.",
+    "resize": "Use np.resize(x, shape) or xp.reshape(x, shape), which give another array.",
+    "setfield": "Traced arrays have no fields.",
+    "setflags": "Whether it can be written is not up to a traced array; take x.copy().",
+    "tobytes": "Take ag.value(x), whose bytes are a constant.",
+    "tofile": "Save ag.value(x).",
+    "view": "Use xp.astype(x, dtype), xp.real(x) or xp.reshape(x, shape).",
+}
+"""What would change or read the bytes behind the back of the derivative, and what to do instead."""
+
+
+def _refused(method: str, advice: str) -> Any:
+    def refuse(self: Traced, *_: Any, **__: Any) -> Any:
+        message = f"x.{method}: got a traced array, whose gradient would be lost. {advice}"
+        raise TraceError(message)
+
+    return refuse
+
+
+def _answered(name: str) -> Any:
+    def answer(self: Traced) -> Any:
+        if is_mapped(self):
+            message = (
+                f"x.{name}: got a batch of vmap, in whose memory no example lies by itself. "
+                "Ask before vmap."
+            )
+            raise TraceError(message)
+        return getattr(lowest(self), name)
+
+    return property(answer)
+
+
+def _fill(self: Traced, value: Any) -> None:
+    """Write one value everywhere."""
+    self[...] = value
+
+
+def _put(self: Traced, indices: Any, values: Any, mode: str = "raise") -> None:
+    """Write at positions of the flattened array; values are repeated as often as it takes."""
+    if not isinstance(indices, int | list | tuple | range | np.ndarray | np.integer):
+        message = f"x.put(indices): got {type(indices).__name__}; expected host integers."
+        raise MissingRuleError(message)
+    if mode not in ("raise", "wrap", "clip"):
+        message = f"x.put(mode): got {mode!r}; expected 'raise', 'wrap' or 'clip'."
+        raise ArgumentError(message)
+    places, size = np.ravel(indices), self.size
+    if mode == "wrap":
+        places = places % size
+    if mode == "clip":
+        places = np.clip(places, 0, size - 1)
+    places = np.arange(size)[places]  # raises for what is outside
+    if places.size:
+        values = resize(as_arrays((values, self))[0], places.size)
+        self[np.unravel_index(places, self.shape)] = values
+
+
+def _set_flat(self: Traced, values: Any) -> None:
+    self[...] = reshape(resize(as_arrays((values, self))[0], self.size), self.shape)
+
+
+_AS_MEMORY: dict[str, Any] = {
+    "diagonal": diagonal,
+    "fill": _fill,
+    "flat": property(ravel, _set_flat),
+    "put": _put,
+    **{name: _answered(name) for name in ("flags", "itemsize", "nbytes", "strides")},
+    **{method: _refused(method, advice) for method, advice in _REFUSED.items()},
+}
+
+for _name, _what in _AS_MEMORY.items():
+    setattr(Traced, _name, _what)
