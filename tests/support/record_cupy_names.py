@@ -5,6 +5,7 @@ Run it where the real package is installed (a GPU or driver is not needed), afte
     python tests/support/record_cupy_names.py
 """
 
+import importlib
 import inspect
 import json
 import re
@@ -16,7 +17,7 @@ import cupy
 import numpy as np
 
 TARGET = Path(__file__).parent / "lookalike_cupy" / "names.json"
-MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupy.random")
+MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupy.random", "cupyx.scipy.special")
 ARRAY_PARAMETERS = {"a", "x", "x1", "arr", "ary", "m", "array", "v"}
 
 
@@ -70,9 +71,7 @@ def record_all():
 
 
 def record_module(name):
-    module = cupy
-    for part in name.split(".")[1:]:
-        module = getattr(module, part)
+    module = importlib.import_module(name)
     found = {key: record_entry(getattr(module, key)) for key in dir(module) if key[0] != "_"}
     return {key: entry for key, entry in sorted(found.items()) if entry is not None}
 

@@ -5,6 +5,11 @@ from typing import Any
 
 import numpy as np
 
+try:
+    from scipy import special
+except ImportError:  # SciPy is not needed for the rest
+    special = None
+
 from tests.support.lookalike_cupy import arrays, devices, functions, members, names
 
 _NUMPY = {
@@ -12,6 +17,7 @@ _NUMPY = {
     "cupy.linalg": np.linalg,
     "cupy.fft": np.fft,
     "cupy.random": np.random,
+    "cupyx.scipy.special": special,
 }
 
 
@@ -20,10 +26,12 @@ def build() -> dict[str, types.ModuleType]:
     members.fill_in()
     modules = {name: _build_module(name) for name in names.MODULES}
     modules.update(devices.build_cuda())
+    modules.update({name: types.ModuleType(name) for name in ("cupyx", "cupyx.scipy")})
     main = modules["cupy"]
     for name, module in modules.items():
-        if name.count(".") == 1:
-            setattr(main, name.partition(".")[2], module)
+        parent, _, last = name.rpartition(".")
+        if parent in modules and parent != "cupy.cuda":
+            setattr(modules[parent], last, module)
     main.__dict__.update(
         __lookalike__=True,
         __version__=names.VERSION,
@@ -53,7 +61,7 @@ def _build_module(full_name: str) -> types.ModuleType:
 def _build_entry(module: str, name: str, entry: dict[str, Any]) -> Any:
     source = getattr(_NUMPY[module], name, None)
     if entry["kind"] == "ufunc":
-        return functions.ufunc(name, entry)
+        return functions.ufunc(name, entry, source)
     if entry["kind"] == "function":
         return functions.make_function(module, name, entry, source)
     if entry["kind"] == "number":
