@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.errors import MissingRuleError, TraceError
+from anygrad.errors import TraceError
 from anygrad.tracing.buffers import Buffer, holds_traced, plain_function, plain_ufunc
 from anygrad.tracing.functions import FFT, LINALG, SPECIAL
-from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.level import Traced, read_value
 from anygrad.tracing.namespace import STANDARD, missing_rule
+from anygrad.tracing.ufunc_methods import METHODS
+from anygrad.tracing.ufuncs import UFUNCS, operation_of_scipy
 
 # NumPy's names for rows and functions that the standard calls otherwise.
 ALIASES = {
@@ -48,7 +49,6 @@ ALIASES = {
 }
 _NAMES = {**{name: name for name in STANDARD}, **ALIASES}
 
-UFUNCS: dict[Any, Any] = {}
 KERNELS: dict[Any, Any] = {}  # CuPy's kernels of users, registered with a rule
 FUNCTIONS: dict[Any, Any] = {}
 for _numpy_name, _name in _NAMES.items():
@@ -62,14 +62,6 @@ for _part, _functions in ((np.linalg, LINALG), (np.fft, FFT)):
         _found = getattr(_part, _name, None)
         if _found is not None:
             (UFUNCS if isinstance(_found, np.ufunc) else FUNCTIONS)[_found] = _function
-
-# np.add.reduce(x) and its like
-_REDUCED = {
-    np.add: STANDARD["sum"],
-    np.multiply: STANDARD["prod"],
-    np.maximum: STANDARD["max"],
-    np.minimum: STANDARD["min"],
-}
 
 # Questions about a traced array that its value answers: no derivative, nothing lost.
 _ANSWERED = {
@@ -95,62 +87,12 @@ _ANSWERED |= {
 
 def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -> Any:
     if method == "__call__" and not kw:
-        operation = UFUNCS.get(ufunc) or _ufunc_of_scipy(ufunc)
+        operation = UFUNCS.get(ufunc) or operation_of_scipy(ufunc)
         if operation is not None:
             return operation(*args)
     if not holds_traced(args) and not holds_traced(kw):  # buffers without a traced value in them
         return plain_ufunc(ufunc, method, args, kw)
-    if method == "__call__" and not kw:
-        raise missing_rule(_ufunc_name(ufunc))
-    return _unusual_ufunc(ufunc, method, args, kw)
-
-
-def _ufunc_of_scipy(ufunc: Any) -> Any:
-    """The operation for a ufunc of scipy.special, told by identity: no name of another's counts."""
-    name = ufunc.__name__
-    home = sys.modules.get("scipy.special._ufuncs" if name.startswith("_") else "scipy.special")
-    operation = SPECIAL.get(name.lstrip("_"))  # zeta and lambertw call theirs by such a name
-    if operation is None or getattr(home, name, None) is not ufunc:
-        return None
-    UFUNCS[ufunc] = operation
-    return operation
-
-
-def _ufunc_name(ufunc: Any) -> str:
-    """NumPy's own are named as such; scipy.special and others have ufuncs too."""
-    name = ufunc.__name__
-    return f"numpy.{name}" if getattr(np, name, None) is ufunc else name
-
-
-def _unusual_ufunc(ufunc: Any, method: str, args: tuple, kw: dict[str, Any]) -> Any:
-    name = _ufunc_name(ufunc)
-    out = kw.pop("out", None)
-    if out is not None and any(o is not None for o in out):
-        message = (
-            f"{name}(out): got a traced value to write into a plain array, where its gradient "
-            "would be lost. Write y = y + x instead of y += x, or make y with xp.zeros_like(x)."
-        )
-        raise TraceError(message)
-    if kw.get("where", True) is True:
-        kw.pop("where", None)
-    if ufunc is np.vecdot and method == "__call__" and set(kw) <= {"axis"}:
-        return STANDARD["vecdot"](*args, **kw)
-    if method == "reduce" and ufunc in _REDUCED:
-        kw.setdefault("axis", 0)
-        return _REDUCED[ufunc](*args, **kw)
-    if (
-        method == "__call__"
-        and ufunc in UFUNCS
-        and set(kw) <= {"dtype", "casting", "order", "subok"}
-    ):
-        y = UFUNCS[ufunc](*args)
-        return y if kw.get("dtype") is None else astype(y, np.dtype(kw["dtype"]))
-    what = name if method == "__call__" else f"{name}.{method}"
-    keywords = "".join(f", {k}=" for k in kw)
-    message = (
-        f"{what}(traced array{keywords}): no derivative rule for this form. Call {name} plainly."
-    )
-    raise MissingRuleError(message)
+    return METHODS[method](ufunc, args, kw)
 
 
 def _array_function(
@@ -161,13 +103,6 @@ def _array_function(
         return operation(*args, **kw) if "a" not in kw else operation(kw.pop("a"), *args, **kw)
     if function in _ANSWERED:
         return function(*(read_value(a) for a in args), **kw)
-    if function is np.copyto or function is np.put or function is np.full_like:
-        message = (
-            f"numpy.{function.__name__}: got a traced value to write into a plain array, where its "
-            "gradient would be lost. Make the array with xp.zeros_like(x) of a traced x, or stack "
-            "the parts."
-        )
-        raise TraceError(message)
     if Buffer in types:
         return plain_function(function, args, kw)
     raise missing_rule(f"{function.__module__}.{function.__name__}")

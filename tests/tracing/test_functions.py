@@ -232,11 +232,7 @@ def test_standard_spellings_agree_on_every_backend(name, xp):
 
 def test_unsupported_keywords_are_refused_not_ignored():
     for f in (
-        lambda x: np.sum(x, where=MASK),
-        lambda x: np.sum(x, initial=3.0),
-        lambda x: np.max(x, initial=3.0),
         lambda x: np.add(x, 1.0, where=MASK),
-        lambda x: np.add.accumulate(x),
     ):
         with pytest.raises(MissingRuleError, match="rule"):
             vjp(f, X)

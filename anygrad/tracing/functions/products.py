@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import builtins
 import math
+from numbers import Integral
 from typing import Any
 
 from anygrad.errors import MissingRuleError, ShapeError
 from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import (
     as_arrays,
+    deliver,
     fresh,
     plain_axis,
-    refuse,
     root_at_rest,
 )
 from anygrad.tracing.functions.creation import astype
-from anygrad.tracing.functions.shapes import moveaxis, reshape
+from anygrad.tracing.functions.shapes import moveaxis, ravel, reshape, squeeze
 from anygrad.tracing.level import strip
 from anygrad.tracing.operations import TRACED
 
@@ -26,20 +27,26 @@ def dot(a, b, out=None):
 
     Higher arrays contract along the last axis of ``a`` and the second last of ``b``.
     """
-    refuse("dot", out)
-    a, b = as_arrays((a, b))
+    a, b = as_arrays((a, b, *(() if out is None else (out,))))[:2]
     if not a.ndim or not b.ndim:
-        return a * b
+        return deliver("dot", out, a * b)
     if a.ndim <= 2 and b.ndim <= 2:
-        return TRACED.matmul(a, b)
-    return tensordot(a, b, ((a.ndim - 1,), (builtins.max(b.ndim - 2, 0),)))
+        return deliver("dot", out, TRACED.matmul(a, b))
+    y = tensordot(a, b, ((a.ndim - 1,), (builtins.max(b.ndim - 2, 0),)))
+    return deliver("dot", out, y)
 
 
-def tensordot(a, b, /, axes: Any = 2):
+def vdot(a, b):
+    """The sum of products of all elements; the first operand is conjugated."""
+    a, b = (ravel(x) for x in as_arrays((a, b)))
+    return TRACED.matmul(_conjugate(a), b)
+
+
+def tensordot(a, b, axes: Any = 2):
     """Sums of products over pairs of axes."""
     a, b = as_arrays((a, b))
-    if isinstance(axes, int):
-        axes = (tuple(range(-axes, 0)), tuple(range(axes)))
+    if isinstance(axes, Integral):
+        axes = (tuple(range(-int(axes), 0)), tuple(range(int(axes))))
     left, right = (tuple(x) if isinstance(x, tuple | list) else (x,) for x in axes)
     left, right = normal_axes(left, a.ndim), normal_axes(right, b.ndim)
     contracted = [a.shape[k] for k in left]
@@ -58,22 +65,74 @@ def tensordot(a, b, /, axes: Any = 2):
     return fresh(TRACED.reshape(TRACED.matmul(a2, b2), shape=shape))
 
 
-def vecdot(a, b, /, *, axis=-1):
+def vecdot(a, b, *, axis=-1, keepdims=False):
     """Inner products along an axis; the first operand is conjugated."""
     a, b = as_arrays((a, b))
-    if kind_of(a.dtype) == "complex":
-        a = TRACED.conj(a)
-    return TRACED.sum(a * b, axis=int(axis), keepdims=False)
+    axis = int(axis)
+    if axis >= 0 and a.ndim != b.ndim:
+        a, b, axis = moveaxis(a, axis, -1), moveaxis(b, axis, -1), -1
+    normal_axes(axis, builtins.min(a.ndim, b.ndim))
+    if a.shape[axis] != b.shape[axis]:
+        raise _lengths_differ("vecdot", a, b)
+    return TRACED.sum(_conjugate(a) * b, axis=axis, keepdims=keepdims)
+
+
+def matvec(a, b):
+    """Matrices times vectors."""
+    a, b = as_arrays((a, b))
+    if a.ndim < 2 or not b.ndim or a.shape[-1] != b.shape[-1]:
+        raise _lengths_differ("matvec", a, b)
+    return TRACED.matmul(a, b) if b.ndim == 1 else squeeze(TRACED.matmul(a, b[..., None]), -1)
+
+
+def vecmat(a, b):
+    """Vectors, conjugated, times matrices."""
+    a, b = as_arrays((a, b))
+    if b.ndim < 2 or not a.ndim or a.shape[-1] != b.shape[-2]:
+        raise _lengths_differ("vecmat", a, b)
+    a = _conjugate(a)
+    return TRACED.matmul(a, b) if a.ndim == 1 else squeeze(TRACED.matmul(a[..., None, :], b), -2)
+
+
+def _conjugate(x):
+    return TRACED.conj(x) if kind_of(x.dtype) == "complex" else x
+
+
+def _lengths_differ(name, a, b):
+    return ShapeError(
+        f"{name}(operands): got shapes {tuple(a.shape)} and {tuple(b.shape)}; expected one length "
+        "of the axes that are summed over."
+    )
+
+
+def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """Cross products of vectors with 3 components; of vectors with 2, the third component."""
+    a, b = as_arrays((a, b))
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+        message = (
+            f"cross(operands): got vectors of {a.shape[-1]} and {b.shape[-1]} components; expected "
+            "2 or 3."
+        )
+        raise ShapeError(message)
+    (a0, a1, *a2), (b0, b1, *b2) = ([x[..., k] for k in range(x.shape[-1])] for x in (a, b))
+    third = a0 * b1 - a1 * b0
+    if not a2 and not b2:
+        return third
+    first = (a1 * b2[0] if b2 else 0.0) - (a2[0] * b1 if a2 else 0.0)
+    second = (a2[0] * b0 if a2 else 0.0) - (a0 * b2[0] if b2 else 0.0)
+    return moveaxis(TRACED.stack(first, second, third, axis=-1), -1, axisc)
 
 
 def outer(a, b, out=None):
-    """All products of two vectors."""
-    refuse("outer", out)
-    a, b = as_arrays((a, b))
-    return reshape(a, (-1, 1)) * reshape(b, (1, -1))
+    """All products of the elements of two arrays."""
+    a, b = as_arrays((a, b, *(() if out is None else (out,))))[:2]
+    return deliver("outer", out, reshape(a, (-1, 1)) * reshape(b, (1, -1)))
 
 
-def inner(a, b, /):
+def inner(a, b):
     """NumPy's inner: contraction of the last axes."""
     a, b = as_arrays((a, b))
     if not a.ndim or not b.ndim:
@@ -83,10 +142,10 @@ def inner(a, b, /):
 
 def trace(x, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """NumPy's trace: the sum of the diagonal of the first two axes, or of two others."""
-    refuse("trace", out)
     if dtype is not None:
         x = astype(x, dtype)
-    return matrix_trace(moveaxis(x, (axis1, axis2), (-2, -1)), offset=int(offset))
+    y = matrix_trace(moveaxis(x, (axis1, axis2), (-2, -1)), offset=int(offset))
+    return deliver("trace", out, y)
 
 
 def matrix_trace(x, /, *, offset=0, dtype=None):
