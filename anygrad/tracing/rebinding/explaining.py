@@ -149,7 +149,7 @@ def _resolved(site: Site, f: types.FunctionType) -> Any:
     known.update(zip(f.__code__.co_freevars, _closure(f), strict=False))
     if site.kind == "global":
         return known.get(site.name)
-    if site.receiver is None:
+    if site.receiver is None or site.kind == "call":
         return None
     owner = known.get(site.receiver.removeprefix("global "))
     return getattr(owner, site.name, None) if isinstance(owner, types.ModuleType) else None

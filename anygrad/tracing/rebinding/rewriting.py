@@ -7,6 +7,7 @@ depends on the code alone, so it is made once and kept as long as the code lives
 
     LOAD_GLOBAL helper        LOAD_CONST <load of helper>; UNARY_INVERT
     LOAD_ATTR zeros           LOAD_CONST <load of .zeros>; SWAP; BINARY_OP @
+    PUSH_NULL (before f(x))   LOAD_CONST <call>, which is thereby called with f and x
 
 Two operators that nobody defines on constants carry the loads: they are the shortest way from
 bytecode to a Python function.
@@ -20,7 +21,12 @@ import types
 import weakref
 from typing import Any, NamedTuple
 
-from anygrad.tracing.rebinding.loads import AttributeLoad, GlobalLoad, twin_module
+from anygrad.tracing.rebinding.loads import (
+    AttributeLoad,
+    GlobalLoad,
+    call_twin,
+    twin_module,
+)
 from anygrad.tracing.rebinding.names import (
     ARRAY_MODULES,
     QUICK_BUILTINS,
@@ -126,13 +132,17 @@ def sites(code: types.CodeType) -> list[Site]:
     steps = list(dis.get_instructions(code))
     found = []
     for k, step in enumerate(steps):
+        if step.opname == "PUSH_NULL":
+            site = _call_site(steps, k)
+            if site is not None:
+                found.append(site)
         if step.opname not in ("LOAD_GLOBAL", "LOAD_ATTR", "LOAD_METHOD", "IMPORT_NAME"):
             continue
         first = k
         while first and steps[first - 1].opcode == _EXTENDED:
             first -= 1
         end = steps[k + 1].offset if k + 1 < len(steps) else len(code.co_code)
-        before = steps[max(first - 2, 0) : first]
+        before = steps[:first]
         after = steps[k + 1].opname if k + 1 < len(steps) else ""
         site = _site(step, before, after, steps[first].offset, end)
         if site is not None:
@@ -145,7 +155,7 @@ def _site(step: Any, before: list[Any], after: str, start: int, end: int) -> Sit
     """The load as a site, or None where it is left alone."""
     name = step.argval
     if step.opname == "IMPORT_NAME":  # from math import sin: 0 and ("sin",) were loaded before
-        named = len(before) == 2 and before[0].argval == 0 and type(before[1].argval) is tuple
+        named = before[-2].argval == 0 and type(before[-1].argval) is tuple
         return Site(start, end, "import", name) if named else None
     marked = bool(step.arg & 1)
     if step.opname == "LOAD_GLOBAL":
@@ -155,14 +165,60 @@ def _site(step: Any, before: list[Any], after: str, start: int, end: int) -> Sit
         return Site(start, end, "global", name, marked or name == "super", marked)
     if sys.version_info < (3, 12):
         marked = step.opname == "LOAD_METHOD"
-    last = before[-1] if before else None
-    receiver = _receiver(last)
-    # f in module.f(x) is a plain attribute where the module is imported at the top of the file
-    above = after == "PUSH_NULL" or (receiver and last.opname == "LOAD_GLOBAL" and last.arg & 1)
-    called = marked or bool(above)
+    receiver = _receiver(before[-1])
+    called = marked or after == "PUSH_NULL"
+    if not called and after not in ("LOAD_ATTR", "LOAD_METHOD"):
+        called = _is_marked_below(before)
     if _is_quick(name, called, receiver):
         return None
     return Site(start, end, "attribute", name, called, marked, receiver)
+
+
+def _is_marked_below(before: list[Any]) -> bool:
+    """Whether a chain of attributes began with the mark of a call.
+
+    It does in ``module.f(x)`` where the module is imported at the top of the file.
+    """
+    for step in reversed(before):
+        if step.opname == "LOAD_GLOBAL":
+            return bool(step.arg & 1)
+        if step.opname not in ("LOAD_ATTR", "EXTENDED_ARG"):
+            return False
+    return False
+
+
+_JUMPS = frozenset((*dis.hasjrel, *dis.hasjabs))
+_VARIABLES = ("LOAD_FAST", "LOAD_DEREF", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
+
+
+def _call_site(steps: list[Any], k: int) -> Site | None:
+    """The call of something that is no global and no attribute: a variable, an element."""
+    line = steps[k].positions.lineno or 0
+    start, end = steps[k].offset, steps[k].offset + 2
+    if not _NULL_ABOVE:
+        return Site(start, end, "call", "", line=line) if _is_plain_call(steps, k) else None
+    before = steps[k - 1]
+    if before.opname not in _VARIABLES or before.offset != start - 2 or before.arg > 255:
+        return None
+    if (k > 1 and steps[k - 2].opcode == _EXTENDED) or not _is_plain_call(steps, k):
+        return None
+    return Site(start - 2, end, "call", str(before.argval), line=line)
+
+
+def _is_plain_call(steps: list[Any], k: int) -> bool:
+    """Whether the mark at ``k`` belongs to a call ``f(a, b, c=d)``, without stars and branches."""
+    depth = 2 if _NULL_ABOVE else 1  # with the function, where it lies below the mark
+    for step in steps[k + 1 :]:
+        if step.opname in ("CALL", "PRECALL", "CALL_KW"):
+            if depth == (step.arg or 0) + 2 + (step.opname == "CALL_KW"):
+                return True
+        elif step.opcode in _JUMPS or (step.opname == "CALL_FUNCTION_EX" and depth <= 4):
+            return False
+        argument = step.arg if step.opcode >= dis.HAVE_ARGUMENT else None
+        depth += dis.stack_effect(step.opcode, argument, jump=False)
+        if depth < 1:
+            return False
+    return False
 
 
 def _receiver(before: Any) -> str | None:
@@ -196,7 +252,15 @@ def _copy(code: types.CodeType) -> types.CodeType:
         return code
     consts = [nested.get(k, const) for k, const in enumerate(code.co_consts)]
     names, bytecode = list(code.co_names), bytearray(code.co_code)
+    call = len(consts)
+    consts.append(call_twin)
     for site in found:
+        if site.kind == "call":
+            if call < 256:  # one instruction without room for a longer number
+                # where the mark lay above the variable, the variable moves there
+                kept = bytecode[site.start : site.end - 2]
+                bytecode[site.start : site.end] = bytes((_LOAD_CONST, call)) + kept
+            continue
         if site.kind == "import":
             _import_twin(bytecode, site, names)
             continue

@@ -54,4 +54,4 @@ class Derived(Model):
         self.extra = float(x[2])
 
     def value(self):
-        return self.__call__(np.ones(2)) * self.extra
+        return self(np.ones(2)) * self.extra

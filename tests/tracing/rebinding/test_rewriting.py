@@ -380,7 +380,8 @@ def test_a_cache_that_would_remember_traced_values_is_refused():
 def test_the_users_classes_are_reached():
     def f(x):
         model = helpers.Derived(x)
-        return model.value() + helpers.Model.of_square(x)(np.array([1.0, x[2]]))
+        square = helpers.Model.of_square(x)
+        return model.value() + square(np.array([1.0, x[2]]))
 
     def norm(a, b):
         return np.sqrt(a * a + b * b)
@@ -425,6 +426,47 @@ def test_functions_given_as_arguments_are_rebound():
 
     assert_close(ag.grad(f)(X, euler, right), ag.grad(by_hand)(X))
     assert_close(ag.grad(lambda x: f(x, euler, right))(X), ag.grad(by_hand)(X))
+
+
+def test_callables_in_variables_and_containers_are_reached():
+    class Layer:
+        def __init__(self, weight):
+            self.weight = weight
+
+        def __call__(self, x):
+            return np.array([t * self.weight for t in x])
+
+    layers = [Layer(2.0), Layer(3.0)]
+
+    def f(x, layers, last, norm):
+        for layer in layers:
+            x = layer(x)
+        return last(x) + norm(x, weight=float(x[0]), more=[t for t in x])
+
+    def last(x):
+        return float(x[2])
+
+    def norm(x, weight, more):
+        return np.array([weight, 1.0]).sum() * more[1]
+
+    def by_hand(x):
+        y = 6.0 * x
+        return y[2] + (y[0] + 1.0) * y[1]
+
+    assert_close(ag.grad(f)(X, layers, last, norm), ag.grad(by_hand)(X))
+
+
+def test_elements_that_are_called_are_reached_where_the_interpreter_has_room():
+    kinds = {"square": lambda t: float(t) ** 2}
+
+    def f(x):
+        return kinds["square"](x[0]) + max(*[x[1], x[2]]) + sum(*([x[1]],))
+
+    if sys.version_info >= (3, 13):
+        with pytest.raises(TraceError, match="float"):
+            ag.grad(f)(X)
+        return
+    assert_close(ag.grad(f)(X), [2 * X[0], 1.0, 1.0])
 
 
 def test_functions_of_libraries_are_left_alone():
