@@ -81,11 +81,10 @@ def _operation(name: str) -> Any:
 
 
 def _log(x: Any, base: Any = None) -> Any:
-    return TRACED.log(x) if base is None else TRACED.log(x) / _log_of(base)
-
-
-def _log_of(x: Any) -> Any:
-    return TRACED.log(x) if type(x) in LIFTED else math.log(x)
+    logarithm = TRACED.log(x) if type(x) in LIFTED else math.log(x)
+    if base is None:
+        return logarithm
+    return logarithm / (TRACED.log(base) if type(base) in LIFTED else math.log(base))
 
 
 def _sum_products(a: Any, b: Any) -> Any:
@@ -99,10 +98,12 @@ def _product(values: Any, *, start: Any = 1) -> Any:
 
 
 def _hypotenuse(*parts: Any) -> Any:
-    total = parts[0]
-    for part in parts[1:]:
+    plain = [part for part in parts if type(part) not in LIFTED]
+    first, *rest = (part for part in parts if type(part) in LIFTED)
+    total = TRACED.hypot(first, math.hypot(*plain)) if plain or rest else TRACED.abs(first)
+    for part in rest:
         total = TRACED.hypot(total, part)
-    return TRACED.abs(total) if len(parts) == 1 else total
+    return total
 
 
 def _distance(p: Any, q: Any) -> Any:
