@@ -142,6 +142,14 @@ def _special() -> Namespace:
     return types.SimpleNamespace(**{**ours, **vars(special)})
 
 
+def _solve_triangular(a: Array, b: Array, lower: bool) -> Array | None:
+    """One system; for a batch of them CuPy has a general solver only."""
+    if a.ndim != 2 or b.ndim != 2:
+        return None
+    linalg = import_package("cupyx.scipy.linalg", where=WHERE, extra=extra_for_driver())
+    return linalg.solve_triangular(a, b, lower=lower)
+
+
 CUPY = Backend(
     name="cupy",
     package="cupy",
@@ -158,4 +166,5 @@ CUPY = Backend(
     on_device=lambda device: device,  # a cupy.cuda.Device is a with-block itself
     add_at=_add_at,
     special=_special,
+    solve_triangular=_solve_triangular,
 )

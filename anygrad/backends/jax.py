@@ -93,6 +93,11 @@ def _special() -> Namespace:
     return import_package("jax.scipy.special", where=WHERE, extra=EXTRA)
 
 
+def _solve_triangular(a: Array, b: Array, lower: bool) -> Array:
+    linalg = import_package("jax.scipy.linalg", where=WHERE, extra=EXTRA)
+    return linalg.solve_triangular(a, b, lower=lower)
+
+
 JAX = Backend(
     name="jax",
     package="jax",
@@ -112,4 +117,5 @@ JAX = Backend(
     add_at=lambda out, key, x: out.at[key].add(x),
     set_at=lambda x, key, value: x.at[key].set(value),
     special=_special,
+    solve_triangular=_solve_triangular,
 )

@@ -17,7 +17,7 @@ from anygrad.backends.numpy_quick import QUICK
 from anygrad.backends.packages import import_package
 from anygrad.backends.record import Backend
 from anygrad.backends.types import Array, Device, Namespace
-from anygrad.errors import BackendError
+from anygrad.errors import BackendError, MissingPackageError
 
 # np.matrix gives * another meaning and a masked array would lose its mask: both must be converted
 # by the caller
@@ -66,6 +66,14 @@ def _special() -> Namespace:
     return import_package("scipy.special", where="special functions of NumPy arrays")
 
 
+def _solve_triangular(a: np.ndarray, b: np.ndarray, lower: bool) -> np.ndarray | None:
+    try:
+        linalg = import_package("scipy.linalg", where="triangular systems of NumPy arrays")
+    except MissingPackageError:
+        return None
+    return linalg.solve_triangular(a, b, lower=lower, check_finite=False)
+
+
 NUMPY = Backend(
     name="numpy",
     package="numpy",
@@ -84,4 +92,5 @@ NUMPY = Backend(
     quick=QUICK,
     add_at=_add_at,
     special=_special,
+    solve_triangular=_solve_triangular,
 )

@@ -74,6 +74,9 @@ class Backend:
     special : callable or None
         Returns the namespace of the library's special functions (``scipy.special`` for NumPy),
         under SciPy's names. Raises MissingPackageError if it is a package of its own and absent.
+    solve_triangular : callable or None
+        ``solve_triangular(a, b, lower)``: the system a y = b with one triangle of ``a``, or None
+        for what it does not take; then a general solver serves.
     plain : callable or None
         The same array without the library's own record of derivatives, for libraries that keep one.
     """
@@ -100,4 +103,5 @@ class Backend:
     set_at: Callable[[Array, Any, Any], Array] | None = None
     writes: Callable[[Array], int] | None = None
     special: Callable[[], Namespace] | None = None
+    solve_triangular: Callable[[Array, Array, bool], Array | None] | None = None
     plain: Callable[[Array], Array] | None = None

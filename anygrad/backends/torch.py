@@ -99,6 +99,10 @@ def _special() -> Namespace:
     return types.SimpleNamespace(**{**ours, **vars(special)})
 
 
+def _solve_triangular(a: Array, b: Array, lower: bool) -> Array:
+    return _torch().linalg.solve_triangular(a, b, upper=not lower)
+
+
 def _is_full(part: Any) -> bool:
     return isinstance(part, slice) and part == slice(None)
 
@@ -120,5 +124,6 @@ TORCH = Backend(
     add_at=_add_at,
     writes=_writes,
     special=_special,
+    solve_triangular=_solve_triangular,
     plain=lambda array: array.detach() if array.requires_grad else array,
 )

@@ -3,6 +3,8 @@
 from anygrad.ops import (
     bessel,
     convolving,
+    decompositions,
+    determinants,
     elementwise,
     fourier,
     gammas,
@@ -26,6 +28,8 @@ __all__ = [
     "Row",
     "bessel",
     "convolving",
+    "decompositions",
+    "determinants",
     "elementwise",
     "fourier",
     "gammas",

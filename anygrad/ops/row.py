@@ -33,6 +33,7 @@ class Case(NamedTuple):
     high: float = 2.0
     complex: bool = False  # the row takes nothing else
     orders: tuple[int, int] = (1, 4)  # whole numbers, for operands that have no derivative
+    definite: bool = False  # the operands are matrices, Hermitian and positive definite
 
 
 class Family(NamedTuple):

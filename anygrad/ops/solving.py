@@ -1,11 +1,18 @@
-"""Systems of linear equations."""
+"""Systems of linear equations, inverses, determinants.
+
+Derivatives are those of Giles (2008), "An extended collection of matrix derivative results".
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from anygrad.backends import backend_of
 from anygrad.ops import shaping
 from anygrad.ops.batching import lift
+from anygrad.ops.matrices import adjoint, imaginary, matrix_function, turned
 from anygrad.ops.row import Case, Family, Row, add_row
 
 
@@ -13,18 +20,46 @@ def _solve(xp: Any) -> Any:
     """The system a y = b; ``b`` is a matrix, its columns are right-hand sides."""
 
     def solve(a: Any, b: Any) -> Any:
+        missing = len(a.shape) - len(b.shape)
+        if missing > 0:  # some libraries would take such a matrix for a batch of vectors
+            b = xp.reshape(b, (*(1,) * missing, *b.shape))
         return xp.linalg.solve(a, b)
 
     return solve
 
 
+def _solve_triangular(xp: Any) -> Any:
+    """The same with one triangle of ``a``; the other is not read."""
+    general = _solve(xp)
+
+    def solve_triangular(a: Any, b: Any, *, lower: bool) -> Any:
+        backend = backend_of(a)
+        if backend is not None and backend.solve_triangular is not None:
+            leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            whole = [xp.broadcast_to(x, (*leading, *x.shape[-2:])) for x in (a, b)]
+            y = backend.solve_triangular(*whole, lower)
+            if y is not None:
+                return y
+        return general(xp.tril(a) if lower else xp.triu(a), b)
+
+    return solve_triangular
+
+
+def _what_is_read(xp: Any, a: Any, kw: dict[str, Any]) -> Any:
+    if not kw:
+        return a
+    return xp.tril(a, k=0) if kw["lower"] else xp.triu(a, k=0)
+
+
 def _pull(row, xp, g, y, args, kw, wanted):
     """For y = a^-1 b: the cotangent of b solves the transposed system, that of a is -gb y^H."""
     a, b = args
-    gb = xp.solve(_adjoint(xp, a), g)
+    transposed = {"lower": not kw["lower"]} if kw else {}
+    gb = getattr(xp, row.name)(adjoint(xp, a), g, **transposed)
     ga = None
     if wanted[0]:
-        ga = shaping.unbroadcast(xp, -xp.matmul(gb, _adjoint(xp, y)), a.shape)
+        ga = shaping.unbroadcast(xp, -xp.matmul(gb, adjoint(xp, y)), a.shape)
+        ga = _what_is_read(xp, ga, kw)
     return [ga, shaping.unbroadcast(xp, gb, b.shape) if wanted[1] else None]
 
 
@@ -32,21 +67,16 @@ def _push(row, xp, tangents, y, args, kw):
     ta, tb = tangents
     right = tb
     if ta is not None:
-        moved = -xp.matmul(ta, y)
+        moved = -xp.matmul(_what_is_read(xp, ta, kw), y)
         right = moved if tb is None else tb + moved
-    return xp.solve(args[0], right)
-
-
-def _adjoint(xp: Any, a: Any) -> Any:
-    turned = xp.permute_dims(a, axes=(*range(len(a.shape) - 2), len(a.shape) - 1, len(a.shape) - 2))
-    return xp.conj(turned) if shaping.is_complex(a) else turned
+    return getattr(xp, row.name)(args[0], right, **kw)
 
 
 def _batch(row, xp, values, mapped, size, kw):
     a, b = values
     rank = max(len(a.shape) - mapped[0], len(b.shape) - mapped[1])
     whole = [lift(xp, x, rank) if m else x for x, m in zip(values, mapped, strict=True)]
-    return xp.solve(*whole)
+    return getattr(xp, row.name)(*whole, **kw)
 
 
 SOLVING = Family("solving", _pull, _push, keeps="all")
@@ -56,7 +86,106 @@ add_row(
         SOLVING,
         (None, None),
         _solve,
-        cases=(Case(((3, 3), (3, 2))), Case(((2, 3, 3), (2, 3, 1)))),
+        cases=(
+            Case(((3, 3), (3, 2))),
+            Case(((2, 3, 3), (2, 3, 1))),
+            Case(((2, 2, 2), (2, 2)), definite=True),
+        ),
         batch=_batch,
     )
+)
+add_row(
+    Row(
+        "solve_triangular",
+        SOLVING,
+        (None, None),
+        _solve_triangular,
+        cases=(
+            Case(((3, 3), (3, 2)), {"lower": True}, low=0.5),
+            Case(((2, 3, 3), (3, 1)), {"lower": False}, low=0.5),
+        ),
+        batch=_batch,
+    )
+)
+
+matrix_function(
+    "inv",
+    lambda xp, g, y, _x: -xp.matmul(adjoint(xp, y), xp.matmul(g, adjoint(xp, y))),
+    lambda xp, t, y, _x: -xp.matmul(y, xp.matmul(t, y)),
+    run=lambda xp: xp.linalg.inv,
+    cases=[Case(((3, 3),)), Case(((2, 2, 2),))],
+)
+
+
+def _pull_pinv(xp: Any, g: Any, y: Any, x: Any, **_kw: Any) -> Any:
+    yh, gh = adjoint(xp, y), adjoint(xp, g)
+    left = xp.matmul(gh, xp.matmul(y, yh))
+    right = xp.matmul(xp.matmul(yh, y), gh)
+    outside = left - xp.matmul(x, xp.matmul(y, left)) + right - xp.matmul(xp.matmul(right, y), x)
+    return outside - xp.matmul(yh, xp.matmul(g, yh))
+
+
+def _push_pinv(xp: Any, t: Any, y: Any, x: Any, **_kw: Any) -> Any:
+    """Golub and Pereyra (1973), "The differentiation of pseudo-inverses", for constant rank."""
+    yh, th = adjoint(xp, y), adjoint(xp, t)
+    left = xp.matmul(xp.matmul(y, yh), th)
+    right = xp.matmul(th, xp.matmul(yh, y))
+    outside = left - xp.matmul(xp.matmul(left, x), y) + right - xp.matmul(y, xp.matmul(x, right))
+    return outside - xp.matmul(y, xp.matmul(t, y))
+
+
+def _pinv(xp: Any) -> Any:
+    def pinv(x: Any, *, rtol: Any) -> Any:
+        return xp.linalg.pinv(x) if rtol is None else xp.linalg.pinv(x, rtol=rtol)
+
+    return pinv
+
+
+matrix_function(
+    "pinv",
+    _pull_pinv,
+    _push_pinv,
+    run=_pinv,
+    cases=[
+        Case(((4, 3),), {"rtol": None}),
+        Case(((2, 2, 3),), {"rtol": 1e-10}),
+        Case(((2, 2),), {"rtol": None}),
+    ],
+)
+
+
+def _pull_slogdet(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    """With z = tr(x^-1 t): the logarithm moves by Re z, a complex sign turns by i Im z."""
+    factor = g[..., 1]
+    if shaping.is_complex(y):
+        turn = xp.imag(xp.conj(y[..., 0]) * g[..., 0])
+        factor = xp.real(factor) + imaginary(xp, turn, y)
+    return factor[..., None, None] * adjoint(xp, xp.inv(x))
+
+
+def _push_slogdet(xp: Any, t: Any, y: Any, x: Any) -> Any:
+    z = xp.sum(turned(xp, xp.inv(x)) * t, axis=(-2, -1), keepdims=False)
+    if not shaping.is_complex(y):
+        return xp.stack(z * 0.0, z, axis=-1)
+    return xp.stack(
+        y[..., 0] * imaginary(xp, xp.imag(z), z), xp.astype(xp.real(z), dtype=z.dtype), axis=-1
+    )
+
+
+def _slogdet(xp: Any) -> Any:
+    """The sign and the logarithm, as two elements of one array."""
+
+    def slogdet(x: Any) -> Any:
+        sign, logarithm = xp.linalg.slogdet(x)
+        return xp.stack((sign, xp.astype(logarithm, sign.dtype)), axis=-1)
+
+    return slogdet
+
+
+matrix_function(
+    "slogdet",
+    _pull_slogdet,
+    _push_slogdet,
+    run=_slogdet,
+    cases=[Case(((3, 3),)), Case(((2, 2, 2),))],
 )

@@ -10,6 +10,7 @@ from tests.support import open_namespace
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 jnp = jax.numpy
+special = pytest.importorskip("jax.scipy.special", reason="JAX is not installed")
 pytestmark = pytest.mark.slow
 
 
@@ -21,25 +22,71 @@ def untaken(g, *, indices, axis, shape):
     return jnp.zeros(shape, g.dtype).at[(slice(None),) * axis + (indices,)].add(g)
 
 
+def mirrored(x):
+    """The Hermitian matrix with the lower triangle of x."""
+    half = 0.5 * (jnp.tril(x, -1) + jnp.tril(x))
+    return half + half.mT.conj()
+
+
+def eigenvectors(x):
+    w, v = jnp.linalg.eigh(mirrored(x))
+    return jnp.concatenate([v, w[..., None, :].astype(v.dtype)], axis=-2)
+
+
+def singular_vectors(x):
+    u, s, vh = jnp.linalg.svd(x, full_matrices=False)
+    return jnp.concatenate([u, s[..., None, :].astype(u.dtype), vh.mT.conj()], axis=-2)
+
+
+def orthogonal(x):
+    q, r = jnp.linalg.qr(x)
+    return jnp.concatenate([q, r.mT], axis=-2)
+
+
+def triangular(a, b, *, lower):
+    return jax.scipy.linalg.solve_triangular(a, b, lower=lower)
+
+
 # Rows whose arguments stand otherwise in JAX.
 OTHERWISE = {
+    "adjugate": lambda x: jnp.linalg.det(x) * jnp.linalg.inv(x),
     "astype": None,
+    "cholesky": lambda x: jnp.linalg.cholesky(mirrored(x)),
+    "det": jnp.linalg.det,
+    "eigh": eigenvectors,
     "getitem": lambda x, *, key: x[key],
     "scatter": scattered,
     "setitem": lambda x, value, *, key: x.at[key].set(value),
     "untake": untaken,
+    "psi": special.digamma,
+    "fresnel_s": lambda x: special.fresnel(x)[0],
+    "fresnel_c": lambda x: special.fresnel(x)[1],
+    "sine_integral": lambda x: special.sici(x)[0],
+    "cosine_integral": lambda x: special.sici(x)[1],
     "concat": lambda *xs, axis: jnp.concatenate(xs, axis=axis),
     "correlate_valid": lambda g, b: jnp.convolve(g, jnp.flip(b), mode="valid"),
     "fftn": lambda x, *, axis, norm: jnp.fft.fftn(x, axes=axis, norm=norm),
     "ifftn": lambda x, *, axis, norm: jnp.fft.ifftn(x, axes=axis, norm=norm),
     "irfft": jnp.fft.irfft,
     "rfft": jnp.fft.rfft,
+    "inv": jnp.linalg.inv,
+    "pinv": lambda x, *, rtol: jnp.linalg.pinv(x, rtol=rtol),
+    "qr": orthogonal,
+    "slogdet": lambda x: jnp.stack(jnp.linalg.slogdet(x), axis=-1),
     "solve": jnp.linalg.solve,
+    "solve_triangular": triangular,
+    "svd": singular_vectors,
     "stack": lambda *xs, axis: jnp.stack(xs, axis=axis),
 }
 LEFT = {
     "astype": "no sample: the law tests take it apart",
     "nextafter": "JAX gives it no derivative",
+    "eig": "JAX gives its vectors no derivative",
+}
+LEFT |= {
+    row.name: "JAX has no such function"
+    for row in DIFFERENTIABLE
+    if row.special and row.name not in OTHERWISE and not hasattr(special, row.name)
 }
 
 
@@ -62,7 +109,7 @@ def test_row_agrees_with_jax(row):
     case = row.cases[0]
     args = operands(row, case)
     f, xs = function_of(row, case, args)
-    operation = OTHERWISE.get(row.name) or getattr(jnp, row.name)
+    operation = OTHERWISE.get(row.name) or getattr(special if row.special else jnp, row.name)
     places = floating(args, row)
 
     def theirs(*floating):

@@ -1,0 +1,126 @@
+"""What the rows of matrix functions are made with: their constructor, triangles, adjoints.
+
+A decomposition has several results, a row has one: they are packed into one array, from which
+`anygrad.tracing.functions.linalg` takes its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from anygrad.errors import BackendError
+from anygrad.ops.plain import PlainNames
+from anygrad.ops.row import Case, Family, Row, Rule, add_row
+from anygrad.ops.shaping import is_complex
+
+
+def matrix_function(
+    name: str,
+    vjp: Rule,
+    jvp: Rule,
+    *,
+    run: Callable[[Any], Callable[..., Any]],
+    cases: Sequence[Case],
+) -> Row:
+    """A function of the matrices that stand in the last two axes.
+
+    ``vjp(xp, g, y, x, **kw)`` is the adjoint of ``jvp(xp, t, y, x, **kw)`` under Re sum conj(a) b.
+    """
+
+    def pull(row, xp, g, y, args, kw, wanted):
+        return [row.rules[0](xp, g, y, *args, **kw)]
+
+    def push(row, xp, tangents, y, args, kw):
+        return jvp(xp, tangents[0], y, *args, **kw)
+
+    family = Family("matrix", pull, push)
+    return add_row(Row(name, family, (vjp,), run, cases=tuple(cases), batch=_batch))
+
+
+def _batch(row, xp, values, mapped, size, kw):
+    """The examples are leading axes, as others are."""
+    return getattr(xp, row.name)(values[0], **kw)
+
+
+def in_names(function: Callable[..., Any]) -> Callable[[Any], Callable[..., Any]]:
+    """The ``run`` of a row whose value is computed with other rows: ``function(xp, x, **kw)``."""
+
+    def run(xp: Any) -> Callable[..., Any]:
+        names = PlainNames(xp, {})
+
+        def call(x: Any, **kw: Any) -> Any:
+            return function(names, x, **kw)
+
+        return call
+
+    return run
+
+
+def needs(xp: Any, name: str) -> Any:
+    """A function of the library's ``linalg`` that the standard does not have."""
+    function = getattr(xp.linalg, name, None)
+    if function is None:
+        library = getattr(xp, "__name__", "the library").removeprefix("array_api_compat.")
+        message = (
+            f"{name}(operands): got arrays of {library}, whose linalg has no {name}. Compute this "
+            "part with NumPy arrays."
+        )
+        raise BackendError(message)
+    return function
+
+
+def turned(xp: Any, x: Any) -> Any:
+    """The transposed matrices."""
+    n = len(x.shape)
+    return xp.permute_dims(x, axes=(*range(n - 2), n - 1, n - 2))
+
+
+def adjoint(xp: Any, x: Any) -> Any:
+    """The transposed matrices, conjugated."""
+    flat = turned(xp, x)
+    return xp.conj(flat) if is_complex(x) else flat
+
+
+def real_part(xp: Any, x: Any) -> Any:
+    """The real part; the standard's ``real`` takes complex arrays only."""
+    return xp.real(x) if is_complex(x) else x
+
+
+def imaginary(xp: Any, x: Any, like: Any) -> Any:
+    """The number i times a real array, in the dtype of a complex one."""
+    return xp.astype(x, dtype=like.dtype) * 1j
+
+
+def diagonal(xp: Any, x: Any) -> Any:
+    """The diagonal of square matrices."""
+    n = x.shape[-1]
+    flat = xp.reshape(x, shape=(*x.shape[:-2], n * n))
+    return xp.getitem(flat, key=(..., slice(None, None, n + 1)))
+
+
+def lower_half(xp: Any, x: Any) -> Any:
+    """The lower triangle with half the diagonal: x is this plus its adjoint if x is Hermitian."""
+    return 0.5 * (xp.tril(x, k=-1) + xp.tril(x, k=0))
+
+
+def hermitian(xp: Any, x: Any) -> Any:
+    """The Hermitian matrix whose lower triangle is that of x; the upper one is not read."""
+    half = lower_half(xp, x)
+    return half + adjoint(xp, half)
+
+
+def to_lower(xp: Any, g: Any) -> Any:
+    """The adjoint of `hermitian`: what is read twice counts twice, what is not read gets 0."""
+    return lower_half(xp, g + adjoint(xp, g))
+
+
+def inverse_or_zero(xp: Any, x: Any) -> Any:
+    """The reciprocal 1 / x, and 0 where x is 0."""
+    zero = xp.equal(x, 0)
+    return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, x))
+
+
+def differences(xp: Any, w: Any) -> Any:
+    """The numbers w_j - w_i in row i and column j."""
+    return w[..., None, :] - w[..., :, None]
