@@ -121,6 +121,18 @@ def test_second_derivatives_are_finite_in_both_tails():
     np.testing.assert_allclose(second, [-1.0, -1.0, 0.0, 0.0], rtol=1e-12)
 
 
+POLYNOMIALS = [row for row in ROWS.values() if row.name.startswith("eval_")]
+
+
+@pytest.mark.parametrize("row", POLYNOMIALS, ids=lambda row: row.name)
+def test_polynomials_of_degree_0_are_constant_and_of_degree_1_linear(row):
+    parameters = (1.5,) * (len(row.rules) - 2)
+    function = getattr(special, row.name)
+    assert slope(lambda x: function(0, *parameters, x), 0.3) == 0.0
+    assert slope(lambda x: function(np.asarray(0), *parameters, x), 0.3) == 0.0
+    assert slope(lambda x: function(1, *parameters, x), 0.3, order=2) == 0.0
+
+
 @pytest.mark.parametrize("name", ["i0e", "i1e", "k0e", "k1e"])
 def test_scaled_bessel_functions_do_not_overflow(name):
     x = 2000.0
