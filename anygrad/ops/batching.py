@@ -7,6 +7,7 @@ row whose keywords need more care has its own, in the field ``batch``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from anygrad.errors import MissingRuleError
@@ -92,7 +93,7 @@ def batch_product(row, xp, values, mapped, size, kw):
     rank_a, rank_b = rank_of(a, left), rank_of(b, right)
     if not right and rank_b <= 2:  # rows of examples by one matrix, or one vector
         if rank_b == 2 and rank_a >= 2:
-            rows = xp.reshape(a, shape=(-1, a.shape[-1]))
+            rows = xp.reshape(a, shape=(math.prod(a.shape[:-1]), a.shape[-1]))
             return xp.reshape(xp.matmul(rows, b), shape=(*a.shape[:-1], b.shape[-1]))
         return xp.matmul(a, b)
     if not left and rank_b == 1 and rank_a <= 2:  # one matrix by vectors: rows by its transpose

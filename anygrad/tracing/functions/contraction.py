@@ -10,7 +10,7 @@ import numpy as np
 from anygrad.errors import ArgumentError
 from anygrad.tracing.functions import subscripts
 from anygrad.tracing.functions.arguments import (
-    as_arrays,
+    as_own_arrays,
     check_casting,
     check_order,
     common_dtype,
@@ -38,7 +38,7 @@ def einsum(*operands, out=None, optimize=False, dtype=None, order="K", casting="
     """
     check_order("einsum", order)
     arrays, terms, output = subscripts.read(operands)
-    arrays = as_arrays(arrays)
+    arrays = as_own_arrays(arrays)
     terms, output = subscripts.resolve(terms, output, tuple(len(a.shape) for a in arrays))
     common = common_dtype(arrays) if dtype is None else dtype
     for a in arrays:

@@ -10,7 +10,7 @@ from typing import Any
 from anygrad.errors import MissingRuleError, ShapeError
 from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import (
-    as_arrays,
+    as_own_arrays,
     deliver,
     fresh,
     plain_axis,
@@ -27,7 +27,7 @@ def dot(a, b, out=None):
 
     Higher arrays contract along the last axis of ``a`` and the second last of ``b``.
     """
-    a, b = as_arrays((a, b, *(() if out is None else (out,))))[:2]
+    a, b = as_own_arrays((a, b, *(() if out is None else (out,))))[:2]
     if not a.ndim or not b.ndim:
         return deliver("dot", out, a * b)
     if a.ndim <= 2 and b.ndim <= 2:
@@ -38,13 +38,13 @@ def dot(a, b, out=None):
 
 def vdot(a, b):
     """The sum of products of all elements; the first operand is conjugated."""
-    a, b = (ravel(x) for x in as_arrays((a, b)))
+    a, b = (ravel(x) for x in as_own_arrays((a, b)))
     return TRACED.matmul(_conjugate(a), b)
 
 
 def tensordot(a, b, axes: Any = 2):
     """Sums of products over pairs of axes."""
-    a, b = as_arrays((a, b))
+    a, b = as_own_arrays((a, b))
     if isinstance(axes, Integral):
         axes = (tuple(range(-int(axes), 0)), tuple(range(int(axes))))
     left, right = (tuple(x) if isinstance(x, tuple | list) else (x,) for x in axes)
@@ -67,7 +67,7 @@ def tensordot(a, b, axes: Any = 2):
 
 def vecdot(a, b, *, axis=-1, keepdims=False):
     """Inner products along an axis; the first operand is conjugated."""
-    a, b = as_arrays((a, b))
+    a, b = as_own_arrays((a, b))
     axis = int(axis)
     if axis >= 0 and a.ndim != b.ndim:
         a, b, axis = moveaxis(a, axis, -1), moveaxis(b, axis, -1), -1
@@ -79,7 +79,7 @@ def vecdot(a, b, *, axis=-1, keepdims=False):
 
 def matvec(a, b):
     """Matrices times vectors."""
-    a, b = as_arrays((a, b))
+    a, b = as_own_arrays((a, b))
     if a.ndim < 2 or not b.ndim or a.shape[-1] != b.shape[-1]:
         raise _lengths_differ("matvec", a, b)
     return TRACED.matmul(a, b) if b.ndim == 1 else squeeze(TRACED.matmul(a, b[..., None]), -1)
@@ -87,7 +87,7 @@ def matvec(a, b):
 
 def vecmat(a, b):
     """Vectors, conjugated, times matrices."""
-    a, b = as_arrays((a, b))
+    a, b = as_own_arrays((a, b))
     if b.ndim < 2 or not a.ndim or a.shape[-1] != b.shape[-2]:
         raise _lengths_differ("vecmat", a, b)
     a = _conjugate(a)
@@ -107,7 +107,7 @@ def _lengths_differ(name, a, b):
 
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """Cross products of vectors with 3 components; of vectors with 2, the third component."""
-    a, b = as_arrays((a, b))
+    a, b = as_own_arrays((a, b))
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
@@ -128,13 +128,13 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 def outer(a, b, out=None):
     """All products of the elements of two arrays."""
-    a, b = as_arrays((a, b, *(() if out is None else (out,))))[:2]
+    a, b = as_own_arrays((a, b, *(() if out is None else (out,))))[:2]
     return deliver("outer", out, reshape(a, (-1, 1)) * reshape(b, (1, -1)))
 
 
 def inner(a, b):
     """NumPy's inner: contraction of the last axes."""
-    a, b = as_arrays((a, b))
+    a, b = as_own_arrays((a, b))
     if not a.ndim or not b.ndim:
         return a * b
     return tensordot(a, b, ((a.ndim - 1,), (b.ndim - 1,)))
