@@ -112,6 +112,20 @@ def _from_iterator(values: Any, dtype: Any, count: int = -1, **kw: Any) -> Any:
     return buffer_of(np.fromiter(values, dtype, **kw))
 
 
+def own_twins(module: Any) -> list[tuple[Any, Any]]:
+    """What is no function: `vectorize`, ``r_`` and ``c_``."""
+    made = {
+        "vectorize": lambda original: vectorize,
+        "r_": lambda original: Joined(original, columns=False),
+        "c_": lambda original: Joined(original, columns=True),
+    }
+    return [
+        (getattr(module, name), make(getattr(module, name)))
+        for name, make in made.items()
+        if hasattr(module, name)
+    ]
+
+
 def cast_twins(module: Any) -> list[tuple[Any, Any]]:
     """``np.float64(x)`` and the like, where they are called."""
     floats = ("float16", "float32", "float64", "complex64", "complex128")

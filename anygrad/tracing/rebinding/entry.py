@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.tracing.rebinding.reach import is_left
 from anygrad.tracing.rebinding.twins import function_twin
 
 
@@ -15,7 +16,7 @@ def rebind(f: Any) -> Any:
     """The function with its twins in reach; itself where it is not the user's Python."""
     kind = type(f)
     if kind is types.FunctionType:
-        return f if _is_left(f) else function_twin(f)
+        return f if is_left(f) else function_twin(f)
     if kind is types.MethodType and type(f.__func__) is types.FunctionType:
         made = rebind(f.__func__)
         return f if made is f.__func__ else types.MethodType(made, f.__self__)
@@ -25,20 +26,10 @@ def rebind(f: Any) -> Any:
     if isinstance(f, type) or kind in _BUILT_IN:
         return f
     call = getattr(kind, "__call__", None)  # noqa: B004 - the function itself is wanted
-    if type(call) is not types.FunctionType or _is_left(call):
+    if type(call) is not types.FunctionType or is_left(call):
         return f
     made = function_twin(call)
     return f if made is call else types.MethodType(made, f)
 
 
 _BUILT_IN = frozenset((types.BuiltinFunctionType, np.ufunc, type(np.sum)))
-
-
-def _is_left(f: types.FunctionType) -> bool:
-    """Whether a function is called as it is: ours, or of an array library."""
-    return (f.__globals__.get("__name__") or "").partition(".")[0] in _LEFT
-
-
-_LEFT = frozenset(
-    ("anygrad", "numpy", "scipy", "cupy", "cupyx", "torch", "jax", "array_api_compat")
-)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.tracing.buffers import array_of, holds_traced, unbuffered
+from anygrad.tracing.buffers import Buffer, array_of, holds_traced, unbuffered
 from anygrad.tracing.functions import FFT, LINALG, SCIPY_LINALG, SPECIAL
 from anygrad.tracing.namespace import STANDARD
 from anygrad.tracing.protocols import ALIASES
@@ -30,8 +30,7 @@ _OF_NUMPY = {**{name: name for name in STANDARD}, **ALIASES}
 def numpy_twins(numpy: Any) -> list[tuple[Any, Any]]:
     """NumPy asks traced arrays itself; left are lists of them, and what makes arrays."""
     twins = arrays.creation_twins(numpy) + arrays.cast_twins(numpy)
-    twins.append((numpy.vectorize, arrays.vectorize))
-    twins += [(numpy.r_, arrays.Joined(numpy.r_, False)), (numpy.c_, arrays.Joined(numpy.c_, True))]
+    twins += arrays.own_twins(numpy)
     for part in (numpy, numpy.linalg, numpy.fft):
         for name in dir(part):
             function = getattr(part, name)
@@ -62,46 +61,53 @@ def _as_array(x: Any) -> Any:
 
 def cupy_twins(cupy: Any) -> list[tuple[Any, Any]]:
     """CuPy's kernels ask traced arrays; its other functions are the rows' under the same names."""
-    twins = [*arrays.creation_twins(cupy), (cupy.vectorize, arrays.vectorize)]
-    twins += [(cupy.r_, arrays.Joined(cupy.r_, False)), (cupy.c_, arrays.Joined(cupy.c_, True))]
+    twins = arrays.creation_twins(cupy) + arrays.own_twins(cupy)
     for part, table in ((cupy, None), (cupy.linalg, LINALG), (cupy.fft, FFT)):
         for name in dir(part):
-            function = getattr(part, name)
+            function = getattr(part, name, None)
             if name.startswith("_") or isinstance(function, type) or not callable(function):
                 continue
             row = _OF_NUMPY.get(name)
             operation = table.get(name) if table is not None else STANDARD[row] if row else None
-            if operation is not None and not hasattr(function, "nin"):
-                twins.append((function, _either(function, operation)))
-    twins.append((cupy.asnumpy, _host(cupy.asnumpy)))
+            if operation is not None and not isinstance(function, cupy.ufunc):
+                twins.append((function, _either(function, operation, name)))
     return twins
 
 
-def _either(function: Callable[..., Any], operation: Callable[..., Any]) -> Any:
-    """A function, and what it is on traced arrays."""
+UFUNC_METHODS = frozenset(("at", "reduce", "accumulate", "outer", "reduceat"))
+
+
+def ufunc_method(ufunc: Any, name: str, found: Any) -> Any:
+    """A method of a ufunc: CuPy's ask no traced array, NumPy's of the same name do."""
+    same = getattr(np, ufunc.__name__.removeprefix("cupy_"), None)
+    return found if same is None or same is ufunc else _either(found, getattr(same, name), name)
+
+
+_WRITE = frozenset(
+    ("at", "copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal", "fill")
+)
+
+
+def _either(function: Callable[..., Any], operation: Callable[..., Any], name: str) -> Any:
+    """A function, and what it is on traced arrays; those that write do it in the buffer itself."""
+    writes = name in _WRITE
 
     @functools.wraps(function)
     def call(*args: Any, **kw: Any) -> Any:
-        if any(map(holds_traced, args)) or any(map(holds_traced, kw.values())):
-            return operation(*unbuffered(args), **unbuffered(kw))
+        traced = any(map(holds_traced, args)) or any(map(holds_traced, kw.values()))
+        if traced or (writes and type(args[0]) is Buffer):
+            return operation(*args, **kw)
         return function(*unbuffered(args), **unbuffered(kw))
-
-    return call
-
-
-def _host(function: Callable[..., Any]) -> Any:
-    def call(x: Any, *args: Any, **kw: Any) -> Any:
-        return function(unbuffered(x), *args, **kw)
 
     return call
 
 
 def _scipy(table: dict[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
     def twins(module: Any) -> list[tuple[Any, Any]]:
-        found = [(getattr(module, name, None), operation) for name, operation in table.items()]
+        found = [(name, getattr(module, name, None), f) for name, f in table.items()]
         return [
-            (function, _either(function, operation))
-            for function, operation in found
+            (function, _either(function, operation, name))
+            for name, function, operation in found
             if callable(function) and not isinstance(function, np.ufunc)
         ]
 

@@ -10,10 +10,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from anygrad.errors import TraceError, describe
 from anygrad.tracing.buffers import holds_traced, unbuffered
 from anygrad.tracing.functions import FUNCTIONS, SPECIAL
-from anygrad.tracing.level import LIFTED, is_mapped, read_value
+from anygrad.tracing.level import LIFTED, is_mapped, lowest, read_value
 from anygrad.tracing.operations import TRACED
 
 
@@ -162,11 +164,18 @@ def _of_module(function: Callable[..., Any], name: str) -> Any:
             return function(*args, **kw)  # raises, and says what to write
         if not sequences:
             args = tuple(scalar_of(f"{name}(x)", a) if type(a) in LIFTED else a for a in args)
-            if not any(map(is_mapped, args)):
+            if not any(map(_is_away, args)):
                 function(*map(_value, args), **kw)  # what it refuses, it refuses here
         return operation(*args, **kw)
 
     return call
+
+
+def _is_away(x: Any) -> bool:
+    """Whether a value is not one number on the host: a batch, or on a device."""
+    return is_mapped(x) or (
+        type(x) in LIFTED and not isinstance(lowest(x), np.ndarray | np.generic)
+    )
 
 
 def _value(x: Any) -> Any:

@@ -12,7 +12,9 @@ from typing import Any
 
 from anygrad.tracing.rebinding.rewriting import assigned_variables, is_rewritten, rewrite
 
-_OURS = __name__.partition(".")[0]
+_LEFT = frozenset(
+    ("anygrad", "numpy", "scipy", "cupy", "cupyx", "torch", "jax", "array_api_compat")
+)
 
 
 def is_reached(f: types.FunctionType, caller: dict[str, Any]) -> bool:
@@ -22,12 +24,22 @@ def is_reached(f: types.FunctionType, caller: dict[str, Any]) -> bool:
     """
     if f.__globals__ is caller:
         return True
-    package = (f.__globals__.get("__name__") or "").partition(".")[0]
-    if package == _OURS:
+    if is_left(f):
         return False
+    package = package_of(f)
     if package == (caller.get("__name__") or "").partition(".")[0]:
         return True
     return not is_installed(f.__code__.co_filename)
+
+
+def is_left(f: types.FunctionType) -> bool:
+    """Whether a function is called as it is wherever it lies: ours, or of an array library."""
+    return package_of(f) in _LEFT
+
+
+def package_of(f: types.FunctionType) -> str:
+    """The top-level package that a function says it is of."""
+    return (f.__module__ or "").partition(".")[0]
 
 
 @functools.lru_cache(maxsize=4096)

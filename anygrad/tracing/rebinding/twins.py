@@ -31,9 +31,8 @@ def twin(found: Any, caller: dict[str, Any], called: bool) -> Any:
     """What stands for ``found`` in code whose globals are ``caller``."""
     kind = type(found)
     if kind is types.FunctionType:
-        if is_reached(found, caller):
-            return function_twin(found)
-        return library_twin(found)
+        known = library_twin(found)
+        return function_twin(found) if known is found and is_reached(found, caller) else known
     if kind is types.MethodType:
         return _method(found, caller)
     if isinstance(found, type):
@@ -59,6 +58,8 @@ def attribute_twin(x: Any, name: str, called: bool, caller: dict[str, Any]) -> A
             if type(getter) is types.FunctionType and is_reached(getter, caller):
                 return function_twin(getter)(x)
     found = getattr(x, name)
+    if name in libraries.UFUNC_METHODS and hasattr(x, "nin"):
+        return libraries.ufunc_method(x, name, found)
     return found if type(found) in UNTOUCHED else twin(found, caller, called)
 
 
