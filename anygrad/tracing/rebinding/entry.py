@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from anygrad.tracing.rebinding.reach import is_left
+from anygrad.tracing.rebinding.trial import is_trusted
 from anygrad.tracing.rebinding.twins import function_twin
 
 
 def rebind(f: Any) -> Any:
     """The function with its twins in reach; itself where it is not the user's Python."""
     kind = type(f)
+    if not is_trusted():
+        return f
     if kind is types.FunctionType:
         return f if is_left(f) else function_twin(f)
     if kind is types.MethodType and type(f.__func__) is types.FunctionType:

@@ -505,3 +505,21 @@ def test_a_setting_turns_it_off():
     with use_settings(rebind=False), pytest.raises(TraceError, match=r"np\.array"):
         ag.grad(f)(X)
     assert_close(ag.grad(f)(X), [1.0, 1.0, 0.0])
+
+
+def test_a_python_that_is_not_known_is_tried_first(monkeypatch):
+    from anygrad.tracing.rebinding import trial
+
+    assert trial._passes()
+    monkeypatch.setattr(trial, "TESTED", ((3, 1),))
+    trial.is_trusted.cache_clear()
+    try:
+        assert_close(ag.grad(lambda x: float(x[0]))(X), [1.0, 0.0, 0.0])
+        monkeypatch.setattr(trial, "rewrite", lambda code: code)  # a copy in which nothing is left
+        trial.is_trusted.cache_clear()
+        with pytest.warns(RuntimeWarning, match="rebinding does not work on Python"):
+            assert_close(ag.grad(np.sum)(X), np.ones(3))
+        with pytest.raises(TraceError, match="float"):
+            ag.grad(lambda x: float(x[0]))(X)
+    finally:
+        trial.is_trusted.cache_clear()
