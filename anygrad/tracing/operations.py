@@ -36,12 +36,12 @@ _QUICK: dict[str, Callable[[Row], Callable[..., Any]]] = {
 def closure_of(row: Row) -> Callable[..., Any]:
     """The quickest closure that a row has.
 
-    Special functions of several operands may give another dtype than they take, which the quick
-    ways do not look for.
+    Special functions may give another dtype than they take (SciPy's of float16, or beside a whole
+    number, give float64), which the quick ways do not look for.
     """
     if row.name == "getitem":
         return item(row)
-    if row.special and len(row.rules) > 1:
+    if row.special:
         return general(row)
     if row.family.name == "elementwise" and row.name != "astype":
         return {1: unary, 2: binary}.get(len(row.rules), general)(row)

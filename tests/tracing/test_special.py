@@ -232,6 +232,13 @@ def test_the_dtype_is_that_of_scipy_and_a_gradient_keeps_its_own(name, number):
     assert pullback(np.ones_like(value))[0].dtype == np.float32
 
 
+def test_half_precision_is_widened_by_scipy_and_the_gradient_is_half_again():
+    x = np.asarray([0.5, 1.5], dtype=np.float16)
+    value, pullback = ag.vjp(special.erf, x)
+    assert value.dtype == special.erf(x).dtype
+    assert pullback(np.ones_like(value))[0].dtype == np.float16
+
+
 REFUSED = [
     (row, k)
     for row in ROWS.values()
