@@ -19,7 +19,6 @@ _REFUSED = {
     "getfield": "Traced arrays have no fields.",
     "resize": "Use np.resize(x, shape) or xp.reshape(x, shape), which give another array.",
     "setfield": "Traced arrays have no fields.",
-    "setflags": "Whether it can be written is not up to a traced array; take x.copy().",
     "tobytes": "Take ag.value(x), whose bytes are a constant.",
     "tofile": "Save ag.value(x).",
     "view": "Use xp.astype(x, dtype), xp.real(x) or xp.reshape(x, shape).",
@@ -76,11 +75,16 @@ def _set_flat(self: Traced, values: Any) -> None:
     self[...] = reshape(resize(as_arrays((values, self))[0], self.size), self.shape)
 
 
+def _set_flags(self: Traced, write: Any = None, align: Any = None, uic: Any = None) -> None:
+    """Do nothing: traced values never change, and what a write means is the transformation's."""
+
+
 _AS_MEMORY: dict[str, Any] = {
     "diagonal": diagonal,
     "fill": _fill,
     "flat": property(ravel, _set_flat),
     "put": _put,
+    "setflags": _set_flags,
     **{name: _answered(name) for name in ("flags", "itemsize", "nbytes", "strides")},
     **{method: _refused(method, advice) for method, advice in _REFUSED.items()},
 }

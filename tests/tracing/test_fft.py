@@ -30,6 +30,7 @@ FUNCTIONS = {
             ((-1, 3), (0, 1)),
             (None, (0, 0)),
             ((2, 4), (1, 1)),
+            ((2, 5, 3), (1, 1, 0)),
             (None, (-1,)),
         )
     },
@@ -181,8 +182,9 @@ def test_shifts_and_cosines_on_every_library(xp):
     value, pullback = ag.vjp(lambda x: f(ag.namespace(x).fft, x), xp.asarray(Z))
     assert_close(value, expected)
     assert_close(pullback(xp.asarray(expected)), expected_pullback(expected))
+    kinds = (1,) if xp.name == "jax" else (1, 2, 3, 4)  # JAX compiles every new shape
     for name in ("dct", "dst"):
-        for kind in (1, 2, 3, 4):
+        for kind in kinds:
             value, _ = ag.vjp(lambda x, name=name, kind=kind: FFT[name](x, kind), xp.asarray(X))
             assert_close(value, getattr(scipy_fft, name)(X, kind))
 
