@@ -85,7 +85,7 @@ def reduce(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
         start["where"] = mask
     if ufunc in _REDUCED:
         return deliver(name, out, _REDUCED[ufunc](x, axis=axis, keepdims=keepdims, **start))
-    operation = _of_two(ufunc, name)
+    operation = operation_of(ufunc)
     if ufunc in _STABLE:
         function, neutral = _STABLE[ufunc]
         if "where" in start:
@@ -94,6 +94,12 @@ def reduce(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     else:
         if "where" in start:
             ufuncs.refuse_keywords(name, {"where": mask})
+        if ufunc in (np.power, np.arctan2):
+            message = (
+                f"{name}: no derivative rule; NumPy's own result depends on the order in memory. "
+                "Write a loop, or take the last of accumulate."
+            )
+            raise MissingRuleError(message)
         y = _folded(name, operation, ufunc, x, axis, keepdims, initial)
         initial = ABSENT
     if initial is not ABSENT and initial is not None:
@@ -114,14 +120,6 @@ def _cast(name: str, x: Any, dtype: Any) -> Any:
     if kind_of(np.dtype(dtype)) == "other":
         ufuncs.refuse_keywords(name, {"dtype": dtype})
     return astype(x, np.dtype(dtype))
-
-
-def _of_two(ufunc: Any, name: str) -> Any:
-    operation = operation_of(ufunc)
-    if ufunc.nin != 2 or ufunc.nout != 1 or ufunc.signature is not None:
-        message = f"{name}: got a ufunc of {ufunc.nin} operands; expected one of 2, with 1 result."
-        raise ArgumentError(message)
-    return operation
 
 
 def _normal(axis: Any, x: Any) -> Any:
@@ -187,7 +185,7 @@ def accumulate(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     x = _cast(name, _operand(x, out), dtype)
     if ufunc in _ACCUMULATED:
         return deliver(name, out, FUNCTIONS[_ACCUMULATED[ufunc]](x, axis=operator.index(axis)))
-    operation = _of_two(ufunc, name)
+    operation = operation_of(ufunc)
     (axis,) = normal_axes(operator.index(axis), x.ndim)
     y = moveaxis(x, axis, -1)
     y = _scanned(operation, y) if ufunc in _ASSOCIATIVE else _stepped(operation, y)

@@ -18,6 +18,7 @@ from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions import SPECIAL
 from anygrad.tracing.functions.arguments import (
     as_mask,
+    as_own_arrays,
     beside,
     check_casting,
     check_order,
@@ -216,10 +217,6 @@ def _groups(text: str) -> list[str]:
 
 def outer(ufunc: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
     """The ufunc of all pairs of elements."""
-    if len(args) != 2 or ufunc.nin != 2:
-        message = f"{name_of(ufunc)}.outer: got {len(args)} operands; expected 2."
-        raise ArgumentError(message)
-    arrays = [a for a in args if hasattr(a, "shape")]
-    a, b = (x if hasattr(x, "shape") else beside(x, arrays) for x in args)
+    a, b = as_own_arrays(args)
     spread = TRACED.reshape(a, shape=(*a.shape, *(1,) * len(b.shape)))
     return call_with_keywords(ufunc, (spread, b), kw)
