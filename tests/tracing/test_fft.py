@@ -143,6 +143,12 @@ def test_signatures_of_scipy(name):
         ag.vjp(lambda x: FFT[name](x, plan="a plan"), operand(name))
 
 
+def test_functions_of_scipy_are_reached():
+    for law in ("value", "first_order"):
+        LAWS[law](lambda x: scipy_fft.dct(x, norm="ortho") ** 2, X)
+        LAWS[law](lambda x: scipy_fft.irfft2(scipy_fft.rfft2(x, workers=1) ** 2), X)
+
+
 def test_gradient_of_a_power_spectrum_is_the_autocorrelation():
     """d/dx sum w |X|^2 = 2 n Re ifft(w X), by hand."""
     x, w = RNG.normal(size=8), RNG.normal(size=8)
