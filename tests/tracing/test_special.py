@@ -493,3 +493,26 @@ def test_user_code_with_functions_that_are_no_ufuncs():
     v = np.asarray([1.0, -0.5, 0.25])
     expected = difference(f, X, v)
     np.testing.assert_allclose(np.sum(ag.grad(f)(X) * v), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["erf", "ellipk", "ellipkm1", "expit", "gammaln", "psi", "exp2"])
+def test_functions_of_cupyx_are_told_by_identity(cupy, name):
+    """CuPy's ellipk is called ellipkm1, and the reverse."""
+    import cupyx.scipy.special
+
+    x = np.asarray([0.2, 0.6])
+    there = getattr(cupyx.scipy.special, name)
+    g = ag.grad(lambda x: there(x).sum())(cupy.asarray(x))
+    assert isinstance(g, cupy.ndarray)
+    assert_close(g, ag.grad(lambda x: np.sum(getattr(special, name)(x)))(x), scale=10.0)
+
+
+def test_kernels_of_cupyx_without_a_rule_are_named(cupy):
+    import cupyx.scipy.special
+
+    with pytest.raises(MissingRuleError, match="zetac"):
+        ag.grad(lambda x: cupyx.scipy.special.zetac(x).sum())(cupy.ones(2))
+    x = cupy.ones(2)
+    one, two = ag.vjp(lambda x: cupyx.scipy.special.sici(x), x)[0]
+    assert_close(one, special.sici(np.ones(2))[0])
+    assert_close(two, special.sici(np.ones(2))[1])

@@ -26,7 +26,9 @@ def build() -> dict[str, types.ModuleType]:
     members.fill_in()
     modules = {name: _build_module(name) for name in names.MODULES}
     modules.update(devices.build_cuda())
-    modules.update({name: types.ModuleType(name) for name in ("cupyx", "cupyx.scipy")})
+    for name in ("cupyx", "cupyx.scipy"):
+        modules[name] = types.ModuleType(name)
+        modules[name].__path__ = []  # type: ignore[attr-defined]
     main = modules["cupy"]
     for name, module in modules.items():
         parent, _, last = name.rpartition(".")
