@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         checkpoint,
         custom_jvp,
         custom_vjp,
+        explain,
         grad,
         hessian,
         hvp,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
     from anygrad.config import configure, settings, use_settings
-    from anygrad.tracing import explain
     from anygrad.training import fit
     from anygrad.trees import to_numpy
 
@@ -89,7 +89,7 @@ _HOMES = {
     "configure": "config",
     "custom_jvp": "autodiff",
     "custom_vjp": "autodiff",
-    "explain": "tracing",
+    "explain": "autodiff",
     "fit": "training",
     "grad": "autodiff",
     "hessian": "autodiff",

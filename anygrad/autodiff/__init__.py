@@ -8,11 +8,13 @@ from anygrad.autodiff.forward import jvp
 from anygrad.autodiff.implicit import implicit_root
 from anygrad.autodiff.matrices import hessian, hvp, jacobian, linearize
 from anygrad.autodiff.reverse import grad, value_and_grad, vjp
+from anygrad.tracing import explain
 
 __all__ = [
     "checkpoint",
     "custom_jvp",
     "custom_vjp",
+    "explain",
     "grad",
     "hessian",
     "hvp",

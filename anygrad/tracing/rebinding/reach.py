@@ -56,12 +56,13 @@ def _installed_folders() -> tuple[str, ...]:
     return tuple(f"{folder}/" for folder in folders)
 
 
-def rebuilt(f: types.FunctionType, twin: Callable[[Any], Any]) -> Any:
+def rebuilt(f: types.FunctionType, twin: Callable[[Any], Any], own: bool = False) -> Any:
     """The same function of rewritten code: same globals, same attributes, same closure.
 
     Only cells that hold something with a twin are replaced, and only where no code assigns to them.
+    The code of a function of our ``own`` is left; the user's function stands in its closure.
     """
-    code = rewrite(f.__code__)
+    code = f.__code__ if own else rewrite(f.__code__)
     if f.__closure__ is None:
         return f if code is f.__code__ else _built(f, code, None)
     if is_rewritten(f.__code__):

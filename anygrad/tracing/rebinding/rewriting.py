@@ -107,8 +107,8 @@ def _known(code: types.CodeType) -> _Made:
         return known
     copy = code if is_rewritten(code) else _copy(code)
 
-    def forget(_: Any, key: int = key) -> None:
-        _made.pop(key, None)
+    def forget(_: Any, key: int = key, pop: Any = _made.pop) -> None:
+        pop(key, None)  # bound here: at the end of the interpreter globals are gone
 
     known = _Made(weakref.ref(code, forget), None if copy is code else copy, _assigned(code))
     _made[key] = known

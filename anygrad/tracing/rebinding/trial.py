@@ -1,7 +1,7 @@
 """Whether rewritten code does what it should on this Python: tried once, where it is a new one.
 
-Bytecode differs between versions of Python. Those of `TESTED` run the whole test suite; on any other
-a sample with every kind of load is rewritten and run before the first function of a user's is.
+Bytecode differs between versions of Python. Those of `TESTED` run the whole test suite; on any
+other a sample with every kind of load is rewritten and run before the first function of a user's.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from anygrad.tracing.rebinding.reach import is_reached, rebuilt
 _library: dict[int, tuple[Any, Any]] = {}  # by identity: the object, its twin
 _types: dict[int, tuple[Any, Any]] = {}  # the same for classes, where they are called
 _known: set[str] = set()
+_modules = [0]  # how many modules there were when the tables were read last
 _is_array: dict[type, bool] = {}
 
 
@@ -158,16 +159,15 @@ def library_twin(found: Any) -> Any:
     known = _library.get(id(found))
     if known is not None and known[0] is found:
         return known[1]
-    if len(_known) < len(TABLES):
-        _read_tables()
-        known = _library.get(id(found))
-        if known is not None and known[0] is found:
-            return known[1]
-    return found
+    if len(sys.modules) == _modules[0]:
+        return found
+    _read_tables()
+    return library_twin(found)
 
 
 def _read_tables() -> None:
     """Note the twins of libraries that were imported since."""
+    _modules[0] = len(sys.modules)
     for name, table in TABLES.items():
         if name not in _known and name in sys.modules:
             _known.add(name)
