@@ -88,6 +88,8 @@ def _method(found: Any, caller: dict[str, Any]) -> Any:
 
 def _class(kind: type, caller: dict[str, Any]) -> Any:
     """A class that is called: one of numbers casts, one of the user's runs its rebound __init__."""
+    if not _known:
+        _read_tables()
     known = _types.get(id(kind))
     if known is not None and known[0] is kind:
         return known[1]
@@ -188,6 +190,5 @@ TABLES: dict[str, Table] = {
 }
 """The module -> the function that lists its twins; asked once the module is imported."""
 
-_read_tables()
 _types[id(super)] = (super, _super)
 CHOICE.twin, CHOICE.attribute_twin = twin, attribute_twin
