@@ -99,6 +99,7 @@ special(
     ),
 )
 
+
 # The profile of Voigt is Re w(z) / (s sqrt(2 pi)) with z = (x + i g) / (s sqrt 2): DLMF 7.19.
 def _voigt(xp: Any, s: Any, x: Any, g: Any) -> tuple[Any, Any]:
     """The argument z, and w'(z)."""

@@ -136,7 +136,7 @@ def _kernel_of_cupyx(kernel: Any) -> Any:
     """
     functions = vars(sys.modules.get("cupyx.scipy.special", object))
     found = next((name for name, function in functions.items() if function is kernel), None)
-    operation = SPECIAL.get(found)
+    operation = SPECIAL.get(found or "")
     if operation is not None:
         KERNELS[kernel] = operation
     return operation
