@@ -33,8 +33,7 @@ def numpy_twins(numpy: Any) -> list[tuple[Any, Any]]:
     twins = arrays.creation_twins(numpy) + arrays.cast_twins(numpy)
     twins += arrays.own_twins(numpy)
     for part in (numpy, numpy.linalg, numpy.fft):
-        for name in dir(part):
-            function = getattr(part, name)
+        for name, function in vars(part).items():  # those that are there: no module is imported
             if name not in SEQUENCES and type(function) is type(numpy.sum):
                 twins.append((function, _of_lists(function)))
     return twins

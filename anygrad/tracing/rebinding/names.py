@@ -43,10 +43,9 @@ QUICK_BUILTINS = frozenset(
 
 QUICK_FUNCTIONS = frozenset(
     name
-    for name in dir(np)
+    for name, function in vars(np).items()  # asking for each by name would import numpy.f2py
     # CuPy's products are no kernels and do not ask
-    if isinstance(getattr(np, name), np.ufunc)
-    and name not in ("matmul", "vecdot", "matvec", "vecmat")
+    if isinstance(function, np.ufunc) and name not in ("matmul", "vecdot", "matvec", "vecmat")
 )
 """Functions of array modules that ask traced arrays by themselves."""
 
