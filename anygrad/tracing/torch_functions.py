@@ -139,6 +139,12 @@ def _cat(tensors: Any, axis: Any = 0) -> Any:
     return STANDARD["concat"](kept or tensors, axis)
 
 
+def _einsum(equation: Any, *operands: Any) -> Any:
+    """Operands one by one, or as a list; sublists as NumPy's."""
+    listed = len(operands) == 1 and isinstance(operands[0], list | tuple)
+    return STANDARD["einsum"](equation, *(operands[0] if listed else operands))
+
+
 def _at_least(name: str) -> Any:
     def grown(*tensors: Any) -> Any:
         one = len(tensors) == 1 and isinstance(tensors[0], tuple | list)
@@ -206,6 +212,7 @@ FUNCTIONS: dict[str, Any] = {
     "amax": _reduced("max"),
     "amin": _reduced("min"),
     "bmm": TRACED.matmul,
+    "einsum": _einsum,
     "atleast_1d": _at_least("atleast_1d"),
     "atleast_2d": _at_least("atleast_2d"),
     "cat": _cat,

@@ -99,6 +99,18 @@ def test_bessel_functions_have_the_derivative_that_torch_leaves_out():
     np.testing.assert_allclose(g, -torch.special.bessel_j1(X), rtol=1e-14)
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_einsum(listed):
+    def f(x):
+        operands = (x, x.T, P)
+        parts = [operands] if listed else operands
+        return torch.einsum("ij,jk,km->i", *parts).sum()
+
+    leaf = X.clone().requires_grad_()
+    f(leaf).backward()
+    np.testing.assert_allclose(ag.grad(f)(X), leaf.grad, rtol=1e-12)
+
+
 def test_comparisons_and_questions_are_answered_by_the_value():
     def f(x):
         assert torch.gt(x, 0.0).dtype == torch.bool
