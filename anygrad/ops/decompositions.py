@@ -5,10 +5,11 @@ Sources: Giles (2008), "An extended collection of matrix derivative results"; Wa
 "Automatic differentiation for complex valued SVD"; Boeddeker et al. (2017), "On the computation of
 complex-valued gradients" for eigenvectors that are not orthogonal.
 
-Where eigenvalues or singular values coincide the vectors have no derivative; a quotient by their
-difference is taken as 0 there, never as infinity. Eigenvectors and singular vectors of complex
-Hermitian problems are determined up to a phase, which the libraries choose; the derivative is that
-of vectors which do not turn (Im v^H dv = 0), and right for all functions that phases do not change.
+Where eigenvalues or singular values coincide (up to rounding) the vectors have no derivative; a
+quotient by their difference is taken as 0 there, never as infinity. Eigenvectors of Hermitian
+matrices, and singular vectors, are determined up to a sign or a phase, which the libraries choose;
+the derivative is that of vectors which do not turn (Im v^H dv = 0), and right for all functions
+that phases do not change.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from typing import Any
 
 from anygrad.ops.matrices import (
     adjoint,
+    couplings,
     diagonal,
-    differences,
     hermitian,
     imaginary,
-    inverse_or_zero,
     lower_half,
     matrix_function,
     needs,
+    quotients,
     real_part,
     to_lower,
     turned,
@@ -130,7 +131,7 @@ def _pull_eigh(xp: Any, g: Any, y: Any, _x: Any) -> Any:
     v, w = _rows(xp, y, 0, n), real_part(xp, y[..., n, :])
     gv, gw = _rows(xp, g, 0, n), real_part(xp, g[..., n, :])
     vh = adjoint(xp, v)
-    inner = inverse_or_zero(xp, differences(xp, w)) * xp.matmul(vh, gv)
+    inner = couplings(xp, w) * xp.matmul(vh, gv)
     return to_lower(xp, xp.matmul(xp.matmul(v, inner) + v * gw[..., None, :], vh))
 
 
@@ -138,7 +139,7 @@ def _push_eigh(xp: Any, t: Any, y: Any, _x: Any) -> Any:
     n = y.shape[-1]
     v, w = _rows(xp, y, 0, n), real_part(xp, y[..., n, :])
     moved = xp.matmul(adjoint(xp, v), xp.matmul(hermitian(xp, t), v))
-    tv = xp.matmul(v, inverse_or_zero(xp, differences(xp, w)) * moved)
+    tv = xp.matmul(v, couplings(xp, w) * moved)
     tw = real_part(xp, diagonal(xp, moved))
     return xp.concat(tv, xp.astype(tw, dtype=tv.dtype)[..., None, :], axis=-2)
 
@@ -164,25 +165,25 @@ def _u_s_v(xp: Any, y: Any, x: Any) -> tuple[Any, Any, Any]:
     return _rows(xp, y, 0, m), real_part(xp, y[..., m, :]), _rows(xp, y, m + 1, None)
 
 
-def _quotients(xp: Any, s: Any) -> tuple[Any, Any]:
+def _pair(xp: Any, s: Any) -> tuple[Any, Any]:
     """What couples two singular vectors: 1 / (s_j - s_i) and 1 / (s_j + s_i).
 
     The first multiplies the Hermitian part of u^H dx v, the second the rest of it. Apart, they give
     the derivative of u v^H where singular values coincide; 1 / (s_j^2 - s_i^2) would not.
     """
     sums = s[..., None, :] + s[..., :, None]
-    return inverse_or_zero(xp, differences(xp, s)), inverse_or_zero(xp, sums)
+    return couplings(xp, s), quotients(xp, sums, s)
 
 
 def _pull_svd(xp: Any, g: Any, y: Any, x: Any) -> Any:
     (u, s, v), (gu, gs, gv) = _u_s_v(xp, y, x), _u_s_v(xp, g, x)
     uh, vh = adjoint(xp, u), adjoint(xp, v)
-    apart, together = _quotients(xp, s)
+    apart, together = _pair(xp, s)
     left, right = xp.matmul(uh, gu), xp.matmul(vh, gv)
     even, odd = apart * (left + right), together * (left - right)
     inner = 0.5 * (even + adjoint(xp, even) + odd - adjoint(xp, odd))
     whole = xp.matmul(xp.matmul(u, inner) + u * gs[..., None, :], vh)
-    over = inverse_or_zero(xp, s)[..., None, :]
+    over = quotients(xp, s, s)[..., None, :]
     m, n = x.shape[-2:]
     if m > n:
         whole = whole + xp.matmul((gu - xp.matmul(u, left)) * over, vh)
@@ -193,13 +194,13 @@ def _pull_svd(xp: Any, g: Any, y: Any, x: Any) -> Any:
 
 def _push_svd(xp: Any, t: Any, y: Any, x: Any) -> Any:
     u, s, v = _u_s_v(xp, y, x)
-    apart, together = _quotients(xp, s)
+    apart, together = _pair(xp, s)
     tv, thu = xp.matmul(t, v), xp.matmul(adjoint(xp, t), u)
     moved = xp.matmul(adjoint(xp, u), tv)
     back = adjoint(xp, moved)
     even, odd = apart * (0.5 * (moved + back)), together * (0.5 * (moved - back))
     du, dv = xp.matmul(u, even + odd), xp.matmul(v, even - odd)
-    over = inverse_or_zero(xp, s)[..., None, :]
+    over = quotients(xp, s, s)[..., None, :]
     m, n = x.shape[-2:]
     if m > n:
         du = du + (tv - xp.matmul(u, moved)) * over
@@ -251,9 +252,9 @@ def _pull_eig(xp: Any, g: Any, y: Any, _x: Any) -> Any:
         reached = _largest(xp, v)
         held = xp.where(xp.equal(reached, 0), 1.0, xp.conj(v))
         gv = gv + imaginary(xp, xp.imag(stretch), v) * (reached / held)
-    quotients = inverse_or_zero(xp, differences(xp, w))
-    quotients = xp.conj(quotients) if is_complex(w) else quotients
-    inner = xp.matmul(quotients * xp.matmul(vh, gv), vh) + gw[..., :, None] * vh
+    coupled = couplings(xp, w)
+    coupled = xp.conj(coupled) if is_complex(w) else coupled
+    inner = xp.matmul(coupled * xp.matmul(vh, gv), vh) + gw[..., :, None] * vh
     return xp.solve(vh, inner)
 
 
@@ -263,7 +264,7 @@ def _push_eig(xp: Any, t: Any, y: Any, _x: Any) -> Any:
     if t.dtype != v.dtype:
         t = xp.astype(t, dtype=v.dtype)
     moved = xp.solve(v, xp.matmul(t, v))
-    tv = xp.matmul(v, inverse_or_zero(xp, differences(xp, w)) * moved)
+    tv = xp.matmul(v, couplings(xp, w) * moved)
     vc = xp.conj(v) if is_complex(v) else v
     along = real_part(xp, xp.sum(vc * tv, axis=-2, keepdims=True))
     if is_complex(v):

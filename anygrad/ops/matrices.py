@@ -115,12 +115,29 @@ def to_lower(xp: Any, g: Any) -> Any:
     return lower_half(xp, g + adjoint(xp, g))
 
 
-def inverse_or_zero(xp: Any, x: Any) -> Any:
-    """The reciprocal 1 / x, and 0 where x is 0."""
-    zero = xp.equal(x, 0)
+def quotients(xp: Any, x: Any, values: Any) -> Any:
+    """The reciprocal 1 / x, and 0 where x is as small as rounding makes a difference of values.
+
+    There, the vectors that belong to the values have no derivative of their own.
+    """
+    smallest = 16.0 * values.shape[-1] * precision(values.dtype)
+    limit = smallest * xp.max(xp.abs(values), axis=-1, keepdims=True)
+    if len(x.shape) > len(values.shape):
+        limit = limit[..., None]
+    zero = xp.less_equal(xp.abs(x), limit)
     return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, x))
+
+
+def precision(dtype: Any) -> float:
+    """The distance from 1 to the next number, in single or double precision."""
+    return 2.0**-23 if str(dtype).rstrip("'>").endswith(("float32", "complex64")) else 2.0**-52
 
 
 def differences(xp: Any, w: Any) -> Any:
     """The numbers w_j - w_i in row i and column j."""
     return w[..., None, :] - w[..., :, None]
+
+
+def couplings(xp: Any, w: Any) -> Any:
+    """The numbers 1 / (w_j - w_i), and 0 where two values are equal up to rounding."""
+    return quotients(xp, differences(xp, w), w)

@@ -189,14 +189,3 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord: Any = 2):
         root = TRACED.sum(powers, axis=axis, keepdims=keepdims) ** (1.0 / ord)
         return TRACED.where(nothing, 0.0, root)
     return root_at_rest(TRACED.sum(size**ord, axis=axis, keepdims=keepdims), 1.0 / ord)
-
-
-def norm(x, ord=None, axis=None, keepdims=False):
-    """numpy.linalg.norm of vectors, and the Frobenius norm of matrices."""
-    axes = x.ndim if axis is None else len(axis) if isinstance(axis, tuple | list) else 1
-    if ord in (None, "fro") and (axes != 1 or ord is None):
-        return vector_norm(x, axis=axis, keepdims=keepdims)
-    if axes == 1 and isinstance(ord, int | float):
-        return vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
-    message = f"norm(ord): got {ord!r} for {axes} axes; rules exist for vector norms and 'fro'."
-    raise MissingRuleError(message)
