@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.backends import is_mutable
 from anygrad.errors import ArgumentError, MissingRuleError, TraceError
 from anygrad.tracing.functions.arguments import as_arrays
 from anygrad.tracing.functions.assembling import diagonal, resize
+from anygrad.tracing.functions.choosing import compress
+from anygrad.tracing.functions.ordering import argpartition, partition, searchsorted, sort
 from anygrad.tracing.functions.shapes import ravel, reshape
 from anygrad.tracing.level import Traced, is_mapped, lowest
 
@@ -71,6 +74,32 @@ def _put(self: Traced, indices: Any, values: Any, mode: str = "raise") -> None:
         self[np.unravel_index(places, self.shape)] = values
 
 
+def _sort(
+    self: Traced, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
+    """Write the sorted elements into the array; arrays that cannot be written give another."""
+    ordered = sort(self, axis, kind, order)
+    if not is_mutable(lowest(self)):
+        return ordered
+    self[...] = ordered
+    return None
+
+
+def _partition(
+    self: Traced, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None
+) -> Any:
+    """Write a partition, here the sorted elements, into the array."""
+    ordered = partition(self, kth, axis, kind, order)
+    if not is_mutable(lowest(self)):
+        return ordered
+    self[...] = ordered
+    return None
+
+
+def _compress(self: Traced, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    return compress(condition, self, axis, out)
+
+
 def _set_flat(self: Traced, values: Any) -> None:
     self[...] = reshape(resize(as_arrays((values, self))[0], self.size), self.shape)
 
@@ -80,11 +109,16 @@ def _set_flags(self: Traced, write: Any = None, align: Any = None, uic: Any = No
 
 
 _AS_MEMORY: dict[str, Any] = {
+    "argpartition": argpartition,
+    "compress": _compress,
     "diagonal": diagonal,
     "fill": _fill,
     "flat": property(ravel, _set_flat),
+    "partition": _partition,
     "put": _put,
+    "searchsorted": searchsorted,
     "setflags": _set_flags,
+    "sort": _sort,
     **{name: _answered(name) for name in ("flags", "itemsize", "nbytes", "strides")},
     **{method: _refused(method, advice) for method, advice in _REFUSED.items()},
 }

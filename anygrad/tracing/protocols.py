@@ -100,7 +100,9 @@ def _array_function(
 ) -> Any:
     operation = FUNCTIONS.get(function)
     if operation is not None:
-        return operation(*args, **kw) if "a" not in kw else operation(kw.pop("a"), *args, **kw)
+        if "a" in kw and not args:
+            return operation(kw.pop("a"), **kw)
+        return operation(*args, **kw)
     if function in _ANSWERED:
         return function(*(read_value(a) for a in args), **kw)
     if Buffer in types:

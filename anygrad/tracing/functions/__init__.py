@@ -15,16 +15,21 @@ from anygrad.tracing.functions import (
     contraction,
     convolving,
     cosines,
+    counting,
     creation,
+    elements,
     fft,
     interpolation,
     joining,
     linalg,
+    nans,
     ordering,
     padding,
     products,
+    quantiles,
     reductions,
     scipy_linalg,
+    sets,
     shapes,
     special,
     statistics,
@@ -34,6 +39,7 @@ from anygrad.tracing.functions import (
 _MAIN = (
     *(assembling, choosing, contraction, convolving, creation, interpolation, joining),
     *(ordering, padding, products, reductions, shapes, statistics, writing),
+    *(counting, elements, nans, quantiles, sets),
 )
 
 

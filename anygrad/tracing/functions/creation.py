@@ -8,34 +8,41 @@ from typing import Any
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.arguments import (
+    ABSENT,
     a_traced,
     as_arrays,
+    deliver,
     fresh,
     on_device_of,
-    refuse,
 )
 from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
 from anygrad.tracing.level import LIFTED, is_mapped, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
 
-def where(condition, x1, x2, /):
-    """``x1`` where the condition holds, else ``x2``; the branch not taken gets no gradient."""
+def where(condition, x1=ABSENT, x2=ABSENT, /):
+    """``x1`` where the condition holds, else ``x2``; the branch not taken gets no gradient.
+
+    Alone, a condition gives the positions where it holds, as ``nonzero`` does.
+    """
+    if x1 is ABSENT and x2 is ABSENT:
+        return TRACED.nonzero(strip(condition))
+    if x1 is ABSENT or x2 is ABSENT:
+        message = "where(x2): got one of two values; expected both, or a condition alone."
+        raise ArgumentError(message)
     return TRACED.where(strip(condition), x1, x2)
 
 
 def clip(x, min=None, max=None, out=None, **kw):
     """Values limited to [min, max]; at a bound the gradient is halved, as at every tie."""
-    refuse("clip", out)
     min, max = kw.pop("a_min", min), kw.pop("a_max", max)
     if kw:
         message = f"clip({next(iter(kw))}): no rule takes this keyword. Leave it out."
         raise MissingRuleError(message)
-    if min is None and max is None:
-        return copy(x)
+    y = copy(x) if min is None and max is None else x
     if min is not None:
-        x = TRACED.maximum(x, min)
-    return x if max is None else TRACED.minimum(x, max)
+        y = TRACED.maximum(y, min)
+    return deliver("clip", out, y if max is None else TRACED.minimum(y, max))
 
 
 def sign(x, /):
@@ -59,12 +66,13 @@ def copy(x, order="K", subok=False):
 
 
 def round(x, decimals=0, out=None):
-    """Rounded to integers; the derivative is zero."""
-    refuse("round", out)
-    if decimals:
-        message = f"round(decimals): got {decimals}; expected 0. Scale before and after."
-        raise MissingRuleError(message)
-    return TRACED.round(x)
+    """Rounded to decimals, by scaling with a power of ten; the derivative is zero."""
+    value, scale = strip(x), 10.0 ** abs(decimals)
+    if decimals > 0:
+        value = TRACED.round(value * scale) / scale
+    else:
+        value = TRACED.round(value) if not decimals else TRACED.round(value / scale) * scale
+    return deliver("round", out, value)
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, **_):

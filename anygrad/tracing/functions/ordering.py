@@ -1,31 +1,27 @@
-"""Sorted values, and the values of a set.
+"""Sorted values, and positions by order.
 
 Which element goes where is decided by the values and is a constant; the elements carry their
-derivatives there. Among equal elements the first one is taken first.
+derivatives there. Among equal elements the first one is taken first, in every library.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import operator
+from typing import Any
 
-from anygrad.errors import MissingRuleError
-from anygrad.ops import ROWS
-from anygrad.ops.batching import refuse
+from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import kind_of, normal_axes
-from anygrad.tracing.functions.arguments import plain_axis
+from anygrad.tracing.functions.arguments import as_arrays, plain_axis
 from anygrad.tracing.functions.shapes import ravel, take, take_along_axis
-from anygrad.tracing.level import is_mapped, plain_namespace, read_value
+from anygrad.tracing.functions.spectra import as_complex
+from anygrad.tracing.functions.values import beside_values, positions
+from anygrad.tracing.level import strip
 from anygrad.tracing.operations import TRACED
 
 
 def sort(x, axis=-1, kind=None, order=None, *, descending=False, stable=True):
     """The elements in order along an axis, equal ones in the order in which they stood."""
-    if order is not None:
-        message = f"sort(order): got {order!r}; traced arrays have no fields. Leave it out."
-        raise MissingRuleError(message)
-    if kind_of(x.dtype) == "complex":
-        message = "sort(x): got complex numbers, which have no order. Sort by a real key."
-        raise MissingRuleError(message)
+    _check("sort", x, order)
     if axis is None:
         x, axis = ravel(x), -1
     if not x.ndim:
@@ -36,68 +32,85 @@ def sort(x, axis=-1, kind=None, order=None, *, descending=False, stable=True):
 
 def argsort(x, axis=-1, kind=None, order=None, *, descending=False, stable=True):
     """The positions that sort an axis; they are integers, without derivative."""
-    if axis is None:
+    _check("argsort", x, order)
+    if axis is None or not x.ndim:
         x, axis = ravel(x), -1
     key = TRACED.negative(x) if descending else x
-    return TRACED.argsort(key, axis=axis, stable=True)
+    return TRACED.argsort(key, axis=plain_axis(axis), stable=True)
 
 
-class UniqueAll(NamedTuple):
-    """What `unique_all` gives; the values carry derivatives, the rest are integers."""
-
-    values: Any
-    indices: Any
-    inverse_indices: Any
-    counts: Any
-
-
-class UniqueCounts(NamedTuple):
-    """What `unique_counts` gives."""
-
-    values: Any
-    counts: Any
+def _check(where: str, x: Any, order: Any) -> None:
+    if order is not None:
+        message = f"{where}(order): got {order!r}; traced arrays have no fields. Leave it out."
+        raise MissingRuleError(message)
+    if kind_of(x.dtype) == "complex":
+        message = f"{where}(x): got complex numbers, which have no order. Sort by a real key."
+        raise MissingRuleError(message)
 
 
-class UniqueInverse(NamedTuple):
-    """What `unique_inverse` gives."""
-
-    values: Any
-    inverse_indices: Any
-
-
-def unique_all(x, /):
-    """The different values, where each stands first, and how often; its shape depends on values.
-
-    The derivative of a value goes to its first element.
-    """
-    if is_mapped(x):
-        refuse(ROWS["nonzero"])
-    xp, value = plain_namespace(x), read_value(x)
-    flat = xp.reshape(value, (-1,))
-    order = xp.argsort(flat, stable=True)
-    ordered = xp.take(flat, order, axis=0)
-    differs = xp.concat([xp.ones_like(ordered[:1], dtype=xp.bool), ordered[1:] != ordered[:-1]])
-    (starts,) = xp.nonzero(differs)
-    indices = xp.take(order, starts, axis=0)
-    number = xp.cumulative_sum(xp.astype(differs, order.dtype), axis=0) - 1
-    inverse = xp.reshape(xp.take(number, xp.argsort(order), axis=0), tuple(value.shape))
-    end = xp.full_like(starts[:1], flat.shape[0])
-    counts = xp.diff(xp.concat([starts, end]), axis=0)
-    return UniqueAll(take(ravel(x), indices, 0), indices, inverse, counts)
+def partition(a, kth, axis=-1, kind="introselect", order=None):
+    """The k-th smallest element in its place, smaller ones before it: here all are sorted."""
+    _check_kth("partition", a, kth, axis)
+    return sort(a, axis, order=order)
 
 
-def unique_values(x, /):
-    """The different values; the derivative of each goes to its first element."""
-    return unique_all(x).values
+def argpartition(a, kth, axis=-1, kind="introselect", order=None):
+    """The positions that give a partition; they are integers, without derivative."""
+    _check_kth("argpartition", a, kth, axis)
+    return argsort(a, axis, order=order)
 
 
-def unique_counts(x, /):
-    """The different values and how often each occurs."""
-    found = unique_all(x)
-    return UniqueCounts(found.values, found.counts)
+def _check_kth(where: str, x: Any, kth: Any, axis: Any) -> None:
+    n = x.size if axis is None or not x.ndim else x.shape[normal_axes(plain_axis(axis), x.ndim)[0]]
+    every = kth if hasattr(kth, "__iter__") and getattr(kth, "ndim", 1) else (kth,)
+    if not all(-n <= operator.index(k) < n for k in every):
+        message = f"{where}(kth): got {kth!r}; expected positions in an axis of length {n}."
+        raise ArgumentError(message)
 
 
-def unique_inverse(x, /):
-    """The different values and the positions that give ``x`` from them."""
-    found = unique_all(x)
-    return UniqueInverse(found.values, found.inverse_indices)
+def sort_complex(a):
+    """The sorted elements as complex numbers."""
+    return as_complex(sort(a))
+
+
+def lexsort(keys, axis=-1):
+    """The positions that sort by the last key, equal ones by the one before, and so on."""
+    keys = [strip(key) for key in as_arrays(keys)]
+    if not keys:
+        message = "lexsort(keys): got none; expected at least one array."
+        raise ArgumentError(message)
+    axis = plain_axis(axis)
+    if not keys[0].ndim:
+        keys, axis = [TRACED.reshape(key, shape=(1,)) for key in keys], -1
+    for key in keys:
+        _check("lexsort", key, None)
+    order = TRACED.argsort(keys[0], axis=axis, stable=True)
+    for key in keys[1:]:
+        finer = TRACED.argsort(take_along_axis(key, order, axis), axis=axis, stable=True)
+        order = take_along_axis(order, finer, axis)
+    return order
+
+
+def searchsorted(a, v, side="left", sorter=None):
+    """Where values belong in a sorted array; the positions are integers, without derivative."""
+    a, v = (strip(x) for x in as_arrays((a, v)))
+    if side not in ("left", "right"):
+        message = f"searchsorted(side): got {side!r}; expected 'left' or 'right'."
+        raise ArgumentError(message)
+    if sorter is not None:
+        a = take(a, sorter if hasattr(sorter, "shape") else beside_values(sorter, a))
+    found = positions(a, v, side)
+    return found if found.shape else found[()]
+
+
+def argwhere(a):
+    """The indices of elements that are not 0, one in each row; the shape depends on values."""
+    if not a.ndim:
+        found = TRACED.nonzero(TRACED.reshape(a, shape=(1,)))[0]
+        return TRACED.reshape(found, shape=(-1, 1))[:, :0]
+    return TRACED.stack(*TRACED.nonzero(a), axis=1)
+
+
+def flatnonzero(a):
+    """The positions of elements that are not 0 in the flattened array."""
+    return TRACED.nonzero(ravel(a))[0]
