@@ -29,7 +29,6 @@ from anygrad.tracing.functions.arguments import (
     on_device_of,
     plain_axis,
 )
-from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
 from anygrad.tracing.level import LIFTED, bind, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
@@ -79,7 +78,7 @@ def reduce(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     x = _operand(x, out, mask, initial)
     if ufunc in (np.logical_and, np.logical_or):
         return _truth(ufunc, x, (axis, keepdims), initial, mask, out)
-    x = _cast(name, x, dtype)
+    x = _cast(name, x, dtype, out)
     start = {} if initial is ABSENT else {"initial": initial}
     if mask is not True and mask is not ABSENT:
         start["where"] = mask
@@ -114,12 +113,11 @@ def _operand(x: Any, *others: Any) -> Any:
     return beside(x, [part for part in flat if hasattr(part, "shape")])
 
 
-def _cast(name: str, x: Any, dtype: Any) -> Any:
-    if dtype is None or np.dtype(dtype) == x.dtype:
-        return x
-    if kind_of(np.dtype(dtype)) == "other":
+def _cast(name: str, x: Any, dtype: Any, out: Any) -> Any:
+    if dtype is not None and kind_of(np.dtype(dtype)) == "other":
         ufuncs.refuse_keywords(name, {"dtype": dtype})
-    return astype(x, np.dtype(dtype))
+    (out,) = out if isinstance(out, tuple) else (out,)
+    return reductions.in_dtype_of_output(x, None if dtype is None else np.dtype(dtype), out)
 
 
 def _normal(axis: Any, x: Any) -> Any:
@@ -182,7 +180,7 @@ def accumulate(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     axis, out, dtype = kw.pop("axis", 0), kw.pop("out", None), kw.pop("dtype", None)
     if kw:
         ufuncs.refuse_keywords(name, kw)
-    x = _cast(name, _operand(x, out), dtype)
+    x = _cast(name, _operand(x, out), dtype, out)
     if ufunc in _ACCUMULATED:
         return deliver(name, out, FUNCTIONS[_ACCUMULATED[ufunc]](x, axis=operator.index(axis)))
     operation = operation_of(ufunc)
@@ -216,7 +214,7 @@ def reduceat(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     axis, out, dtype = kw.pop("axis", 0), kw.pop("out", None), kw.pop("dtype", None)
     if kw:
         ufuncs.refuse_keywords(name, kw)
-    x = _cast(name, _operand(x, out), dtype)
+    x = _cast(name, _operand(x, out), dtype, out)
     (axis,) = normal_axes(operator.index(axis), x.ndim)
     n, starts = x.shape[axis], _host_indices(name, indices)
     if not starts or not all(0 <= k < n for k in starts):

@@ -210,3 +210,67 @@ def test_on_every_backend(xp):
         return ns.sum(y * x)
 
     assert_close(grad(f)(xp.asarray(X)), grad(f)(X))
+
+
+# Into arrays that the function makes itself: rebinding makes them take traced values.
+
+
+def sums_into_new_arrays(x):
+    y = np.zeros(4)
+    np.add(x[0], V, out=y)
+    np.divide(y, V, out=y, where=V > 0)
+    np.einsum("ij,ij->j", x, x, out=y)
+    np.sum(np.outer(x, V), axis=0, out=y)
+    np.cumsum(y * x[0], out=y)
+    np.multiply(y, y, y)
+    return 0.01 * y
+
+
+def scatters_into_new_arrays(x):
+    y = np.zeros((2, 3))
+    np.add.at(y[1], [0, 1, 1, 2], x[0])
+    np.multiply.at(y, ([1, 1], [0, 0]), x[1, :2])
+    np.subtract.at(y[0], slice(0, 2), x[2, 0])
+    return y
+
+
+def assignments_into_new_arrays(x):
+    y = np.zeros((4, 4))
+    np.copyto(y, x[0])
+    np.copyto(y[1], x[1] * x[1], where=V > 0)
+    np.put(y, [8, 9], x[2, :2])
+    np.fill_diagonal(y[2:, 2:], x[0, 0])
+    np.place(y[3], V > 1, x[1])
+    np.put_along_axis(y, np.zeros((4, 1), np.int64), x.ravel()[:4, None], 1)
+    return y * x[0]
+
+
+def views_as_outputs(x):
+    y = np.zeros((2, 4))
+    np.add(x[0], x[1], out=y[0])
+    np.add.reduce(x * x, out=y[1])
+    return y * y
+
+
+def filled_likewise(x):
+    return np.full_like(np.zeros(3), x[0, 0]) * np.full(3, x[0, 1])
+
+
+def in_part_traced(x):
+    y = np.zeros(4)
+    y[:2] = x[0, :2]
+    np.exp(y, out=y)
+    np.add(V, V, out=y, where=V > 1)
+    return y * y
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize(
+    "f",
+    [
+        *(sums_into_new_arrays, scatters_into_new_arrays, assignments_into_new_arrays),
+        *(views_as_outputs, filled_likewise, in_part_traced),
+    ],
+)
+def test_arrays_made_by_the_function_itself(f, law):
+    LAWS[law](f, X)

@@ -61,9 +61,7 @@ def _reduce_with(name, x, axis, dtype, out, keepdims, initial, where):
     initial, mask = given(initial), given(where)
     masked = mask is not ABSENT and mask is not True and mask is not None
     begun = initial is not ABSENT and initial is not None
-    x = _array(x, out, mask, initial)
-    if dtype is not None and dtype != x.dtype:
-        x = astype(x, dtype)
+    x = in_dtype_of_output(_array(x, out, mask, initial), dtype, out)
     axis, keepdims = _axis_of(x, axis), plain_keepdims(keepdims)
     if masked:
         if name in ("max", "min") and not begun:
@@ -90,6 +88,13 @@ def _array(x, *others):
     if hasattr(x, "shape"):
         return x
     return beside(x, [other for other in others if hasattr(other, "shape")])
+
+
+def in_dtype_of_output(x, dtype, out):
+    """The operand as it is added up: in the dtype asked for, without one in that of the output."""
+    if dtype is None and out is not None and kind_of(x.dtype) == kind_of(out.dtype):
+        dtype = out.dtype
+    return x if dtype is None or dtype == x.dtype else astype(x, dtype)
 
 
 def _in_dtype(y, x):
@@ -119,9 +124,7 @@ def mean(x, axis=None, dtype=None, out=None, keepdims=False, *, where=ABSENT):
     """The arithmetic mean along axes, of the elements that a mask selects."""
     if out is None and where is ABSENT:
         return _mean(x, axis, dtype, None, keepdims)
-    x = _array(x, out, where)
-    if dtype is not None:
-        x = astype(x, dtype)
+    x = in_dtype_of_output(_array(x, out, where), dtype, out)
     if _selects_all(where):
         return deliver("mean", out, _mean(x, axis, None, None, keepdims))
     total = TRACED.sum(
@@ -266,9 +269,7 @@ def cumulative_prod(x, axis=None, dtype=None, out=None, *, include_initial=False
 
 def _along_one(x, axis, dtype, out):
     """An operand with the axis to go along; flattened if none is named."""
-    x = _array(x, out)
-    if dtype is not None:
-        x = astype(x, dtype)
+    x = in_dtype_of_output(_array(x, out), dtype, out)
     if axis is None:
         return (x if x.ndim == 1 else TRACED.reshape(x, shape=(-1,))), 0
     return x, normal_axes(plain_axis(axis), x.ndim)[0]
