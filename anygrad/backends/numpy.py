@@ -27,7 +27,13 @@ REFUSED = {("numpy", "matrix"), ("numpy.ma", "MaskedArray"), ("numpy.ma.core", "
 def _owns(kind: type) -> bool:
     if not issubclass(kind, (np.ndarray, np.generic)):
         return False
-    return not any((base.__module__, base.__name__) in REFUSED for base in kind.__mro__)
+    if any((base.__module__, base.__name__) in REFUSED for base in kind.__mro__):
+        return False
+    # a subclass that answers for itself gives operations another meaning: units, for one
+    return all(
+        getattr(kind, name, None) in (getattr(np.ndarray, name), None)
+        for name in ("__array_ufunc__", "__array_function__")
+    )
 
 
 def _find_device(device: Any) -> Device:

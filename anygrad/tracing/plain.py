@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Number
+from types import NoneType
 from typing import Any
 
-from anygrad.backends import backend_of, check_same_device, is_traced, namespace_of
+from anygrad.backends import BACKENDS, backend_of, check_same_device, is_traced, namespace_of
 from anygrad.backends.record import Backend
+from anygrad.errors import TraceError, describe
 from anygrad.ops import PlainNames
 
 NUMBERS = frozenset((float, int, bool, complex))
@@ -71,12 +74,25 @@ def same_library(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _common(args: tuple[Any, ...]) -> Backend:
+    for a in args:
+        if backend_of(a) is None and not isinstance(a, Number | list | tuple | NoneType):
+            raise foreign(a)
     namespace_of(*args)  # names both libraries where there are two
     arrays = [a for a in args if backend_of(a) is not None]
     whole = [a for a in arrays if not _is_scalar(a)] or arrays
     backend = backend_of(whole[0])
     assert backend is not None
     return backend
+
+
+def foreign(a: Any) -> TraceError:
+    """The error for an operand that is neither an array nor a number: masks and units would go."""
+    kind = type(a)
+    return TraceError(
+        f"operands: got {describe(a)} ({kind.__module__}.{kind.__qualname__}) beside a traced "
+        f"array; expected an array of {', '.join(BACKENDS)}, or a number. Pass its plain values: "
+        "np.asarray(a), a.values, a.magnitude."
+    )
 
 
 def _is_scalar(a: Any) -> bool:
