@@ -25,6 +25,7 @@ from anygrad.tracing.functions import (
     nans,
     ordering,
     padding,
+    polynomials,
     products,
     quantiles,
     reductions,
@@ -39,7 +40,7 @@ from anygrad.tracing.functions import (
 _MAIN = (
     *(assembling, choosing, contraction, convolving, creation, interpolation, joining),
     *(ordering, padding, products, reductions, shapes, statistics, writing),
-    *(counting, elements, nans, quantiles, sets),
+    *(counting, elements, nans, polynomials, quantiles, sets),
 )
 
 
