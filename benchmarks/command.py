@@ -16,6 +16,7 @@ from benchmarks import (
     optimizers,
     report,
     transformations,
+    user_code,
 )
 from benchmarks.lab import Lab
 from benchmarks.race import Row, run_race
@@ -23,6 +24,7 @@ from benchmarks.race import Row, run_race
 THEMES = {
     "gradients": gradients.ROWS,
     "transformations": transformations.ROWS,
+    "user code": user_code.ROWS,
     "differences": differences.ROWS,
     "optimizers": optimizers.ROWS,
     "clipping": clipping.ROWS,

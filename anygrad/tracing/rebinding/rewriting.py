@@ -236,7 +236,7 @@ def _is_quick(name: str, called: bool, receiver: str | None) -> bool:
     if name in TWIN_VALUES:
         return False
     module = receiver is not None and receiver.startswith("global ")
-    if module and receiver.removeprefix("global ") in ARRAY_MODULES:
+    if receiver is not None and receiver.removeprefix("global ") in ARRAY_MODULES:
         return not called or name in QUICK_FUNCTIONS
     if module:
         return False
