@@ -180,3 +180,28 @@ def apply_over_axes(func, a, axes):
             raise ShapeError(message)
         a = y
     return a
+
+
+def tril_indices_from(arr, k=0):
+    """The indices of the lower triangle of a matrix of this shape."""
+    return np.tril_indices(*_matrix_shape("tril_indices_from", arr, k))
+
+
+def triu_indices_from(arr, k=0):
+    """The indices of the upper triangle of a matrix of this shape."""
+    return np.triu_indices(*_matrix_shape("triu_indices_from", arr, k))
+
+
+def _matrix_shape(where: str, arr: Any, k: int) -> tuple[int, int, int]:
+    if arr.ndim != 2:
+        message = f"{where}(arr): got {arr.ndim} axes; expected a matrix."
+        raise ShapeError(message)
+    return arr.shape[0], k, arr.shape[1]
+
+
+def diag_indices_from(arr):
+    """The indices of the diagonal of an array whose axes have one length."""
+    if arr.ndim < 2 or len(set(arr.shape)) != 1:
+        message = f"diag_indices_from(arr): got shape {tuple(arr.shape)}; expected equal lengths."
+        raise ShapeError(message)
+    return np.diag_indices(arr.shape[0], arr.ndim)

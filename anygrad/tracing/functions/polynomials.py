@@ -83,7 +83,10 @@ def _without_leading_zeros(p: Any) -> Any:
 
 
 def polydiv(u, v):
-    """Quotient and remainder; the remainder begins with what is not close to 0, as in NumPy."""
+    """Quotient and remainder, which begins with a coefficient that is not close to 0, as in NumPy.
+
+    For that values are read on the host, but not within `vmap`, where all coefficients stay.
+    """
     u, v = _coefficients(u, v)
     m, n = u.shape[0] - 1, v.shape[0] - 1
     scale, rest, quotient = 1.0 / v[0], u + 0.0 * v[0], []

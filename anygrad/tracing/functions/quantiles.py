@@ -126,13 +126,12 @@ def quantile(
     keepdims=False,
     *,
     weights=None,
-    interpolation=None,
 ):
     """Quantiles by any of NumPy's methods; ``q`` from 0 to 1 may be traced.
 
     Weights, with the method "inverted_cdf", select elements; by them the derivative is zero.
     """
-    return _quantile("quantile", 1.0, a, q, axis, out, method, keepdims, weights, interpolation)
+    return _quantile("quantile", 1.0, a, q, axis, out, method, keepdims, weights)
 
 
 def percentile(
@@ -145,10 +144,9 @@ def percentile(
     keepdims=False,
     *,
     weights=None,
-    interpolation=None,
 ):
     """Quantiles as `quantile` gives them, ``q`` from 0 to 100."""
-    return _quantile("percentile", 100.0, a, q, axis, out, method, keepdims, weights, interpolation)
+    return _quantile("percentile", 100.0, a, q, axis, out, method, keepdims, weights)
 
 
 def nanquantile(
@@ -161,10 +159,9 @@ def nanquantile(
     keepdims=ABSENT,
     *,
     weights=None,
-    interpolation=None,
 ):
     """Quantiles of the elements that are not NaN; NaN where there are none."""
-    how = (axis, out, method, keepdims, weights, interpolation)
+    how = (axis, out, method, keepdims, weights)
     return _quantile("nanquantile", 1.0, a, q, *how)
 
 
@@ -178,17 +175,15 @@ def nanpercentile(
     keepdims=ABSENT,
     *,
     weights=None,
-    interpolation=None,
 ):
     """Quantiles as `nanquantile` gives them, ``q`` from 0 to 100."""
-    how = (axis, out, method, keepdims, weights, interpolation)
+    how = (axis, out, method, keepdims, weights)
     return _quantile("nanpercentile", 100.0, a, q, *how)
 
 
-def _quantile(name, whole, a, q, axis, out, method, keepdims, weights, interpolation):
-    if interpolation is not None or method not in _METHODS:
-        got = method if interpolation is None else f"interpolation={interpolation!r}"
-        message = f"{name}(method): got {got!r}; expected one of {', '.join(_METHODS)}."
+def _quantile(name, whole, a, q, axis, out, method, keepdims, weights):
+    if method not in _METHODS:
+        message = f"{name}(method): got {method!r}; expected one of {', '.join(_METHODS)}."
         raise ArgumentError(message)
     a, q = _operands(name, a, q, whole)
     flat_q = TRACED.reshape(q, shape=(-1,))
