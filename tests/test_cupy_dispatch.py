@@ -91,3 +91,28 @@ def test_traced_arrays_offer_no_memory_that_cupy_would_read(cp, member):
         return np.sum(t)
 
     ag.vjp(f, np.ones(3))
+
+
+TWINS = (
+    *("array", "asarray", "ascontiguousarray", "zeros", "ones", "empty", "full", "eye", "arange"),
+    *("zeros_like", "full_like", "copy", "vectorize", "matmul", "dot", "einsum", "tensordot"),
+    *("concatenate", "stack", "hstack", "expand_dims", "broadcast_to", "cumsum", "copyto", "sort"),
+    *("linalg.solve", "linalg.inv", "linalg.norm", "linalg.cholesky", "linalg.eigh", "linalg.svd"),
+    *("fft.fft", "fft.rfft", "fft.fftshift"),
+)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_functions_of_the_real_cupy_that_ask_nobody_have_a_twin(cp, name):
+    from anygrad.tracing.rebinding.twins import twin
+
+    owner, _, last = name.rpartition(".")
+    function = getattr(getattr(cp, owner) if owner else cp, last)
+    assert twin(function, globals(), called=True) is not function
+
+
+def test_kernels_of_the_real_cupy_are_left_to_ask(cp):
+    from anygrad.tracing.rebinding.twins import twin
+
+    for kernel in (cp.sin, cp.add, cp.where, cp.maximum):
+        assert twin(kernel, globals(), called=True) is kernel
