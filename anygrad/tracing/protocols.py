@@ -65,9 +65,6 @@ for _part, _functions in ((np.linalg, LINALG), (np.fft, FFT)):
 
 # Questions about a traced array that its value answers: no derivative, nothing lost.
 _ANSWERED = {
-    np.shape,
-    np.ndim,
-    np.size,
     np.result_type,
     np.iscomplexobj,
     np.isrealobj,
@@ -82,6 +79,12 @@ _ANSWERED |= {
     np.array_repr,
     np.array_str,
     np.array2string,
+}
+# The shape of a batch of `vmap` is that of one example, which its value does not tell.
+FUNCTIONS |= {
+    np.shape: lambda x: x.shape,
+    np.ndim: lambda x: x.ndim,
+    np.size: lambda x, axis=None: x.size if axis is None else x.shape[axis],
 }
 
 
@@ -104,7 +107,8 @@ def _array_function(
             return operation(kw.pop("a"), **kw)
         return operation(*args, **kw)
     if function in _ANSWERED:
-        return function(*(read_value(a) for a in args), **kw)
+        values = {name: read_value(value) for name, value in kw.items()}
+        return function(*(read_value(a) for a in args), **values)
     if Buffer in types:
         return plain_function(function, args, kw)
     raise missing_rule(f"{function.__module__}.{function.__name__}")

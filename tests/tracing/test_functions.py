@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anygrad.autodiff import grad, jvp, vjp
+from anygrad.autodiff import grad, jvp, vjp, vmap
 from anygrad.config import use_settings
 from anygrad.errors import TraceError
 from tests.support import assert_close
@@ -278,6 +278,26 @@ def test_printing_comparing_and_counting_work():
         assert np.allclose(x, X)
         assert len(x) == 3
         assert x.size == 12
+        return np.sum(x)
+
+    assert_close(grad(f)(X), np.ones((3, 4)))
+
+
+def test_questions_about_a_batch_are_those_about_one_example():
+    seen = []
+
+    def f(x):
+        seen.append((np.shape(x), np.ndim(x), np.size(x), np.size(x, 1), np.shape(a=x)))
+        return x
+
+    vmap(f)(np.stack([X, X]))
+    assert seen == [((3, 4), 2, 12, 4, (3, 4))]
+
+
+def test_questions_by_keyword():
+    def f(x):
+        assert np.allclose(X, b=x)
+        assert np.array_equal(a1=x, a2=X)
         return np.sum(x)
 
     assert_close(grad(f)(X), np.ones((3, 4)))
