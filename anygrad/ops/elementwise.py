@@ -36,9 +36,15 @@ elementwise("log2", lambda xp, t, _y, x: t / (x * 0.6931471805599453), low=0.3, 
 elementwise("log10", lambda xp, t, _y, x: t / (x * 2.302585092994046), low=0.3, high=3.0)
 elementwise(
     "logaddexp",
-    lambda xp, t, y, a, _b: t * xp.exp(xp.subtract(a, y)),
-    lambda xp, t, y, _a, b: t * xp.exp(xp.subtract(b, y)),
+    lambda xp, t, y, a, b: t * _weight(xp, a, b, y),
+    lambda xp, t, y, a, b: t * _weight(xp, b, a, y),
 )
+
+
+def _weight(xp: Any, a: Any, b: Any, y: Any) -> Any:
+    """The share e^a / (e^a + e^b), a half where both are infinite."""
+    return xp.exp(xp.where(a == b, -0.6931471805599453, xp.subtract(a, y)))
+
 
 # Powers and arithmetic
 elementwise("sqrt", lambda xp, t, y, _x: t * 0.5 / y, low=0.3, high=3.0)

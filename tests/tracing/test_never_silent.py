@@ -406,3 +406,10 @@ def test_repeated_indices_add_up_on_every_backend(xp):
         expected = np.conj(np.array([4.0, 0.0, 4.0]) * np.array(numbers))  # of Re sum 2 x_i^2
         g = grad(f)(xp.asarray(np.array(numbers)))
         assert_close(g, expected)
+
+
+def test_sums_of_exponentials_of_nothing_have_a_finite_derivative():
+    with np.errstate(invalid="ignore"):
+        for a in (-np.inf, np.inf, 2.0):
+            assert grad(np.logaddexp, argnums=(0, 1))(a, a) == (0.5, 0.5)
+        assert grad(np.logaddexp, argnums=(0, 1))(-np.inf, 1.0) == (0.0, 1.0)
