@@ -48,7 +48,7 @@ def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
     x = strip(A)
     if x.ndim < 2:
         found = TRACED.any(TRACED.not_equal(x, 0), axis=None)
-        return int(found) if _is_known(x) else TRACED.astype(found, dtype=plain_namespace(x).int64)
+        return int(found) if is_known(x) else TRACED.astype(found, dtype=plain_namespace(x).int64)
     s = svd(x, compute_uv=False, hermitian=hermitian)
     limit = strip(tol if tol is not None else _precision(x) if rtol is None else rtol)
     if getattr(limit, "ndim", 0):
@@ -58,7 +58,7 @@ def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
     return TRACED.count_nonzero(TRACED.greater(s, limit), axis=-1)
 
 
-def _is_known(*arrays: Any) -> bool:
+def is_known(*arrays: Any) -> bool:
     """Whether numbers are NumPy's and the same for all examples: the host may look at them."""
     return not any(is_mapped(x) for x in arrays) and isinstance(lowest(arrays[0]), np.ndarray)
 
@@ -76,7 +76,7 @@ def lstsq(a, b, rcond=None):
             "vector or matrix of as many rows."
         )
         raise ShapeError(message)
-    a, b = _of_one_dtype(a, b)
+    a, b = of_one_dtype(a, b)
     columns = b if b.ndim == 2 else TRACED.reshape(b, shape=(*b.shape, 1))
     limit = _precision(a) if rcond is None else _precision(a) / max(a.shape) if rcond < 0 else rcond
     x = TRACED.matmul(TRACED.pinv(a, rtol=limit), columns)
@@ -86,14 +86,15 @@ def lstsq(a, b, rcond=None):
     rank = TRACED.count_nonzero(TRACED.greater(values, largest * limit), axis=-1)
     error = TRACED.abs(columns - TRACED.matmul(a, x))
     squares = TRACED.sum(error * error, axis=0, keepdims=False)
-    if _is_known(a, b):
+    if is_known(a, b):
         rank = int(rank)
     if a.shape[0] <= a.shape[1] or (type(rank) is int and rank < a.shape[1]):
         squares = TRACED.getitem(squares, key=slice(0, 0))
     return x if b.ndim == 2 else fresh(TRACED.reshape(x, shape=(-1,))), squares, rank, s
 
 
-def _of_one_dtype(a: Any, b: Any) -> tuple[Any, Any]:
+def of_one_dtype(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two arrays in the dtype that holds both."""
     if a.dtype == b.dtype:
         return a, b
     common = plain_namespace(a).result_type(a.dtype, b.dtype)
