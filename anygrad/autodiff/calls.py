@@ -17,7 +17,7 @@ from anygrad.autodiff.forward import Forward
 from anygrad.errors import ShapeError, TraceError, describe
 from anygrad.ops.row import CONSTANT, Row
 from anygrad.ops.shaping import fit, kind_of
-from anygrad.tracing import LIFTED, Tape, names_for, unbuffered
+from anygrad.tracing import LIFTED, Level, Tape, names_for, unbuffered
 
 Leaves = list[Any]
 CALL = Row("call", CONSTANT, ())
@@ -58,6 +58,13 @@ def invoke(call: Call, leaves: Leaves) -> Leaves:
             top = x.t
     if top is None:
         return call.primal(leaves)
+    if top.watch is None:
+        return _carry_out(call, top, leaves)
+    row = Row(call.name, CONSTANT, ())
+    return top.watch.step(top, row, tuple(leaves), {}, lambda: _carry_out(call, top, leaves))
+
+
+def _carry_out(call: Call, top: Level, leaves: Leaves) -> Leaves:
     top.refuse_if_closed()
     for x in leaves:
         if type(x) in LIFTED and x.t is top:

@@ -11,14 +11,17 @@ from anygrad import trees
 from anygrad.autodiff.batching import vmap
 from anygrad.autodiff.forward import jvp
 from anygrad.autodiff.inputs import call, check_callable, check_primal, name_of, pick
-from anygrad.autodiff.reverse import grad, vjp
+from anygrad.autodiff.reverse import grad, recorded, vjp
+from anygrad.autodiff.variables import warn_unused
 from anygrad.backends import device_of
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe, suggest
 from anygrad.ops.shaping import is_complex
-from anygrad.tracing import lowest, names_for
+from anygrad.tracing import LIFTED, lowest, names_for
 from anygrad.tracing.level import plain_namespace
 
 MODES = ("auto", "forward", "reverse")
+Look = Callable[[list[str], list[Any]], None]
+"""Gets the names of the inputs and what was found for each, None where it has no influence."""
 
 
 def jacobian(
@@ -70,6 +73,10 @@ def jacobian(
         message = f"jacobian(mode): got {mode!r}; expected one of {known}. {suggest(mode, MODES)}"
         raise ArgumentError(message.rstrip())
 
+    return _matrix(f, argnums, mode, has_aux, functools.partial(warn_unused, "jacobian", f))
+
+
+def _matrix(f: Any, argnums: Any, mode: str, has_aux: bool, look: Look) -> Callable[..., Any]:
     @functools.wraps(f)
     def evaluate(*args: Any, **kw: Any) -> Any:
         positions = pick("jacobian", args, argnums)
@@ -83,7 +90,8 @@ def jacobian(
             at = dict(zip(positions, parts, strict=True))
             return call(f, tuple(at.get(n, a) for n, a in enumerate(args)), kw)
 
-        rows = _rows(f, chosen, given, mode, has_aux)
+        names = [trees.show_path(name, path) for name, x in roots for path in trees.paths(x)]
+        rows = _rows(f, chosen, given, mode, has_aux, functools.partial(look, names))
         single = not isinstance(argnums, tuple | list)
         blocks = [row[0] if single else tuple(row) for row in rows.blocks]
         found = trees.unflatten(rows.treedef, blocks)
@@ -100,18 +108,18 @@ class Rows(NamedTuple):
     aux: Any
 
 
-def _rows(f: Any, chosen: Any, given: tuple[Any, ...], mode: str, has_aux: bool) -> Rows:
+def _rows(f: Any, chosen: Any, given: tuple[Any, ...], mode: str, has_aux: bool, look: Any) -> Rows:
     inputs, structure = trees.flatten(given)
     _refuse_complex(f, inputs, "an argument")
     size = sum(math.prod(x.shape) for x in inputs)
     if mode == "forward":
-        return _forward(f, chosen, given, inputs, structure, has_aux)
-    value, pullback, *aux = vjp(chosen, *given, has_aux=has_aux)
+        return _forward(f, chosen, given, inputs, structure, has_aux, look)
+    value, pullback, *aux = recorded(chosen, given, has_aux, look)
     outputs, treedef = trees.flatten(value)
     _refuse_complex(f, outputs, "the result")
     height = sum(math.prod(y.shape) for y in outputs)
     if mode == "auto" and size < height:
-        return _forward(f, chosen, given, inputs, structure, has_aux)
+        return _forward(f, chosen, given, inputs, structure, has_aux, look)
     basis = [_basis(y, outputs) for y in outputs]
     pulled = vmap(lambda *cotangents: pullback(trees.unflatten(treedef, cotangents)))(*basis)
     blocks, start = [], 0
@@ -147,13 +155,15 @@ def _basis(y: Any, parts: list[Any]) -> Any:
 
 
 def _forward(
-    f: Any, chosen: Any, given: Any, inputs: list[Any], structure: Any, has_aux: bool
+    f: Any, chosen: Any, given: Any, inputs: list[Any], structure: Any, has_aux: bool, look: Any
 ) -> Rows:
     found: dict[str, Any] = {}
 
     def push(*directions: Any) -> Any:
         tangents = trees.unflatten(structure, directions)
         value, tangent, *aux = jvp(chosen, given, tangents, has_aux=has_aux)
+        if not any(type(t) in LIFTED for t in trees.leaves(tangent)):  # no direction moves it
+            look([None] * len(inputs))
         found["treedef"], found["outputs"] = trees.flatten(value)[::-1]
         found["aux"] = aux[0] if aux else None
         return trees.leaves(tangent)
@@ -217,7 +227,8 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
            [4., 0.]])
     """
     check_callable("hessian", f)
-    return jacobian(grad(f, argnums), argnums, mode="forward")
+    # that a gradient is constant is no news; that f is, grad says
+    return _matrix(grad(f, argnums), argnums, "forward", False, lambda names, found: None)
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:

@@ -193,6 +193,16 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 3., 40.]), array([ 1., 20.]))
     """
+    return recorded(f, primals, has_aux)
+
+
+def recorded(
+    f: Callable[..., Any],
+    primals: tuple[Any, ...],
+    has_aux: bool,
+    look: Callable[[list[Any]], None] | None = None,
+) -> tuple[Any, ...]:
+    """What `vjp` gives; ``look`` sees what each walk has found, None where nothing arrived."""
     check_callable("vjp", f)
     tape = Tape()
     tape.origin = f"vjp({name_of(f)})"
@@ -223,6 +233,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
         if seeds:
             walk(tape, cot, *seeds, again=True)
         found = [cot[i] for i in inputs.nodes]
+        if look is not None:
+            look(found)
         return tuple(inputs.rebuild(finish(inputs, found, seeds)))
 
     return (value, pullback, aux) if has_aux else (value, pullback)
@@ -251,7 +263,7 @@ def _gradients(f: Any, tape: Tape, y: Any, inputs: Variables, holomorphic: bool)
     walk(tape, cot, seed)
     found = [cot[i] for i in inputs.nodes]
     if None in [None if g is None else 0 for g in found]:
-        warn_unused(f, inputs, found)
+        warn_unused("grad", f, inputs.names(), found)
     gradients = finish(inputs, found, [seed])
     if holomorphic:
         gradients = [names_for(g).conj(g) for g in gradients]
@@ -287,7 +299,7 @@ def _independent(f: Any, tape: Tape, y: Any, inputs: Variables) -> tuple[Any, li
     if getattr(y, "shape", ()) != ():
         _check_output(f, y, holomorphic=False)
     found = [None] * len(inputs.leaves)
-    warn_unused(f, inputs, found)
+    warn_unused("grad", f, inputs.names(), found)
     return y, finish(inputs, found, [])
 
 

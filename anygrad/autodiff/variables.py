@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from anygrad.backends import is_mutable
 from anygrad.config import settings
 from anygrad.errors import UnusedInputWarning
 from anygrad.tracing import LIFTED, Tape, names_for
+from anygrad.tracing.frames import lines_to_the_user
 
 
 @dataclass(slots=True)
@@ -82,26 +82,17 @@ def _like_leaf(g: Any, x: Any) -> Any:
 _warned: set[tuple[Any, tuple[str, ...]]] = set()
 
 
-def warn_unused(f: Any, inputs: Variables, found: list[Any]) -> None:
+def warn_unused(where: str, f: Any, names: list[str], found: list[Any]) -> None:
     """Once per function: an input without influence is more often a mistake than meant."""
-    if not settings().warn_unused:
-        return
-    names = inputs.names()
     unused = tuple(name for name, g in zip(names, found, strict=True) if g is None)
+    if not unused or not settings().warn_unused:
+        return
     key = (getattr(f, "__code__", type(f)), unused)
     if key in _warned:
         return
     _warned.add(key)
     message = (
-        f"grad({name_of(f)}): the result does not depend on {', '.join(unused)}; its gradient is "
-        "zero. If that is meant, set warn_unused=False (ag.use_settings)."
+        f"{where}({name_of(f)}): the result does not depend on {', '.join(unused)}; its derivative "
+        "is zero. If that is meant, set warn_unused=False (ag.use_settings)."
     )
-    warnings.warn(message, UnusedInputWarning, stacklevel=_lines_to_the_user())
-
-
-def _lines_to_the_user() -> int:
-    """How many frames up the first one outside this package is."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("anygrad."):
-        frame, level = frame.f_back, level + 1
-    return level
+    warnings.warn(message, UnusedInputWarning, stacklevel=lines_to_the_user())

@@ -43,6 +43,13 @@ class Settings:
     rebind: bool = _setting(
         True, "Let differentiated functions see `np.zeros`, `float`, `math.sin` ... as traced twins."
     )
+    debug_nans: str = _setting(
+        "off",
+        "Raise at the first operation that makes a nan, or with `all` also an infinity; slow.",
+        "off",
+        "nan",
+        "all",
+    )
     progress: str = _setting(
         "auto", "Show live progress in training; `auto` does so on a terminal.", "auto", "on", "off"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad.backends import is_mutable
+from anygrad.tracing.checks import new_watch
 from anygrad.tracing.level import Level, Traced, lowest
 from anygrad.tracing.views import NO_KEY, View, copies, read_after_write
 
@@ -26,6 +27,10 @@ class Carrying(Level):
 
     __slots__ = ()
     kind: type[Carried]
+
+    def __init__(self) -> None:
+        Level.__init__(self)
+        self.watch = new_watch()
 
     def wrap(self, value: Any, info: Any = None) -> Any:
         """A value of this level, with what it carries."""

@@ -80,7 +80,7 @@ def lifted(kind: type) -> type:
 class Level:
     """What the levels of all transformations share."""
 
-    __slots__ = ("__weakref__", "closed", "namespace", "number", "origin", "pending")
+    __slots__ = ("__weakref__", "closed", "namespace", "number", "origin", "pending", "watch")
     maps = False  # whether values hold a batch, and no derivative
 
     def __init__(self) -> None:
@@ -89,6 +89,7 @@ class Level:
         self.origin = "a transformation"  # in words, for errors
         self.namespace: Any = None
         self.pending: dict[Any, tuple[View, str]] = {}
+        self.watch: Any = None  # what looks at every operation, while debugging
 
     def wrap(self, value: Any, info: Any = None) -> Any:
         """A value of this level."""
@@ -216,6 +217,8 @@ def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         return run_plain(row.name, args, kw)
     if any(type(a) in _SEQUENCES for a in args):
         args = tuple(_as_array(a, args) for a in args)
+    if top.watch is not None:
+        return top.watch.step(top, row, args, kw, lambda: top.process(row, args, kw))
     return top.process(row, args, kw)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
+from anygrad.tracing.frames import users_line
 from anygrad.tracing.functions import FFT, FUNCTIONS, LINALG, shapes
 from anygrad.tracing.functions.arguments import fresh
 from anygrad.tracing.functions.creation import astype, linspace
@@ -149,12 +150,14 @@ def guarded(name: str, function: Any) -> Any:
 
 
 def missing_rule(name: str) -> MissingRuleError:
-    """The error for an operation that has no derivative here."""
-    return MissingRuleError(
+    """The error for an operation that has no derivative here, with the user's line."""
+    message = (
         f"{name}(traced array): no derivative rule; expected a function that anygrad "
         "differentiates. Write it with others, take the value with ag.value(x) if it is a "
         "constant, or give it a rule: ag.extend.register_elementwise, or ag.custom_vjp around it."
     )
+    line = users_line()
+    return MissingRuleError(message if line is None else f"{message}\n{line}")
 
 
 def _holds_traced(parts: Any) -> bool:

@@ -20,6 +20,7 @@ from anygrad.errors import DTypeError
 from anygrad.ops import Like, Row
 from anygrad.ops.indexing import is_basic
 from anygrad.ops.shaping import fit, is_complex, kind_of
+from anygrad.tracing.checks import new_watch
 from anygrad.tracing.level import (
     LIFTED,
     TRACED,
@@ -47,7 +48,10 @@ class Recorded(Traced):
 
 @lifted
 class RecordedComplex(Traced):
-    """A complex value on a tape; adjoints need conjugates, so it always takes the general way."""
+    """A value that always takes the general way.
+
+    Of a complex one the adjoint needs conjugates; of a watched tape nothing may go by.
+    """
 
     __slots__ = ()
 
@@ -59,6 +63,7 @@ class Tape(Level):
 
     def __init__(self) -> None:
         Level.__init__(self)
+        self.watch = new_watch()
         self.entries: list[Any] = [None]  # the mark at which a walk ends
         self.add = self.entries.append
         self.next = itertools.count().__next__  # atomic, so that threads may share a tape
@@ -82,7 +87,8 @@ class Tape(Level):
 
     def wrap(self, value: Any, i: int) -> Any:
         """A value of this level with a given node number."""
-        r = new(Recorded if kind_of(value.dtype) == "real" else RecordedComplex)
+        quick = self.watch is None and kind_of(value.dtype) == "real"
+        r = new(Recorded if quick else RecordedComplex)
         r.v = value
         r.t = self
         r.i = i
@@ -262,6 +268,12 @@ def walk(tape: Tape, cot: list, *cotangents: Any, again: bool = False) -> None:
     tape.snapshots.compare(keep=again)
     entries = tape.entries.copy() if again else tape.entries
     xp = names_for(*cotangents) if tape.plain else TRACED
+    watch = tape.watch or new_watch()
+    if watch is not None:
+        watch.check_seeds(cotangents)
+        for entry in iter(entries.pop, None):
+            watch.pull(xp, cot, entry)
+        return
     for pull, _, i, operands, values, y, extra in iter(entries.pop, None):
         g = cot[i]
         if g is not None:

@@ -18,6 +18,7 @@ VALUES = {
     "dtype": ("float32", "float64"),
     "warn_unused": (False, True),
     "rebind": (False, True),
+    "debug_nans": ("nan", "all"),
     "progress": ("on", "off"),
 }
 SOURCES = ("default", "file", "environment", "process", "block", "argument")
