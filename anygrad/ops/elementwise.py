@@ -30,6 +30,11 @@ elementwise("atanh", lambda xp, t, _y, x: t / ((1.0 - x) * (1.0 + x)), low=-0.7,
 # Exponential and logarithmic
 elementwise("exp", lambda xp, t, y, _x: t * y)
 elementwise("expm1", lambda xp, t, _y, x: t * xp.exp(x))
+elementwise(
+    "exp2",
+    lambda xp, t, y, _x: t * (0.6931471805599453 * y),
+    run=lambda xp: getattr(xp, "exp2", None) or (lambda x: 2.0**x),  # not of the standard
+)
 elementwise("log", lambda xp, t, _y, x: t / x, low=0.3, high=3.0)
 elementwise("log1p", lambda xp, t, _y, x: t / (1.0 + x), low=-0.8, high=3.0)
 elementwise("log2", lambda xp, t, _y, x: t / (x * 0.6931471805599453), low=0.3, high=3.0)
@@ -48,6 +53,13 @@ def _weight(xp: Any, a: Any, b: Any, y: Any) -> Any:
 
 # Powers and arithmetic
 elementwise("sqrt", lambda xp, t, y, _x: t * 0.5 / y, low=0.3, high=3.0)
+elementwise(
+    "cbrt",
+    lambda xp, t, y, _x: t / (3.0 * y * y),
+    run=lambda xp: getattr(xp, "cbrt", None) or (lambda x: xp.sign(x) * xp.abs(x) ** (1.0 / 3.0)),
+    low=0.3,
+    high=3.0,
+)
 elementwise("square", lambda xp, t, _y, x: t * (2.0 * x))
 elementwise("reciprocal", lambda xp, t, y, _x: -t * (y * y), low=0.3, high=3.0)
 elementwise("negative", lambda xp, t, _y, _x: -t)

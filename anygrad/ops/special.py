@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 from anygrad.ops.elementwise import _power_of_base, _power_of_exponent
-from anygrad.ops.row import elementwise
 from anygrad.ops.shaping import is_complex
 from anygrad.ops.special_row import either, operand, polynomial, smooth_at_zero, special
 
@@ -249,9 +248,7 @@ special(
     lambda xp, t, y, a, b: _power_of_exponent(xp, t, 1.0 + y, a, b),
 )
 
-# NumPy and the other libraries have these in their main namespace.
-elementwise("exp2", lambda xp, t, y, _x: t * (math.log(2.0) * y))
-elementwise("cbrt", lambda xp, t, y, _x: t / (3.0 * y * y), low=0.3, high=3.0)
+
 special("exp10", lambda xp, t, y, _x: t * (math.log(10.0) * y), low=-1.0, high=1.0)
 
 # Trigonometric functions of degrees, and cos x - 1

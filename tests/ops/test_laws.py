@@ -192,6 +192,7 @@ def doubled(a):
 
 
 NOT_COMPLEX = {
+    "cbrt",
     "maximum",
     "minimum",
     "copysign",
