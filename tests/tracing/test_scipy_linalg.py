@@ -108,7 +108,7 @@ FUNCTIONS = {
     "solve_toeplitz": lambda x: sl.solve_toeplitz(x[0] + 4.0 * np.eye(3)[0], B),
     "matmul_toeplitz": lambda x: sl.matmul_toeplitz((x[0], V), x),
 }
-# the order of the eigenvalues of a pair is another in LAPACK; Toeplitz systems: real right-hand side
+# LAPACK gives the eigenvalues of a pair in another order
 REAL_ONLY = {"solve_toeplitz", "matmul_toeplitz", "solve pos lower", "eigvals of a pair"}
 
 
