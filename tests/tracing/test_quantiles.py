@@ -6,6 +6,7 @@ import pytest
 import anygrad as ag
 from anygrad.errors import ArgumentError, DTypeError, TraceError
 from tests.support import assert_close
+from tests.tracing.anywhere import check_library, jax_namespace, not_jax
 from tests.tracing.laws import LAWS, check_first_order, check_value, slope
 
 RNG = np.random.default_rng(11)
@@ -172,14 +173,14 @@ ANYWHERE = {
 
 @pytest.mark.parametrize("name", ANYWHERE)
 def test_every_library_gives_the_same(name, xp):
-    def f(x):
-        return ANYWHERE[name](ag.namespace(x), x)
+    not_jax(xp)
+    check_library(ANYWHERE[name], X, xp)
 
-    expected, expected_pullback = ag.vjp(f, X)
-    assert_close(expected, np.asarray(ANYWHERE[name](np, X)))
-    value, pullback = ag.vjp(f, xp.asarray(X))
-    assert_close(value, np.asarray(expected))
-    assert_close(pullback(xp.asarray(np.asarray(expected)))[0], expected_pullback(expected)[0])
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ANYWHERE)
+def test_jax_gives_the_same(name):
+    check_library(ANYWHERE[name], X, jax_namespace())
 
 
 REFUSED = {

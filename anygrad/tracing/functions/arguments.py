@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from anygrad.errors import ArgumentError, DTypeError, MissingRuleError, ShapeError, TraceError
-from anygrad.ops.shaping import is_complex
+from anygrad.ops.shaping import is_complex, kind_of
 from anygrad.tracing.level import LIFTED, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
@@ -95,9 +95,26 @@ def beside(part: Any, arrays: Any) -> Any:
     traced = a_traced([a for a in arrays if hasattr(a, "shape")])
     like = lowest(traced)
     if isinstance(part, list | tuple):
+        if _numbers_only(part):
+            return _array_of_numbers(part, like)
         return traced.__array_namespace__().asarray(part)
     dtype = like.dtype if not isinstance(part, complex) or is_complex(like) else None
     return plain_namespace(like).asarray(part, dtype=dtype, **on_device_of(like))
+
+
+def _numbers_only(part: Any) -> bool:
+    if isinstance(part, list | tuple):
+        return all(map(_numbers_only, part))
+    return isinstance(part, int | float | complex | np.ndarray | np.generic)
+
+
+def _array_of_numbers(part: Any, like: Any) -> Any:
+    """A list of numbers on the device of an array; beside NumPy's it has NumPy's own dtype."""
+    numbers = np.asarray(part)
+    floating = numbers.dtype.kind in ("c" if is_complex(like) else "") + "f"
+    own = isinstance(like, np.ndarray | np.generic) or kind_of(like.dtype) == "other"
+    dtype = like.dtype if floating and not own else None
+    return plain_namespace(like).asarray(numbers.tolist(), dtype=dtype, **on_device_of(like))
 
 
 def root_at_rest(total: Any, exponent: float) -> Any:

@@ -39,9 +39,11 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
         sums = _sums(ravel(arrays[1]), index, n)
     if not density:
         return sums, edges
-    widths = diff(edges)
-    sums = astype(sums, widths.dtype) if kind_of(sums.dtype) == "other" else sums
-    return sums / widths / TRACED.sum(sums, axis=None, keepdims=False), edges
+    widths, double = diff(edges), plain_namespace(a).float64  # double precision, as in NumPy
+    widths = widths if widths.dtype == double else astype(widths, double)
+    sums = astype(sums, double) if kind_of(sums.dtype) == "other" else sums
+    whole = TRACED.sum(sums, axis=None, keepdims=False)
+    return TRACED.divide(TRACED.divide(sums, widths), whole), edges
 
 
 def histogram_bin_edges(a, bins=10, range=None, weights=None):
@@ -66,7 +68,8 @@ def _edges(where: str, a: Any, bins: Any, range: Any, weights: Any) -> Any:
     first, last = _limits(where, a, range)
     numbers = beside_values(np.arange(int(bins) + 1.0), a)
     numbers = numbers if numbers.dtype == first.dtype else astype(numbers, first.dtype)
-    inner = numbers * ((last - first) / int(bins)) + first  # as numpy.linspace, rounding included
+    # as numpy.linspace, rounding included
+    inner = TRACED.add(TRACED.multiply(numbers, (last - first) / int(bins)), first)
     return TRACED.where(numbers == int(bins), last, inner)
 
 
@@ -88,18 +91,22 @@ def _limits(where: str, a: Any, range: Any) -> tuple[Any, Any]:
 
 def _number_of_bins(where: str, a: Any, bins: str, range: Any, weights: Any) -> int:
     """NumPy's rule of this name, which reads the values."""
-    if not on_host(a) or is_mapped(a) or any(type(x) in LIFTED for x in range or ()):
+    if not on_host(a) or is_mapped(a) or _is_traced(range):
         message = f"{where}(bins): got {bins!r} for {type(a).__name__}; expected a number of bins."
         raise MissingRuleError(message)
     plain_weights = None if weights is None else read_value(weights)
     return np.histogram_bin_edges(read_value(a), bins, range, plain_weights).size - 1
 
 
+def _is_traced(range: Any) -> bool:
+    return type(range) in LIFTED or (range is not None and any(type(x) in LIFTED for x in range))
+
+
 def _bins_of(a: Any, edges: Any) -> Any:
     """The bin of each value; one more than the last for values outside."""
     n = edges.shape[0] - 1
     index = positions(edges, a, "right") - 1
-    index = TRACED.where(a == edges[-1], n - 1, index)
+    index = TRACED.where(TRACED.equal(a, edges[-1]), n - 1, index)
     return TRACED.where((index < 0) | (index >= n), n, index)
 
 

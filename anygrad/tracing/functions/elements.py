@@ -71,7 +71,7 @@ def fmod(x1, x2, /):
     x1, x2 = as_arrays((x1, x2))
     value = strip(x1)
     sign = TRACED.copysign(TRACED.zeros_like(value) + 1.0, value)
-    return sign * TRACED.remainder(x1 * sign, TRACED.abs(x2))
+    return TRACED.remainder(x1 * sign, TRACED.abs(x2)) * sign
 
 
 def divmod(x1, x2, /):

@@ -37,10 +37,11 @@ def interp(x, xp, fp, left=None, right=None, period=None):
             message = "interp(period): got 0; expected another number."
             raise ArgumentError(message)
         period, left, right = abs(period), None, None
-        x, xp = x % period, xp % period
+        x, xp = TRACED.remainder(x, period), TRACED.remainder(xp, period)
         order = argsort(xp)
         xp, fp = take(xp, order, 0), take(fp, order, 0)
-        xp = TRACED.concat(xp[-1:] - period, xp, xp[:1] + period, axis=0)
+        ends = TRACED.subtract(xp[-1:], period), TRACED.add(xp[:1], period)
+        xp = TRACED.concat(ends[0], xp, ends[1], axis=0)
         fp = TRACED.concat(fp[-1:], fp, fp[:1], axis=0)
     return _on_lines(x, xp, fp, left, right)
 
@@ -60,12 +61,14 @@ def _on_lines(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     slope = 0.5 * (take(slopes, above, 0) + take(slopes, below, 0))
     start = whole_numbers(TRACED.minimum(TRACED.maximum(above - 1, 0), n - 1), above)
     # where it is exactly at a point, an infinite slope would make NaN of 0
-    idle = (strip(x) == strip(take(xp, start, 0))) & ~TRACED.isfinite(strip(slope))
+    idle = TRACED.equal(strip(x), strip(take(xp, start, 0)))
+    idle = TRACED.logical_and(idle, TRACED.logical_not(TRACED.isfinite(strip(slope))))
     slope = TRACED.where(idle, 0.0, slope)
-    y = take(fp, start, 0) + slope * (x - take(xp, start, 0))
+    rise = TRACED.multiply(slope, TRACED.subtract(x, take(xp, start, 0)))
+    y = TRACED.add(take(fp, start, 0), rise)
     value, ends = strip(x), (strip(xp)[0], strip(xp)[-1])
-    y = TRACED.where(value < ends[0], fp[0] if left is None else left, y)
-    y = TRACED.where(value > ends[1], fp[-1] if right is None else right, y)
+    y = TRACED.where(TRACED.less(value, ends[0]), fp[0] if left is None else left, y)
+    y = TRACED.where(TRACED.greater(value, ends[1]), fp[-1] if right is None else right, y)
     return TRACED.reshape(y, shape=shape)
 
 
@@ -75,7 +78,7 @@ def _slopes(xp: Any, fp: Any, left: Any, right: Any) -> Any:
     if xp.shape[0] == 1:
         return TRACED.concat(zero, zero, axis=0)
     run = xp[1:] - xp[:-1]
-    slopes = (fp[1:] - fp[:-1]) / TRACED.where(strip(run) == 0, 1.0, run)
+    slopes = TRACED.divide(fp[1:] - fp[:-1], TRACED.where(strip(run) == 0, 1.0, run))
     before = zero if left is None else slopes[:1]
     behind = zero if right is None else slopes[-1:]
     return TRACED.concat(before, slopes, behind, axis=0)
@@ -130,35 +133,27 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     return moveaxis(TRACED.concat(*parts, axis=-1), -1, axis)
 
 
-def _with_step(f: Any, h: Any, edge_order: int) -> tuple[Any, Any, Any]:
-    inner = (f[..., 2:] - f[..., :-2]) / (2.0 * h)
-    if edge_order == 1:
-        return (f[..., 1:2] - f[..., :1]) / h, inner, (f[..., -1:] - f[..., -2:-1]) / h
-    first = (-1.5 * f[..., :1] + 2.0 * f[..., 1:2] - 0.5 * f[..., 2:3]) / h
-    last = (0.5 * f[..., -3:-2] - 2.0 * f[..., -2:-1] + 1.5 * f[..., -1:]) / h
-    return first, inner, last
+def _with_step(f: Any, h: Any, edge_order: int) -> list[Any]:
+    first, last = f[..., 1:2] - f[..., :1], f[..., -1:] - f[..., -2:-1]
+    if edge_order == 2:
+        first = -1.5 * f[..., :1] + 2.0 * f[..., 1:2] - 0.5 * f[..., 2:3]
+        last = 0.5 * f[..., -3:-2] - 2.0 * f[..., -2:-1] + 1.5 * f[..., -1:]
+    inner = TRACED.divide(f[..., 2:] - f[..., :-2], 2.0 * h)
+    return [TRACED.divide(first, h), inner, TRACED.divide(last, h)]
 
 
-def _with_coordinates(f: Any, h: Any, edge_order: int) -> tuple[Any, Any, Any]:
+def _with_coordinates(f: Any, h: Any, edge_order: int) -> list[Any]:
     """The slope of the parabola through three neighbours (Fornberg 1988)."""
-    a, b, c = (
-        slice(None, -2),
-        slice(1, -1),
-        slice(2, None),
-    )
-    inner = _parabola(f[..., a], f[..., b], f[..., c], h[:-1], h[1:], "middle")
+    inner = _parabola([f[..., :-2], f[..., 1:-1], f[..., 2:]], h[:-1], h[1:], "middle")
     if edge_order == 1:
-        return (
-            (f[..., 1:2] - f[..., :1]) / h[:1],
-            inner,
-            (f[..., -1:] - f[..., -2:-1]) / h[-1:],
-        )
-    first = _parabola(f[..., :1], f[..., 1:2], f[..., 2:3], h[:1], h[1:2], "first")
-    last = _parabola(f[..., -3:-2], f[..., -2:-1], f[..., -1:], h[-2:-1], h[-1:], "last")
-    return first, inner, last
+        first, last = f[..., 1:2] - f[..., :1], f[..., -1:] - f[..., -2:-1]
+        return [TRACED.divide(first, h[:1]), inner, TRACED.divide(last, h[-1:])]
+    ends = [f[..., k : k + 1] for k in range(3)], [f[..., k : k + 1 or None] for k in (-3, -2, -1)]
+    first = _parabola(ends[0], h[:1], h[1:2], "first")
+    return [first, inner, _parabola(ends[1], h[-2:-1], h[-1:], "last")]
 
 
-def _parabola(f0: Any, f1: Any, f2: Any, h0: Any, h1: Any, where: str) -> Any:
+def _parabola(f: list[Any], h0: Any, h1: Any, where: str) -> Any:
     both = h0 + h1
     if where == "middle":
         weights = (-h1 / (h0 * both), (h1 - h0) / (h0 * h1), h0 / (h1 * both))
@@ -166,7 +161,8 @@ def _parabola(f0: Any, f1: Any, f2: Any, h0: Any, h1: Any, where: str) -> Any:
         weights = (-(2.0 * h0 + h1) / (h0 * both), both / (h0 * h1), -h0 / (h1 * both))
     else:
         weights = (h1 / (h0 * both), -both / (h0 * h1), (2.0 * h1 + h0) / (h1 * both))
-    return weights[0] * f0 + weights[1] * f1 + weights[2] * f2
+    terms = [TRACED.multiply(value, weight) for value, weight in zip(f, weights, strict=True)]
+    return terms[0] + terms[1] + terms[2]
 
 
 def ediff1d(ary, to_end=None, to_begin=None):
@@ -192,7 +188,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 def _trapezoids(where: str, y: Any, x: Any, dx: Any, axis: Any) -> Any:
     y, steps = _values_and_steps(where, y, x, dx, axis)
-    return steps * (y[..., 1:] + y[..., :-1]) / 2.0
+    return TRACED.multiply(steps, y[..., 1:] + y[..., :-1]) / 2.0
 
 
 def _values_and_steps(where: str, y: Any, x: Any, dx: Any, axis: Any) -> tuple[Any, Any]:
@@ -236,22 +232,26 @@ def _simpson(y, x=None, *, dx=1.0, axis=-1):
     if not getattr(h, "ndim", 0):
         h = TRACED.zeros_like(strip(TRACED.real(y[..., 1:]))) + h
     if n == 2:
-        return (0.5 * h * (y[..., 1:] + y[..., :-1]))[..., 0]
+        return TRACED.multiply(0.5 * h, y[..., 1:] + y[..., :-1])[..., 0]
     end = n if n % 2 else n - 1
     h0, h1 = h[..., 0 : end - 1 : 2], h[..., 1 : end - 1 : 2]
-    y0, y1, y2 = y[..., 0 : end - 2 : 2], y[..., 1 : end - 1 : 2], y[..., 2:end:2]
     both = h0 + h1
-    middle = y1 * (both * both / (h0 * h1))
-    parabolas = both / 6.0 * (y0 * (2.0 - h1 / h0) + middle + y2 * (2.0 - h0 / h1))
+    weights = (2.0 - h1 / h0, both * both / (h0 * h1), 2.0 - h0 / h1)
+    terms = [TRACED.multiply(y[..., k : end - 2 + k : 2], w) for k, w in enumerate(weights)]
+    parabolas = TRACED.multiply(terms[0] + terms[1] + terms[2], both / 6.0)
     area = TRACED.sum(parabolas, axis=-1, keepdims=False)
     if n % 2:
         return area
     h0, h1 = h[..., -2], h[..., -1]
     both = h0 + h1
-    alpha = (2.0 * h1 * h1 + 3.0 * h0 * h1) / (6.0 * both)
-    beta = (h1 * h1 + 3.0 * h0 * h1) / (6.0 * h0)
-    eta = h1 * h1 * h1 / (6.0 * h0 * both)
-    return area + alpha * y[..., -1] + beta * y[..., -2] - eta * y[..., -3]
+    weights = (
+        -h1 * h1 * h1 / (6.0 * h0 * both),
+        (h1 * h1 + 3.0 * h0 * h1) / (6.0 * h0),
+        (2.0 * h1 * h1 + 3.0 * h0 * h1) / (6.0 * both),
+    )
+    for k, weight in zip((-3, -2, -1), weights, strict=True):
+        area = TRACED.add(area, TRACED.multiply(y[..., k], weight))
+    return area
 
 
 INTEGRATE = {

@@ -39,20 +39,20 @@ def polyval(p, x):
     x = as_arrays((x, p))[0]
     y = TRACED.zeros_like(strip(x))
     for k in range(p.shape[0]):
-        y = y * x + p[k]
+        y = TRACED.add(TRACED.multiply(y, x), p[k])
     return y
 
 
 def polyadd(a1, a2):
     """The coefficients of a sum."""
     a1, a2 = _of_one_length(*_coefficients(a1, a2))
-    return a1 + a2
+    return TRACED.add(a1, a2)
 
 
 def polysub(a1, a2):
     """The coefficients of a difference."""
     a1, a2 = _of_one_length(*_coefficients(a1, a2))
-    return a1 - a2
+    return TRACED.subtract(a1, a2)
 
 
 def _of_one_length(*parts: Any) -> list[Any]:
@@ -89,12 +89,12 @@ def polydiv(u, v):
     """
     u, v = _coefficients(u, v)
     m, n = u.shape[0] - 1, v.shape[0] - 1
-    scale, rest, quotient = 1.0 / v[0], u + 0.0 * v[0], []
+    scale, rest, quotient = 1.0 / v[0], TRACED.add(u, 0.0 * v[0]), []
     for k in range(m - n + 1):
-        digit = scale * rest[k]
+        digit = TRACED.multiply(scale, rest[k])
         quotient.append(digit)
-        parts = (rest[:k], rest[k : k + n + 1] - digit * v, rest[k + n + 1 :])
-        rest = concat(parts)
+        middle = TRACED.subtract(rest[k : k + n + 1], TRACED.multiply(digit, v))
+        rest = concat((rest[:k], middle, rest[k + n + 1 :]))
     whole = TRACED.stack(*quotient, axis=0) if quotient else rest[:1] * 0.0
     while not is_mapped(rest) and rest.shape[0] > 1 and bool(TRACED.abs(strip(rest[0])) <= 1e-8):
         rest = rest[1:]
@@ -226,8 +226,8 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
         if tuple(w.shape) != (y.shape[0],):
             message = f"polyfit(w): got shape {tuple(w.shape)}; expected ({y.shape[0]},)."
             raise ShapeError(message)
-        columns = columns * TRACED.reshape(w, shape=(-1, 1))
-        values = values * (w if y.ndim == 1 else TRACED.reshape(w, shape=(-1, 1)))
+        columns = TRACED.multiply(columns, TRACED.reshape(w, shape=(-1, 1)))
+        values = TRACED.multiply(values, w if y.ndim == 1 else TRACED.reshape(w, shape=(-1, 1)))
     if rcond is None:
         rcond = x.shape[0] * float(limits_of(x).eps)
     # the solution does not depend on the scale: a constant
@@ -255,6 +255,6 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
             raise ArgumentError(message)
         factor = residuals / (x.shape[0] - deg - 1)
     if y.ndim == 1:
-        return c, base * factor
+        return c, TRACED.multiply(base, factor)
     base = TRACED.reshape(base, shape=(*base.shape, 1))
-    return c, base * factor if cov != "unscaled" else base
+    return c, base if cov == "unscaled" else TRACED.multiply(base, factor)

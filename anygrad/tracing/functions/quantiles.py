@@ -92,17 +92,17 @@ class _Line(NamedTuple):
 
 def _between(alpha: float, beta: float) -> _Line:
     # Hyndman, Fan (1996), Sample quantiles in statistical packages
-    return _Line(lambda n, q: n * q + (alpha + q * (1 - alpha - beta)) - 1)
+    return _Line(lambda n, q: q * n + (alpha + q * (1 - alpha - beta)) - 1)
 
 
 def _from_0(n, q):
-    return (n - 1) * q
+    return q * (n - 1)
 
 
 _METHODS = {
-    "inverted_cdf": _Line(lambda n, q: n * q - 1, "next"),
-    "averaged_inverted_cdf": _Line(lambda n, q: n * q - 1, "averaged"),
-    "closest_observation": _Line(lambda n, q: n * q - 1 - 0.5, "even"),
+    "inverted_cdf": _Line(lambda n, q: q * n - 1, "next"),
+    "averaged_inverted_cdf": _Line(lambda n, q: q * n - 1, "averaged"),
+    "closest_observation": _Line(lambda n, q: q * n - 1 - 0.5, "even"),
     "interpolated_inverted_cdf": _between(0, 1),
     "hazen": _between(0.5, 0.5),
     "weibull": _between(0, 0),
@@ -240,14 +240,15 @@ def _by_position(name, ordered, order, q, line):
         low = TRACED.maximum(TRACED.minimum(below, n - 2.0), 0.0)
         share = position - low
         limited = TRACED.maximum(TRACED.minimum(strip(share), 1.0), 0.0)
-        share = TRACED.where((at < 0.0) | (at > n - 1.0), limited, share)
+        share = TRACED.where((at < 0.0) | TRACED.greater(at, n - 1.0), limited, share)
     else:
         low = below
         share = 1.0 - 0.5 * exact if line.step == "averaged" else 0.5 - 0.5 * exact
     first, second = (_picked(ordered, k, n, order) for k in (low, low + 1.0))
     gap = second - first
     near = strip(share) >= 0.5  # both forms are exact at one end, as in NumPy
-    return TRACED.where(near, second - gap * (1.0 - share), first + gap * share)
+    lines = TRACED.add(first, TRACED.multiply(gap, share)), TRACED.multiply(gap, 1.0 - share)
+    return TRACED.where(near, TRACED.subtract(second, lines[1]), lines[0])
 
 
 # Which element it is, from the position, the position rounded down, and 1 where they are equal
@@ -284,6 +285,6 @@ def _weighted(name, a, axis, weights, method, ordered, order, q):
     shares = TRACED.cumulative_sum(weights, axis=-1)
     shares = astype(shares / shares[..., -1:], q.dtype)
     shares = TRACED.where(shares == 0.0, -1.0, shares)
-    before = TRACED.reshape(shares, shape=(*shares.shape, 1)) < q
+    before = TRACED.less(TRACED.reshape(shares, shape=(*shares.shape, 1)), q)
     index = whole_numbers(TRACED.count_nonzero(before, axis=-2), order)
     return take_along_axis(ordered, TRACED.minimum(index, shares.shape[-1] - 1), -1)

@@ -49,7 +49,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=ABSENT):
     if on_host(total) and not is_mapped(total) and (read_value(total) == 0).any():
         message = "average(weights): got weights that add up to zero; expected another sum."
         raise _NothingToWeigh(message)
-    y = TRACED.sum(a * weights, axis=_axes_of(a, axis), keepdims=keepdims) / total
+    y = TRACED.sum(TRACED.multiply(a, weights), axis=_axes_of(a, axis), keepdims=keepdims) / total
     if not returned:
         return y
     return y, total if total.shape == y.shape else fresh(broadcast_to(total, y.shape))
@@ -96,10 +96,11 @@ def cov(
         weighted = centred
     else:
         total = TRACED.sum(weights, axis=None, keepdims=False)
-        centred = x - TRACED.sum(x * weights, axis=1, keepdims=True) / total
-        weighted, count = centred * weights, total - ddof
+        middle = TRACED.sum(TRACED.multiply(x, weights), axis=1, keepdims=True) / total
+        centred = TRACED.subtract(x, middle)
+        weighted, count = TRACED.multiply(centred, weights), total - ddof
         if ddof and aweights is not None:
-            spent = weights * as_arrays((aweights, x))[0]
+            spent = TRACED.multiply(weights, as_arrays((aweights, x))[0])
             count = total - ddof * TRACED.sum(spent, axis=None, keepdims=False) / total
     adjoint = permute_dims(weighted)
     if kind_of(x.dtype) == "complex":
@@ -142,9 +143,9 @@ def _weights_of_observations(fweights: Any, aweights: Any, x: Any) -> Any:
         if name == "fweights" and kind_of(part.dtype) != "other":
             message = "cov(fweights): got floating numbers; expected integers. Use aweights."
             raise ArgumentError(message)
-        if kind_of(part.dtype) == "other":
-            part = astype(part, TRACED.real(strip(x)).dtype)
-        weights = part if weights is None else weights * part
+        real = TRACED.real(strip(x)).dtype
+        part = part if part.dtype == real else astype(part, real)
+        weights = part if weights is None else TRACED.multiply(weights, part)
     return weights
 
 

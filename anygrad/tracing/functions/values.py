@@ -54,7 +54,7 @@ def positions(ordered: Any, x: Any, side: str) -> Any:
     ordered, x = (a if a.dtype == dtype else astype(a, dtype) for a in (ordered, x))
     if is_mapped(ordered):
         wide = TRACED.reshape(x, shape=(*x.shape, 1))
-        before = ordered < wide if side == "left" else ordered <= wide
+        before = (TRACED.less if side == "left" else TRACED.less_equal)(ordered, wide)
         return TRACED.count_nonzero(before, axis=-1)
     flat = TRACED.reshape(x, shape=(math.prod(x.shape),))
     return TRACED.reshape(TRACED.searchsorted(ordered, flat, side=side), shape=tuple(x.shape))

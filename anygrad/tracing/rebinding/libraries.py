@@ -21,6 +21,7 @@ SEQUENCES = frozenset(
         *("row_stack", "meshgrid", "einsum", "einsum_path", "lexsort", "broadcast_arrays"),
         *("select", "choose", "multi_dot", "piecewise", "pad", "ix_", "broadcast_shapes"),
         *("apply_along_axis", "apply_over_axes", "save", "savez", "savetxt"),
+        *("histogram", "histogram_bin_edges"),
     )
 )
 """Functions that take sequences of arrays, or of other things than numbers."""
