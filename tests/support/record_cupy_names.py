@@ -17,7 +17,10 @@ import cupy
 import numpy as np
 
 TARGET = Path(__file__).parent / "lookalike_cupy" / "names.json"
-MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupy.random", "cupyx.scipy.special")
+MODULES = (
+    *("cupy", "cupy.linalg", "cupy.fft", "cupy.random"),
+    *("cupyx.scipy.linalg", "cupyx.scipy.special"),
+)
 ARRAY_PARAMETERS = {"a", "x", "x1", "arr", "ary", "m", "array", "v"}
 
 

@@ -13,11 +13,12 @@ from anygrad.ops import matrices
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions import decomposing, linalg, norms, ranks, scipy_matrices
 from anygrad.tracing.functions.arguments import as_own_arrays, fresh
+from anygrad.tracing.functions.assembling import kron
 from anygrad.tracing.functions.decomposing import adjoint, identity_beside
 from anygrad.tracing.level import lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
-SHARED: dict = dict(scipy_matrices.FUNCTIONS)
+SHARED: dict = {"kron": kron, **scipy_matrices.FUNCTIONS}
 """Functions of matrices, and matrices of a pattern."""
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 try:
-    from scipy import special
+    from scipy import linalg, special
 except ImportError:  # SciPy is not needed for the rest
-    special = None
+    linalg = special = None
 
 from tests.support.lookalike_cupy import arrays, devices, functions, members, names
 
@@ -17,6 +17,7 @@ _NUMPY = {
     "cupy.linalg": np.linalg,
     "cupy.fft": np.fft,
     "cupy.random": np.random,
+    "cupyx.scipy.linalg": linalg,
     "cupyx.scipy.special": special,
 }
 
