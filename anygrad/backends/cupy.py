@@ -165,6 +165,7 @@ CUPY = Backend(
     version=_version,
     on_device=lambda device: device,  # a cupy.cuda.Device is a with-block itself
     add_at=_add_at,
+    atomic=True,
     special=_special,
     solve_triangular=_solve_triangular,
 )

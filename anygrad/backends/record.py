@@ -66,6 +66,8 @@ class Backend:
         ``add_at(out, key, x)``: ``out[key] += x`` in place, adding each time where integer arrays
         repeat an index; returns the sum, which is ``out`` itself where arrays are writable. None:
         the standard has nothing for it, a slower general way serves.
+    atomic : bool
+        Whether `add_at` adds in no fixed order, so that its last digits differ from run to run.
     set_at : callable or None
         ``set_at(x, key, value)``: ``x`` with ``x[key] = value``, as a new array, for libraries
         whose arrays are not writable.
@@ -100,6 +102,7 @@ class Backend:
     operators_defer: bool = True
     quick: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     add_at: Callable[[Array, Any, Array], Array] | None = None
+    atomic: bool = False
     set_at: Callable[[Array, Any, Any], Array] | None = None
     writes: Callable[[Array], int] | None = None
     special: Callable[[], Namespace] | None = None

@@ -41,7 +41,7 @@ class Settings:
         True, "Warn when a result does not depend on an input that it is differentiated by."
     )
     rebind: bool = _setting(
-        True, "Let differentiated functions see `np.zeros`, `float`, `math.sin` ... as traced twins."
+        True, "Let differentiated functions see `np.zeros`, `float`, `math.sin` as traced twins."
     )
     debug_nans: str = _setting(
         "off",
@@ -49,6 +49,10 @@ class Settings:
         "off",
         "nan",
         "all",
+    )
+    deterministic: bool = _setting(
+        False,
+        "On a GPU, add the gradients of repeated indices in a fixed order; slower, more memory.",
     )
     progress: str = _setting(
         "auto", "Show live progress in training; `auto` does so on a terminal.", "auto", "on", "off"

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends import backend_of, device_of
+from anygrad.backends.record import Backend
+from anygrad.config import settings
 from anygrad.ops.batched_indexing import (
     batch_getitem,
     batch_scatter,
@@ -73,17 +75,28 @@ def add_at(xp: Any, out: Any, key: Any, g: Any) -> Any:
     if backend.writable and selects_once(key):
         out[key] += g
         return out
-    if backend.add_at is not None:
-        return backend.add_at(out, key, g)
+    if _adds(backend):
+        return backend.add_at(out, key, g)  # type: ignore[misc]
     return _add_by_matching(xp, out, key, g)
+
+
+def _adds(backend: Backend) -> bool:
+    """Whether the library's own addition at repeated indices serves.
+
+    On a GPU it uses atomic operations, whose order, and so the last digits, differ from run to run.
+    """
+    return backend.add_at is not None and not (backend.atomic and settings().deterministic)
+
+
+LARGEST_MATCH = 1 << 24
+"""Elements of the table of matches that is held at once."""
 
 
 def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> Any:
     """Scatter by comparing positions, for libraries that have only the standard, which has none.
 
-    The elements are numbered, the numbers read by ``key``, and the matches summed by a product.
-    Memory grows as size of ``out`` times size of ``g``; backends with a scatter of their own never
-    come here.
+    The elements are numbered, the numbers read by ``key``, and the matches summed by a product, a
+    part of ``out`` at a time. The work grows as size of ``out`` times size of ``g``.
     """
     device = device_of(out)
     size = 1
@@ -91,8 +104,13 @@ def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> Any:
         size *= n
     numbers = xp.arange(size, device=device)
     picked = xp.reshape(xp.reshape(numbers, out.shape)[key], (-1,))
-    hits = xp.astype(numbers[:, None] == picked[None, :], out.dtype)
-    total = hits @ xp.reshape(g, (-1,))
+    flat = xp.reshape(xp.broadcast_to(g, xp.reshape(numbers, out.shape)[key].shape), (-1,))
+    part = max(LARGEST_MATCH // max(picked.shape[0], 1), 1)
+    totals = [
+        xp.astype(numbers[k : k + part, None] == picked[None, :], out.dtype) @ flat
+        for k in range(0, max(size, 1), part)
+    ]
+    total = totals[0] if len(totals) == 1 else xp.concat(totals, axis=0)
     return out + xp.reshape(total, out.shape)
 
 
@@ -149,9 +167,9 @@ def _take(xp: Any) -> Any:
 def _untake(xp: Any) -> Any:
     def untake(g: Any, *, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
         backend, device = backend_of(g), device_of(g)
-        if backend is not None and backend.add_at is not None:
+        if backend is not None and _adds(backend):
             out = xp.zeros(shape, dtype=g.dtype, device=device)
-            return backend.add_at(out, (slice(None),) * axis + (indices,), g)
+            return backend.add_at(out, (slice(None),) * axis + (indices,), g)  # type: ignore[misc]
         numbers = xp.arange(shape[axis], device=device)
         hits = xp.astype(indices[:, None] == numbers[None, :], g.dtype)
         return xp.moveaxis(xp.moveaxis(g, axis, -1) @ hits, -1, axis)

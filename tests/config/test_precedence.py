@@ -19,6 +19,7 @@ VALUES = {
     "warn_unused": (False, True),
     "rebind": (False, True),
     "debug_nans": ("nan", "all"),
+    "deterministic": (True, False),
     "progress": ("on", "off"),
 }
 SOURCES = ("default", "file", "environment", "process", "block", "argument")
