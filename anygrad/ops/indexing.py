@@ -107,7 +107,7 @@ def _add_by_matching(xp: Any, out: Any, key: Any, g: Any) -> Any:
     flat = xp.reshape(xp.broadcast_to(g, xp.reshape(numbers, out.shape)[key].shape), (-1,))
     part = max(LARGEST_MATCH // max(picked.shape[0], 1), 1)
     totals = [
-        xp.astype(numbers[k : k + part, None] == picked[None, :], out.dtype) @ flat
+        xp.astype(numbers[k : min(k + part, size), None] == picked[None, :], out.dtype) @ flat
         for k in range(0, max(size, 1), part)
     ]
     total = totals[0] if len(totals) == 1 else xp.concat(totals, axis=0)
