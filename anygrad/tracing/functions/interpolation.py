@@ -33,7 +33,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         )
         raise ShapeError(message)
     if period is not None:
-        if on_host(period) and not is_mapped(period) and read_value(period) == 0:
+        known = isinstance(period, int | float) or (on_host(period) and not is_mapped(period))
+        if known and read_value(period) == 0:
             message = "interp(period): got 0; expected another number."
             raise ArgumentError(message)
         period, left, right = abs(period), None, None
@@ -130,7 +131,8 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
         parts = _with_coordinates(f, diff(spacing), edge_order)
     else:
         parts = _with_step(f, spacing, edge_order)
-    return moveaxis(TRACED.concat(*parts, axis=-1), -1, axis)
+    y = TRACED.concat(*parts, axis=-1)
+    return moveaxis(y if y.dtype == f.dtype else astype(y, f.dtype), -1, axis)
 
 
 def _with_step(f: Any, h: Any, edge_order: int) -> list[Any]:
@@ -210,6 +212,13 @@ def _values_and_steps(where: str, y: Any, x: Any, dx: Any, axis: Any) -> tuple[A
     return y, x[..., 1:] - x[..., :-1]
 
 
+def _trapezoid(y, x=None, dx=1.0, axis=-1):
+    """The area below straight lines, in the dtype of the values, as scipy.integrate gives it."""
+    area = trapezoid(y, x, dx, axis)
+    dtype = getattr(y, "dtype", area.dtype)
+    return area if area.dtype == dtype or kind_of(dtype) == "other" else astype(area, dtype)
+
+
 def _cumulative_trapezoid(y, x=None, dx=1.0, axis=-1, initial=None):
     """The area below straight lines from the first value to each, as scipy.integrate gives it."""
     y = as_arrays((y, *(p for p in (x, dx) if hasattr(p, "shape"))))[0]
@@ -228,6 +237,7 @@ def _simpson(y, x=None, *, dx=1.0, axis=-1):
     cumulative integration.
     """
     y, h = _values_and_steps("simpson", y, x, dx, axis)
+    h = h if x is None else _doubled(h)  # as SciPy's
     n = y.shape[-1]
     if not getattr(h, "ndim", 0):
         h = TRACED.zeros_like(strip(TRACED.real(y[..., 1:]))) + h
@@ -257,6 +267,6 @@ def _simpson(y, x=None, *, dx=1.0, axis=-1):
 INTEGRATE = {
     "cumulative_trapezoid": _cumulative_trapezoid,
     "simpson": _simpson,
-    "trapezoid": trapezoid,
+    "trapezoid": _trapezoid,
 }
 """Functions of scipy.integrate."""

@@ -17,7 +17,7 @@ from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.decomposing import eigvals, inv
 from anygrad.tracing.functions.joining import atleast_1d, concat
 from anygrad.tracing.functions.ranks import lstsq
-from anygrad.tracing.functions.values import beside_values, limits_of
+from anygrad.tracing.functions.values import beside_values, limits_of, on_host
 from anygrad.tracing.level import is_mapped, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
@@ -57,14 +57,12 @@ def polysub(a1, a2):
 
 def _of_one_length(*parts: Any) -> list[Any]:
     n = max(part.shape[0] for part in parts)
-    return [
-        part
-        if part.shape[0] == n
-        else concat(
-            (TRACED.zeros_like(strip(beside_values(np.zeros(n - part.shape[0]), part))), part)
-        )
-        for part in parts
-    ]
+    return [part if part.shape[0] == n else _filled_up(part, n) for part in parts]
+
+
+def _filled_up(p: Any, n: int) -> Any:
+    zeros = beside_values(np.zeros(n - p.shape[0]), p)
+    return concat((zeros if zeros.dtype == p.dtype else astype(zeros, p.dtype), p))
 
 
 def polymul(a1, a2):
@@ -106,14 +104,14 @@ def polyder(p, m=1):
     m = _order("polyder", m)
     (p,) = _coefficients(p)
     for _ in range(m):
-        powers = beside_values(np.arange(p.shape[0] - 1.0, 0.0, -1.0), p)
-        p = p[:-1] * _as_weak(powers, p)
+        p = p[:-1] * _powers(p.shape[0] - 1, p)
     return p
 
 
-def _as_weak(numbers: Any, p: Any) -> Any:
-    """Whole numbers in the dtype of the coefficients, as Python's would be."""
-    return numbers if numbers.dtype == p.dtype else astype(numbers, p.dtype)
+def _powers(n: int, p: Any) -> Any:
+    """The numbers n, ..., 1: integers for NumPy, which so comes to double precision."""
+    numbers = beside_values(np.arange(n, 0, -1), p)
+    return numbers if on_host(p) else astype(numbers, p.dtype)
 
 
 def _order(where: str, m: Any) -> int:
@@ -132,9 +130,8 @@ def polyint(p, m=1, k=None):
         message = f"polyint(k): got {k.shape[0]} constants; expected {m}, or one for all."
         raise ArgumentError(message)
     for j in range(m):
-        powers = beside_values(np.arange(float(p.shape[0]), 0.0, -1.0), p)
         constant = k[j : j + 1] if k.shape[0] > 1 or m == 1 else k
-        p = concat((p / _as_weak(powers, p), constant))
+        p = concat((p / _powers(p.shape[0], p), constant))
     return p
 
 

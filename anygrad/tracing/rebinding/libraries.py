@@ -11,6 +11,7 @@ import numpy as np
 from anygrad.tracing.buffers import Buffer, array_of, holds_traced, unbuffered
 from anygrad.tracing.functions import FFT, LINALG, SCIPY_LINALG, SPECIAL
 from anygrad.tracing.functions.convolving import SIGNAL
+from anygrad.tracing.functions.interpolation import INTEGRATE
 from anygrad.tracing.namespace import STANDARD
 from anygrad.tracing.protocols import ALIASES
 from anygrad.tracing.rebinding import arrays
@@ -123,6 +124,7 @@ SCIPY_TABLES = {
         "linalg": SCIPY_LINALG,
         "fft": FFT,
         "signal": SIGNAL,
+        "integrate": INTEGRATE,
     }.items()
 }
 """``scipy.special`` and its like under CuPy; their ufuncs ask traced arrays themselves."""
