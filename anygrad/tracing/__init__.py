@@ -1,6 +1,15 @@
 """Traced arrays: what stands in for the user's arrays while a function is differentiated."""
 
-from anygrad.tracing import at, buffers, memory, methods, operations, protocols, torch_functions
+from anygrad.tracing import (
+    at,
+    buffers,
+    memory,
+    methods,
+    operations,
+    protocols,
+    sparse,
+    torch_functions,
+)
 from anygrad.tracing.buffers import unbuffered
 from anygrad.tracing.level import (
     LIFTED,
@@ -37,6 +46,7 @@ __all__ = [
     "operations",
     "protocols",
     "rebind",
+    "sparse",
     "torch_functions",
     "unbuffered",
     "walk",

@@ -215,7 +215,9 @@ def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
                 top = a.t
     if top is None:
         return run_plain(row.name, args, kw)
-    if any(type(a) in _SEQUENCES for a in args):
+    if not _USUAL.issuperset(map(type, args)):
+        if any(sparse_home(a) for a in args):
+            return SPARSE_RULES[0](row, args, kw)
         args = tuple(_as_array(a, args) for a in args)
     if top.watch is not None:
         return top.watch.step(top, row, args, kw, lambda: top.process(row, args, kw))
@@ -229,11 +231,24 @@ def index_parts(kw: dict[str, Any]) -> tuple[Any, ...]:
 
 
 _SEQUENCES = frozenset((list, tuple))
+_USUAL: set[type] = {float, int, bool, complex}  # operands to be taken as they are; others join
+SPARSE_RULES: list[Any] = []
+"""What carries out a row with a sparse operand; put here by `anygrad.tracing.sparse`."""
+
+
+def sparse_home(x: Any) -> str:
+    """The package whose sparse matrix or array this is, scipy or cupyx; empty for all else."""
+    for kind in type(x).__mro__:
+        home = kind.__module__
+        if home.startswith(("scipy.sparse", "cupyx.scipy.sparse")) and hasattr(x, "nnz"):
+            return home.partition(".")[0]
+    return ""
 
 
 def _as_array(a: Any, args: tuple[Any, ...]) -> Any:
     """A list beside a traced array, which NumPy's functions and operators take."""
     if type(a) not in _SEQUENCES:
+        _USUAL.add(type(a))
         return a
     return next(x for x in args if type(x) in LIFTED).__array_namespace__().asarray(a)
 

@@ -65,6 +65,7 @@ OTHERWISE = {
     "det": jnp.linalg.det,
     "eigh": eigenvectors,
     "getitem": lambda x, *, key: x[key],
+    "linear_map": lambda x, *, operator: operator.apply(x),
     "scatter": scattered,
     "setitem": lambda x, value, *, key: x.at[key].set(value),
     "untake": untaken,
