@@ -164,8 +164,17 @@ def buffer_of(y: Any) -> Any:
     backend = backend_of(y)
     if backend is None or not backend.writable or backend.is_scalar(type(y)):
         return y
+    return _root(y)
+
+
+def copy_of(y: Any) -> Any:
+    """A traced array that nothing else refers to, as a buffer; where it has axes to write along."""
+    return _root(y) if type(y) in LIFTED and y.shape else y
+
+
+def _root(value: Any) -> Buffer:
     r = new(Buffer)
-    r.held, r.root, r.base, r.pending, r.lent, r.version = y, r, None, {}, False, 0
+    r.held, r.root, r.base, r.pending, r.lent, r.version = value, r, None, {}, False, 0
     r.t = BUFFERS
     return r
 
@@ -310,10 +319,13 @@ def _setitem(self: Buffer, key: Any, value: Any) -> None:
     if hasattr(value, "dtype") and not isinstance(value, np.generic):
         value = in_dtype_of(self, value, what)
     place = _place(key, self.shape) if self.root is self else None
+    now = None
     if place is not None and getattr(value, "shape", ()) == self.shape[len(place) :]:
+        now = _as_now(value)
+    if now is not None:
         if self.pending and len(next(iter(self.pending))) != len(place):
             self._settle()
-        self.pending[place] = value
+        self.pending[place] = now
         return
     refuse_repeated(what, key, self.shape)
     self.store(TRACED.setitem(self.v, value, key=key))
@@ -342,6 +354,13 @@ def plain_function(function: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> 
         if isinstance(part, np.ndarray) and not part.flags.owndata:
             part.flags.writeable = False  # a view: what is written there would not reach the buffer
     return y
+
+
+def _as_now(value: Any) -> Any:
+    """A value that later writes to it do not change; None where it has to be stored at once."""
+    if type(value) in LIFTED:
+        return value.t.as_now(value)
+    return _copied(value) if getattr(value, "shape", ()) else value
 
 
 def array_of(parts: Any) -> Any:
@@ -382,6 +401,22 @@ def _in_place(operation: Any) -> Any:
         return self
 
     return in_place
+
+
+def _quick(operation: Any, reflected: bool) -> Any:
+    """An operator straight on what is inside, without asking which level is the highest."""
+
+    def operate(a: Any, b: Any) -> Any:
+        a, b = a.used(), b.used() if type(b) is Buffer else b
+        return buffer_of(operation(b, a) if reflected else operation(a, b))
+
+    return operate
+
+
+_OPERATORS = {
+    **{name: name for name in ("add", "pow", "matmul")},
+    **{"sub": "subtract", "mul": "multiply", "truediv": "divide"},
+}
 
 
 def _namespace(self: Buffer, *, api_version: Any = None) -> Any:
@@ -427,6 +462,9 @@ def install() -> None:
     """Attach what differs from other traced arrays; they have their methods by then."""
     for name in ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv", "matmul"):
         setattr(Buffer, f"__i{name}__", _in_place(getattr(operator, name)))
+    for name, row in _OPERATORS.items():
+        setattr(Buffer, f"__{name}__", _quick(getattr(TRACED, row), reflected=False))
+        setattr(Buffer, f"__r{name}__", _quick(getattr(TRACED, row), reflected=True))
     for name in ("__float__", "__complex__", "__int__", "__index__", "__dlpack__"):
         setattr(Buffer, name, _plain_way(name))
     for name in ("item", "tolist", "get", "__reduce__"):

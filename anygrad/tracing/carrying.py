@@ -50,6 +50,11 @@ class Carrying(Level):
         """The same value, as one that is no view."""
         return self.wrap(x.v, x.i)
 
+    def as_now(self, x: Any) -> Any:
+        """The value, as one that is no view: what it shows now is in it."""
+        self.check_readable(x)
+        return self.fresh(x)
+
     def view_of(self, x: Any) -> View | None:
         """The base and key of a value that is a view."""
         return None if x.base is None else View(id(x.base.v), x.key)

@@ -107,6 +107,10 @@ class Level:
         """Mark a value as having memory of its own, however it was made."""
         raise NotImplementedError
 
+    def as_now(self, x: Any) -> Any:
+        """The value as it is, in an object of its own; None for a view, which shows later ones."""
+        raise NotImplementedError
+
     def view_of(self, x: Any) -> View | None:
         """The base and key if ``x`` shares its memory with another traced array."""
         raise NotImplementedError

@@ -109,6 +109,12 @@ class Tape(Level):
         self._views().fresh.add(x.i)
         return x
 
+    def as_now(self, x: Any) -> Any:
+        """The same node in another object, which a write to ``x`` does not reach."""
+        if (x.shape or np.ndarray not in self.kin) and self.view_of(x) is not None:
+            return None
+        return self.wrap(x.v, x.i)
+
     def view_of(self, x: Any) -> View | None:
         """The base and key of a node that is a view, as the entries tell."""
         return self._views().find(self.entries, x.i)

@@ -13,12 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.backends import backend_of
 from anygrad.errors import MissingRuleError, TraceError
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.buffers import Buffer, array_of, buffer_of, holds_traced, unbuffered
+from anygrad.tracing.buffers import (
+    Buffer,
+    array_of,
+    buffer_of,
+    copy_of,
+    holds_traced,
+    unbuffered,
+)
 from anygrad.tracing.functions import FUNCTIONS
 from anygrad.tracing.functions.creation import astype
-from anygrad.tracing.level import LIFTED
+from anygrad.tracing.level import LIFTED, is_mapped, lowest
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.rebinding.numbers import scalar_of
 
@@ -75,7 +83,7 @@ def _traced_array(obj: Any, dtype: Any, kw: dict[str, Any], copied: bool) -> Any
     missing = kw.get("ndmin", 0) - len(y.shape)
     if missing > 0:
         y = TRACED.reshape(y, shape=(1,) * missing + tuple(y.shape))
-    return TRACED.positive(y) if copied and not fresh else y
+    return copy_of(y if fresh else TRACED.positive(y)) if copied else y
 
 
 def _maker(module: Any, name: str) -> Any:
@@ -91,12 +99,24 @@ def _maker(module: Any, name: str) -> Any:
             )
             if name == "full":
                 return _full(*args, **kw)
+            if name.endswith("_like") and not any(map(holds_traced, args[1:])):
+                return buffer_of(original(_plain_like(args[0]), *args[1:], **kw))  # type: ignore[misc]
             operation = FUNCTIONS.get(name)
             return (operation or original)(*map(unbuffered, args), **kw)  # type: ignore[misc]
         return buffer_of(original(*unbuffered(args), **unbuffered(kw)))  # type: ignore[misc]
 
     functools.update_wrapper(make, original or make)
     return make
+
+
+def _plain_like(x: Any) -> Any:
+    """A plain array of the shape and dtype of a traced one."""
+    bottom = lowest(x)
+    if not is_mapped(x):
+        return bottom
+    backend = backend_of(bottom)
+    assert backend is not None
+    return backend.load().zeros(x.shape, dtype=x.dtype, device=backend.device_of(bottom))
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw: Any) -> Any:
@@ -116,6 +136,7 @@ def own_twins(module: Any) -> list[tuple[Any, Any]]:
     """What is no function: `vectorize`, ``r_`` and ``c_``."""
     made = {
         "vectorize": lambda original: vectorize,
+        "ndenumerate": lambda original: functools.partial(_enumerated, original),
         "r_": lambda original: Joined(original, columns=False),
         "c_": lambda original: Joined(original, columns=True),
     }
@@ -124,6 +145,13 @@ def own_twins(module: Any) -> list[tuple[Any, Any]]:
         for name, make in made.items()
         if hasattr(module, name)
     ]
+
+
+def _enumerated(original: Any, x: Any) -> Any:
+    """`numpy.ndenumerate`."""
+    if not holds_traced(x):
+        return original(unbuffered(x))
+    return ((index, x[index]) for index in np.ndindex(*x.shape))
 
 
 def cast_twins(module: Any) -> list[tuple[Any, Any]]:
@@ -271,6 +299,8 @@ def method_twin(x: Any, name: str) -> Callable[..., Any] | None:
     if type(x) in LIFTED and holds_traced(x):
         if name == "item":
             return functools.partial(_item, x)
+        if name == "copy":
+            return lambda *args, **kw: copy_of(unbuffered(x).copy(*args, **kw))
         return functools.partial(_to_list, unbuffered(x)) if name == "tolist" else None
     if name == "dot":
         return functools.partial(_dot, x)

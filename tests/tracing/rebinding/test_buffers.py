@@ -37,6 +37,11 @@ STATEMENTS = (
     "z[{i}, {j}] = z[{j}, {i}] + x[{k}]",
     "z[{i}] = z[{j}] * x[{k}]",
     "z[{i}] = x",
+    "z[{i}] = t",
+    "z[{i}] = u",
+    "t[{j}] = {c}",
+    "t *= x",
+    "u[:] = {c}",
     "z[:, {j}] = x * {c}",
     "z[:, {j}] += x",
     "z[{i}] += {c}",
@@ -74,6 +79,7 @@ STATEMENTS = (
 def program(rng, length=9):
     """The source of a function that writes into an array in random ways."""
     lines = ["def f(x):", "    s = 0.0", "    z = np.zeros((3, 3))", "    w = z[0]"]
+    lines += ["    t = x * 1.5", "    u = np.ones(3)"]
     for _ in range(length):
         i, j, k, m = [*rng.integers(0, 3, 3).tolist(), int(rng.integers(0, 2))]
         statement = STATEMENTS[rng.integers(len(STATEMENTS))]
@@ -195,6 +201,39 @@ def test_elements_may_be_read_while_others_wait_to_be_written():
         return z[-1] + np.sum(z)
 
     check(f)
+
+
+def test_values_that_are_changed_later_were_stored_as_they_were():
+    row = np.array([1.0, 2.0, 3.0])
+
+    def f(x):
+        z = np.zeros((6, 3))
+        z[0] = x
+        for k in range(2):
+            row[:] = k + 1.0
+            z[1 + k] = row  # a plain array that is used again
+        y = x * 2.0
+        z[3] = y
+        y[0] = 7.0
+        grid = np.outer(x, x) * 1.0
+        z[4] = grid[1]
+        grid[1, 0] = 5.0
+        x[1] = 4.0
+        z[5] = x
+        return np.sum(z * np.arange(18.0).reshape(6, 3)) + np.sum(y * grid[1])
+
+    check(lambda x: f(x * 1.0))
+    for row_of in (lambda x: x[0], lambda x: x[0] * 1.0):
+
+        def g(x, row_of=row_of):
+            z = np.zeros((2, 3))
+            z[0] = row_of(x)
+            x[0, 0] = 9.0
+            return np.sum(z[0] * x[0])
+
+        batch = np.stack([np.outer(X, X), np.outer(X, X) + 1.0])
+        by_hand = np.stack([np.sum(b[0] * np.array([9.0, *b[0, 1:]])) for b in batch])
+        assert_close(ag.vmap(lambda b: g(b * 1.0))(batch), by_hand)
 
 
 def test_filling_takes_operations_in_proportion_to_the_length():
