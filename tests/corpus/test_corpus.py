@@ -1,0 +1,187 @@
+"""Ordinary scientific code is differentiated rightly or refused aloud, never wrong in silence."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import anygrad as ag
+from tests.support import allow_host_copies, to_host
+
+pytest.importorskip("scipy", reason="the patterns use SciPy as their authors do")
+
+from tests.corpus import differences
+from tests.corpus.loading import cupy_patterns, patterns
+
+# Patterns that raise an AnygradError, and why; one that starts to work has to leave the table.
+REFUSED: dict[str, str] = {}
+NAMES = list(patterns())
+DIFFERENTIATED = [name for name in NAMES if name not in REFUSED]
+SHARPNESS = 1e-7  # the differences are known at least this well
+
+
+@functools.cache
+def expected(name: str) -> list:
+    """For each point the plain value, its gradient by differences, and the error of these."""
+    entry = patterns()[name]
+    with np.errstate(all="ignore"):
+        return [
+            (differences.value(entry.function(point)), *differences.gradient(entry.function, point))
+            for point in entry.points
+        ]
+
+
+def on_host(tree) -> list[np.ndarray]:
+    return [to_host(leaf) for leaf in differences.flatten(tree)]
+
+
+def size(leaves) -> float:
+    return max((float(np.abs(leaf).max(initial=0.0)) for leaf in leaves), default=0.0) or 1.0
+
+
+def assert_gradient(got, want, point, tolerance):
+    assert type(got) is type(point) or not isinstance(point, (dict, list, tuple))
+    found, right = on_host(got), on_host(want)
+    assert [leaf.shape for leaf in found] == [np.shape(leaf) for leaf in on_host(point)]
+    overall = size(right)
+    for a, b in zip(found, right, strict=True):
+        leaf = float(np.abs(b).max(initial=0.0))
+        np.testing.assert_allclose(
+            a, b, rtol=tolerance, atol=max(0.1 * tolerance * leaf, 1e-10 * overall)
+        )
+
+
+def directions(point):
+    leaves = [np.asarray(leaf) for leaf in differences.flatten(point)]
+    made = [np.cos(1.0 + np.arange(leaf.size)).reshape(leaf.shape) for leaf in leaves]
+    pairs = zip(leaves, made, strict=True)
+    return [(1 + 0.5j) * v if np.iscomplexobj(leaf) else v for leaf, v in pairs]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_expected_gradient_is_sharp(name):
+    tolerance = patterns()[name].tolerance
+    for _, gradient, error in expected(name):
+        pairs = list(zip(on_host(gradient), on_host(error), strict=True))
+        overall = size(leaf for leaf, _ in pairs)
+        for leaf, distance in pairs:
+            allowed = SHARPNESS * tolerance / 1e-6 * float(np.abs(leaf).max(initial=0.0))
+            assert np.all(distance <= max(allowed, 1e-10 * overall))
+
+
+@pytest.mark.parametrize("name", DIFFERENTIATED)
+def test_reverse_mode_is_right(name):
+    entry = patterns()[name]
+    for point, (plain, gradient, _) in zip(entry.points, expected(name), strict=True):
+        with np.errstate(all="ignore"):
+            value, got = ag.value_and_grad(entry.function)(point)
+        np.testing.assert_allclose(to_host(value), plain, rtol=1e-12, atol=1e-14)
+        assert_gradient(got, gradient, point, entry.tolerance)
+
+
+@pytest.mark.parametrize("name", DIFFERENTIATED)
+def test_forward_mode_is_right(name):
+    entry = patterns()[name]
+    for point, (plain, gradient, _) in zip(entry.points, expected(name), strict=True):
+        along = directions(point)
+        terms = [
+            np.real(np.conj(a) * b) for a, b in zip(on_host(gradient), along, strict=True)
+        ]  # the pullback is the adjoint under Re conj(a) b
+        with np.errstate(all="ignore"):
+            value, got = ag.jvp(entry.function, (point,), (differences.rebuild(point, along),))
+        np.testing.assert_allclose(to_host(value), plain, rtol=1e-12, atol=1e-14)
+        want = sum(float(np.sum(term)) for term in terms)
+        np.testing.assert_allclose(
+            to_host(got), want, rtol=entry.tolerance, atol=entry.tolerance * size(terms)
+        )
+
+
+@pytest.mark.parametrize("name", DIFFERENTIATED)
+def test_nothing_is_remembered(name):
+    entry = patterns()[name]
+    with np.errstate(all="ignore"):
+        for point in entry.points:
+            before = differences.value(entry.function(point))
+            first = on_host(ag.grad(entry.function)(point))
+            between = differences.value(entry.function(point))
+            second = on_host(ag.grad(entry.function)(point))
+            assert before == between
+            for a, b in zip(first, second, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_loud(name):
+    entry = patterns()[name]
+    with np.errstate(all="ignore"), pytest.raises(ag.errors.AnygradError, match=r": .*\S.* "):
+        [ag.grad(entry.function)(point) for point in entry.points]
+
+
+def test_the_corpus_is_large_and_nearly_all_of_it_works():
+    assert len(NAMES) >= 150
+    assert set(REFUSED) <= set(NAMES)
+    assert len(DIFFERENTIATED) / len(NAMES) >= 0.95
+
+
+def test_a_function_runs_once_for_a_gradient():
+    from tests.corpus.patterns_programs import CALLS, global_counter_of_calls
+
+    x = np.array([0.7, 0.2])
+    for transform in (ag.grad, ag.value_and_grad):
+        count = len(CALLS)
+        transform(global_counter_of_calls)(x)
+        assert len(CALLS) == count + 1
+    count = len(CALLS)
+    ag.jvp(global_counter_of_calls, (x,), (x,))
+    assert len(CALLS) == count + 1
+
+
+def test_what_is_printed_appears_once(capsys):
+    from tests.corpus.patterns_programs import printing_and_formatting
+
+    printing_and_formatting(np.array([0.3, 0.9]))
+    plain = capsys.readouterr().out
+    ag.grad(printing_and_formatting)(np.array([0.3, 0.9]))
+    assert len(capsys.readouterr().out.splitlines()) == len(plain.splitlines())
+
+
+def under_cupy(name: str) -> tuple[str, str]:
+    """What becomes of a pattern under CuPy's names, and why."""
+    entry = cupy_patterns().get(name)
+    if entry is None:
+        return "left out", "cannot be defined"
+    for point, (plain, gradient, _) in zip(entry.points, expected(name), strict=True):
+        try:
+            value = float(to_host(entry.function(point)))
+        except Exception as error:
+            return "left out", f"{type(error).__name__}: {error}"
+        if not np.isclose(value, plain, rtol=1e-9):
+            return "left out", f"CuPy computes {value}, NumPy {plain}"
+        try:
+            got = ag.grad(entry.function)(point)
+        except ag.errors.AnygradError as error:
+            return "refused", f"{type(error).__name__}: {error}"
+        except Exception as error:
+            return "failed", f"{type(error).__name__}: {error}"
+        try:
+            assert_gradient(got, gradient, point, entry.tolerance)
+        except AssertionError as error:
+            return "wrong", str(error)
+    return "right", ""
+
+
+def test_the_same_code_under_cupys_names(cupy):
+    with allow_host_copies(), np.errstate(all="ignore"):
+        found = {name: under_cupy(name) for name in NAMES}
+    by_status: dict[str, list[str]] = {}
+    for name, (status, reason) in found.items():
+        by_status.setdefault(status, []).append(f"{name}: {reason}".splitlines()[0])
+    for status, lines in by_status.items():
+        print(f"{status}: {len(lines)} of {len(NAMES)}")
+        if status != "right":
+            print(*lines, sep="\n")
+    assert not by_status.get("wrong")
+    assert not by_status.get("failed")
+    right, refused = len(by_status.get("right", ())), len(by_status.get("refused", ()))
+    assert right >= 150
+    assert right / (right + refused) >= 0.90
