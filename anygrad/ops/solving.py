@@ -11,7 +11,7 @@ import numpy as np
 
 from anygrad.backends import backend_of
 from anygrad.ops import shaping
-from anygrad.ops.batching import lift
+from anygrad.ops.batching import lift, move
 from anygrad.ops.matrices import adjoint, imaginary, matrix_function, turned
 from anygrad.ops.row import Case, Family, Row, add_row
 
@@ -20,12 +20,18 @@ def _solve(xp: Any) -> Any:
     """The system a y = b; ``b`` is a matrix, its columns are right-hand sides."""
 
     def solve(a: Any, b: Any) -> Any:
-        missing = len(a.shape) - len(b.shape)
-        if missing > 0:  # some libraries would take such a matrix for a batch of vectors
-            b = xp.reshape(b, (*(1,) * missing, *b.shape))
-        return xp.linalg.solve(a, b)
+        return xp.linalg.solve(*_of_one_rank(xp, a, b))
 
     return solve
+
+
+def _of_one_rank(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """Both with all leading axes: libraries broadcast less than the standard, or take vectors."""
+    if a.shape[:-2] == b.shape[:-2]:
+        return a, b
+    leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (xp.broadcast_to(x, (*leading, *x.shape[-2:])) for x in (a, b))
+    return a, b
 
 
 def _solve_triangular(xp: Any) -> Any:
@@ -35,9 +41,7 @@ def _solve_triangular(xp: Any) -> Any:
     def solve_triangular(a: Any, b: Any, *, lower: bool) -> Any:
         backend = backend_of(a)
         if backend is not None and backend.solve_triangular is not None:
-            leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-            whole = [xp.broadcast_to(x, (*leading, *x.shape[-2:])) for x in (a, b)]
-            y = backend.solve_triangular(*whole, lower)
+            y = backend.solve_triangular(*_of_one_rank(xp, a, b), lower)
             if y is not None:
                 return y
         return general(xp.tril(a) if lower else xp.triu(a), b)
@@ -74,9 +78,15 @@ def _push(row, xp, tangents, y, args, kw):
 
 def _batch(row, xp, values, mapped, size, kw):
     a, b = values
+    solve = getattr(xp, row.name)
+    if not mapped[0] and len(a.shape) == 2 and len(b.shape) == 3:  # all columns with one matrix
+        n, columns = b.shape[1:]
+        side_by_side = xp.reshape(move(xp, b, 0, 1), shape=(n, size * columns))
+        y = xp.reshape(solve(a, side_by_side, **kw), shape=(n, size, columns))
+        return move(xp, y, 1, 0)
     rank = max(len(a.shape) - mapped[0], len(b.shape) - mapped[1])
     whole = [lift(xp, x, rank) if m else x for x, m in zip(values, mapped, strict=True)]
-    return getattr(xp, row.name)(*whole, **kw)
+    return solve(*whole, **kw)
 
 
 SOLVING = Family("solving", _pull, _push, keeps="all")

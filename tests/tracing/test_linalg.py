@@ -344,6 +344,21 @@ def polar(factors):
     return factors[0] @ factors[2]
 
 
+LOPSIDED = {
+    "cholesky": lambda x: np.linalg.cholesky(x),
+    "cholesky upper": lambda x: np.linalg.cholesky(x, upper=True),
+    "eigh upper": lambda x: np.abs(np.linalg.eigh(x, "U")[1]),
+    "pinv": lambda x: np.linalg.pinv(x, hermitian=True),
+}
+
+
+@pytest.mark.parametrize("name", LOPSIDED)
+@pytest.mark.parametrize("imaginary", [0.0, 1.0])
+def test_the_other_triangle_does_not_matter(name, imaginary):
+    x = 9.0 * np.eye(3) + A + 1j * imaginary * P if imaginary else 9.0 * np.eye(3) + A
+    check(LOPSIDED[name], x, P + 1j * imaginary * A if imaginary else P)
+
+
 # PyTorch's gradients, of functions that do not change with phases.
 GAUGE_FREE = {
     "eigh": lambda lib, x: abs(lib.eigh(x @ x.mT.conj())[1]) ** 2,
