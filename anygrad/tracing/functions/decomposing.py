@@ -101,8 +101,10 @@ def eigh(a, UPLO="L"):
     """Eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read.
 
     Where eigenvalues coincide, their vectors have no derivative of their own: the coupling
-    1 / (w_j - w_i) is taken as 0. That is exact for what depends on the eigenvalues alone, in first
-    order, and for sums over all vectors of equal eigenvalues. Complex vectors do not turn.
+    1 / (w_j - w_i) is taken as 0. The first derivative is then right for what depends on the
+    eigenvalues in the same way, and on their vectors by the space they span, as the trace of
+    v f(w) v^H. It is not for v f(w) v^H itself, whose derivative needs f' there: use a function of
+    matrices (matrix_power, solve, scipy.linalg.expm, sqrtm). Complex vectors do not turn.
     """
     y = TRACED.eigh(_one_triangle("eigh", a, UPLO))
     n = a.shape[-1]
