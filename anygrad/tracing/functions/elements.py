@@ -6,7 +6,7 @@ import math
 
 from anygrad.errors import DTypeError
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.functions.arguments import as_arrays, deliver
+from anygrad.tracing.functions.arguments import as_arrays, common_dtype, deliver
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.spectra import as_complex
 from anygrad.tracing.functions.values import beside_values, limits_of
@@ -139,7 +139,8 @@ def spacing(x, /):
     """The distance to the next number away from 0, a constant."""
     value = strip(x)
     size = TRACED.abs(value)
-    return TRACED.copysign(TRACED.nextafter(size, TRACED.zeros_like(size) + math.inf) - size, value)
+    gap = TRACED.nextafter(size, TRACED.zeros_like(size) + math.inf) - size
+    return TRACED.where(value < 0, -gap, gap)
 
 
 # Logarithms and steps
@@ -148,7 +149,8 @@ def spacing(x, /):
 def logaddexp2(x1, x2, /):
     """``log2(2**x1 + 2**x2)``, without overflow."""
     x1, x2 = as_arrays((x1, x2))
-    log2 = math.log(2.0)
+    dtype, log2 = common_dtype((x1, x2)), math.log(2.0)
+    x1, x2 = (x if x.dtype == dtype else astype(x, dtype) for x in (x1, x2))
     return TRACED.logaddexp(x1 * log2, x2 * log2) / log2
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import as_arrays, plain_axis
+from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import ravel, take, take_along_axis
-from anygrad.tracing.functions.spectra import as_complex
 from anygrad.tracing.functions.values import beside_values, positions
-from anygrad.tracing.level import strip
+from anygrad.tracing.level import plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
 
@@ -69,8 +69,8 @@ def _check_kth(where: str, x: Any, kth: Any, axis: Any) -> None:
 
 
 def sort_complex(a):
-    """The sorted elements as complex numbers."""
-    return as_complex(sort(a))
+    """The sorted elements as complex numbers of double precision, as in NumPy."""
+    return astype(sort(a), plain_namespace(a).complex128)
 
 
 def lexsort(keys, axis=-1):
