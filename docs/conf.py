@@ -20,6 +20,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "measured",
+    "coverage_pages",
 ]
 root_doc = "index"
 exclude_patterns = ["_data", "_ext"]
