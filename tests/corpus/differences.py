@@ -56,18 +56,42 @@ def _derivative(moved, leaf, index, direction) -> tuple[float, float]:
     found = [_central(moved, leaf, index, direction, step * size) for step in STEPS]
     distances = [abs(a - b) for a, b in itertools.pairwise(found)]
     best = int(np.argmin(distances))
-    return found[best + 1], distances[best]
+    return found[best + 1], max(distances[best], _kink(moved, leaf, index, direction, size))
+
+
+def _kink(moved, leaf, index, direction, size) -> float:
+    """Jump of the derivative at the point, which central differences do not see; 0 if it is small.
+
+    The second difference over h is jump + h f'' + O(h^3); two steps give the jump.
+    """
+    h = 2.0**-12 * size
+    middle = moved(leaf)
+    outer, inner = (
+        (
+            _at(moved, leaf, index, direction * d)
+            - 2 * middle
+            + _at(moved, leaf, index, -direction * d)
+        )
+        / d
+        for d in (h, h / 2)
+    )
+    jump = abs(2 * inner - outer)
+    return jump if jump > 1e-3 * abs(_central(moved, leaf, index, direction, h)) + 1e-6 else 0.0
 
 
 def _central(moved, leaf, index, direction, h) -> float:
     def at(distance):
-        if not isinstance(leaf, np.ndarray):
-            return moved(type(leaf)(leaf + distance * direction))
-        new = leaf.copy()
-        new[index] += distance * direction
-        return moved(new)
+        return _at(moved, leaf, index, distance * direction)
 
     return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
+
+
+def _at(moved, leaf, index, displacement) -> float:
+    if not isinstance(leaf, np.ndarray):
+        return moved(type(leaf)(leaf + displacement))
+    new = leaf.copy()
+    new[index] += displacement
+    return moved(new)
 
 
 def flatten(tree: Any) -> list:

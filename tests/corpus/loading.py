@@ -12,6 +12,7 @@ from tests.corpus.registry import Pattern, patterns_of
 HERE = Path(__file__).parent
 THEMES = sorted(path.stem for path in HERE.glob("patterns_*.py"))
 # The library that a user of CuPy imports in the place of NumPy and SciPy.
+# What CuPy has no counterpart of is still imported from SciPy, such as its constants.
 CUPY_OF = {"numpy": "cupy", "scipy": "cupyx.scipy"}
 
 
@@ -45,27 +46,37 @@ def _under_cupys_names(theme: str) -> dict:
     sys.modules[module.__name__] = module  # dataclasses look their module up
     path = HERE / f"{theme}.py"
     for statement in _single_imports(ast.parse(path.read_text(encoding="utf-8"))):
-        code = compile(ast.Module([statement], []), str(path), "exec", dont_inherit=True)
-        try:
-            exec(code, module.__dict__)
-        except (AttributeError, ImportError, NameError, NotImplementedError, TypeError):
-            continue
+        for version in (*_of_cupy(statement), statement):
+            code = compile(ast.Module([version], []), str(path), "exec", dont_inherit=True)
+            try:
+                exec(code, module.__dict__)
+            except Exception:  # of any kind: NumPy's own run shows mistakes in the text
+                continue
+            break
     return module.__dict__
 
 
 def _single_imports(tree: ast.Module):
-    """The statements of a file, imports renamed and each name imported on its own."""
+    """The statements of a file, with one name to each import."""
     for statement in tree.body:
         if not isinstance(statement, (ast.Import, ast.ImportFrom)):
             yield statement
             continue
         for alias in statement.names:
-            new = type(statement)(**{**vars(statement), "names": [alias]})
-            if isinstance(new, ast.ImportFrom):
-                new.module = _renamed(new.module)
-            else:
-                new.names = [ast.alias(_renamed(alias.name), alias.asname)]
-            yield ast.fix_missing_locations(new)
+            yield type(statement)(**{**vars(statement), "names": [alias]})
+
+
+def _of_cupy(statement: ast.stmt) -> list[ast.stmt]:
+    """The import that a user of CuPy writes for one of NumPy or SciPy, or nothing."""
+    if isinstance(statement, ast.ImportFrom):
+        if (name := _renamed(statement.module)) != statement.module:
+            return [type(statement)(**{**vars(statement), "module": name})]
+    elif isinstance(statement, ast.Import):
+        (alias,) = statement.names
+        if (name := _renamed(alias.name)) != alias.name:
+            new = ast.copy_location(ast.alias(name, alias.asname), alias)
+            return [type(statement)(**{**vars(statement), "names": [new]})]
+    return []
 
 
 def _renamed(name: str) -> str:

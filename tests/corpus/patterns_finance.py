@@ -40,7 +40,7 @@ def black_scholes_with_scipy_stats(params):
     return S * norm.cdf(d1) - 100 * norm.cdf(d1 - sigma)
 
 
-@pattern(np.array([100.0, 0.3]))
+@pattern(np.array([101.0, 0.3]))
 def binomial_tree_european(params):
     S0, sigma = params
     N, K, r, T = 6, 100.0, 0.05, 1.0

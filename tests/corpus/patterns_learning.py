@@ -204,7 +204,7 @@ def area_under_curve_surrogate(w):
 def naive_bayes_with_dict(w):
     stats = {}
     for label in (-1.0, 1.0):
-        Z = X[Y == label] * w
+        Z = X[label == Y] * w
         stats[f"class_{int(label)}"] = (Z.mean(axis=0), Z.var(axis=0) + 0.1)
     total = 0.0
     for mean, var in stats.values():

@@ -227,7 +227,7 @@ def multi_dot_and_inner(A):
     return np.inner(M[0], B3) + np.vdot(M, A) + np.outer(B3, A[1]).sum() + np.tri(3).dot(A)[2, 2]
 
 
-@pattern(np.array([[1.0, 2.0 + 0.5j], [0.3j, -1.0]]))
+@pattern(np.array([[1.0, 2.0 + 0.5j], [0.3j, -0.4]]))
 def hermitian_form_of_complex_matrix(A):
     H = A @ A.conj().T
     x = np.array([1.0 + 1j, 0.5])
