@@ -113,7 +113,10 @@ def test_nothing_is_remembered(name):
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refusal_is_loud(name):
     entry = patterns()[name]
-    with np.errstate(all="ignore"), pytest.raises(ag.errors.AnygradError, match=r": .*\S.* "):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ag.errors.AnygradError, match=r": .+; .+\. [A-Z]"),
+    ):
         [ag.grad(entry.function)(point) for point in entry.points]
 
 
@@ -145,43 +148,50 @@ def test_what_is_printed_appears_once(capsys):
     assert len(capsys.readouterr().out.splitlines()) == len(plain.splitlines())
 
 
+@functools.cache
 def under_cupy(name: str) -> tuple[str, str]:
     """What becomes of a pattern under CuPy's names, and why."""
-    entry = cupy_patterns().get(name)
-    if entry is None:
-        return "left out", "cannot be defined"
-    for point, (plain, gradient, _) in zip(entry.points, expected(name), strict=True):
-        try:
-            value = float(to_host(entry.function(point)))
-        except Exception as error:
-            return "left out", f"{type(error).__name__}: {error}"
-        if not np.isclose(value, plain, rtol=1e-9):
-            return "left out", f"CuPy computes {value}, NumPy {plain}"
-        try:
-            got = ag.grad(entry.function)(point)
-        except ag.errors.AnygradError as error:
-            return "refused", f"{type(error).__name__}: {error}"
-        except Exception as error:
-            return "failed", f"{type(error).__name__}: {error}"
-        try:
-            assert_gradient(got, gradient, point, entry.tolerance)
-        except AssertionError as error:
-            return "wrong", str(error)
-    return "right", ""
-
-
-def test_the_same_code_under_cupys_names(cupy):
     with allow_host_copies(), np.errstate(all="ignore"):
-        found = {name: under_cupy(name) for name in NAMES}
-    by_status: dict[str, list[str]] = {}
-    for name, (status, reason) in found.items():
-        by_status.setdefault(status, []).append(f"{name}: {reason}".splitlines()[0])
-    for status, lines in by_status.items():
-        print(f"{status}: {len(lines)} of {len(NAMES)}")
+        entry = cupy_patterns().get(name)
+        if entry is None:
+            return "left out", "CuPy cannot define it"
+        for point, (plain, gradient, _) in zip(entry.points, expected(name), strict=True):
+            try:
+                value = float(to_host(entry.function(point)))
+            except Exception as error:
+                return "left out", f"CuPy alone raises {type(error).__name__}"
+            if not np.isclose(value, plain, rtol=1e-9):
+                return "left out", "CuPy alone computes another value than NumPy"
+            try:
+                got = ag.grad(entry.function)(point)
+            except ag.errors.AnygradError as error:
+                return "refused", f"{type(error).__name__}: {error}"
+            except Exception as error:
+                return "failed", f"{type(error).__name__}: {error}"
+            try:
+                assert_gradient(got, gradient, point, entry.tolerance)
+            except AssertionError as error:
+                return "wrong", str(error)
+        return "right", ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_under_cupys_names_it_is_right_or_refused(cupy, name):
+    status, reason = under_cupy(name)
+    if status == "left out":
+        pytest.skip(reason)
+    assert status in ("right", "refused"), reason
+
+
+def test_under_cupys_names_nearly_all_of_it_works(cupy):
+    found: dict[str, list[str]] = {}
+    for name in NAMES:
+        status, reason = under_cupy(name)
+        found.setdefault(status, []).append(f"  {name}: {reason.strip().partition(chr(10))[0]}")
+    for status, lines in found.items():
+        print(f"{status} under CuPy's names: {len(lines)} of {len(NAMES)}")
         if status != "right":
             print(*lines, sep="\n")
-    assert not by_status.get("wrong")
-    assert not by_status.get("failed")
-    right, refused = len(by_status.get("right", ())), len(by_status.get("refused", ()))
-    assert right >= 150
-    assert right / (right + refused) >= 0.90
+    counted = len(NAMES) - len(found.get("left out", ()))
+    assert len(found["right"]) >= 150
+    assert len(found["right"]) / counted >= 0.90

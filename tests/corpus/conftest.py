@@ -1,0 +1,3 @@
+"""The patterns hold no tests; those of this folder run them."""
+
+collect_ignore_glob = ["patterns_*"]
