@@ -96,6 +96,42 @@ def test_forward_mode_is_right(name):
         )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DIFFERENTIATED)
+def test_the_second_derivative_is_right(name):
+    """Forward over reverse, against differences of gradients that another test has found right."""
+    entry = patterns()[name]
+    point = entry.points[0]
+    leaves = differences.flatten(point)
+    if any(np.iscomplexobj(leaf) for leaf in leaves):
+        pytest.skip("a complex point: its gradient is no derivative to difference again")
+    extent = size(np.asarray(leaf) for leaf in leaves)
+    sizes = [np.maximum(np.abs(leaf), 0.01 * extent) for leaf in leaves]
+    along = [np.asarray(d * s) for d, s in zip(directions(point), sizes, strict=True)]
+
+    def type_of(leaf):
+        return np.asarray if isinstance(leaf, np.ndarray) else float
+
+    def gradient(h):
+        moved = [type_of(leaf)(leaf + h * d) for leaf, d in zip(leaves, along, strict=True)]
+        return on_host(ag.grad(entry.function)(differences.rebuild(point, moved)))
+
+    def central(h):
+        places = zip(*(gradient(k * h) for k in (1, -1, 2, -2)), strict=True)
+        return [(8 * (a - b) - (c - d)) / (12 * h) for a, b, c, d in places]
+
+    with np.errstate(all="ignore"):
+        tangent = differences.rebuild(point, along)
+        got = on_host(ag.jvp(ag.grad(entry.function), (point,), (tangent,))[1])
+        tried = [central(2.0**-9), central(2.0**-12)]
+        floor = 1e-6 * size(gradient(0.0))  # of a function that is linear along this direction
+    distances = [
+        max(float(np.abs(a - b).max(initial=0.0)) for a, b in zip(got, want, strict=True))
+        for want in tried
+    ]
+    assert min(distances) <= 1e-5 * max(size(tried[-1]), floor)
+
+
 @pytest.mark.parametrize("name", DIFFERENTIATED)
 def test_nothing_is_remembered(name):
     entry = patterns()[name]
