@@ -112,6 +112,10 @@ def test_a_function_of_pieces_sees_its_own_elements_only():
     assert_close(g, [1.0 / 0.3, 0.0, 1.0 / 0.7, 1.0 / 2.1])
 
 
+def test_a_function_of_no_elements_is_not_called():
+    check_value(lambda x: np.piecewise(x, [x > 9.0, x < 9.0], [np.max, np.exp]), X)
+
+
 def test_at_a_bound_the_slope_of_clip_is_a_half():
     g = ag.grad(lambda x: np.sum(np.clip(x, -1.0, 1.0)))(np.array([-1.0, 0.5, 1.0, 3.0]))
     assert_close(g, [0.5, 1.0, 0.5, 0.0])

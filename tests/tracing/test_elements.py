@@ -106,7 +106,7 @@ VALUES = {
     "fmin": lambda x: np.fmin(x, 0.5),
     "modf": lambda x: np.modf(x),
     "frexp": lambda x: np.frexp(x),
-    "ldexp": lambda x: np.ldexp(x, [2000, 3, 1, 1, 1, -1080, 1023, 1024, 1500, -2000, -5000]),
+    "ldexp": lambda x: np.ldexp(x, [2000, 3, 1, 1, 1, -1080, 1023, 1024, 2090, -2000, -5000]),
     "heaviside": lambda x: np.heaviside(x, 0.3),
     "sinc": lambda x: np.sinc(x[:2]),
     "nan_to_num": lambda x: np.nan_to_num(x),

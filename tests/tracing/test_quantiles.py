@@ -90,6 +90,15 @@ def test_every_method_without_nan(method):
     assert not g[np.isnan(WITH_NAN)].any()
 
 
+def test_a_smallest_element_of_no_weight_is_no_quantile():
+    weights = np.array([1.0, 0.0, 2.0])
+
+    def f(x):
+        return np.quantile(x, [0.0, 0.2, 1.0], method="inverted_cdf", weights=weights)
+
+    check_value(f, np.array([2.0, 1.0, 3.0]))
+
+
 def test_weights_of_nan_do_not_count():
     weights = np.linspace(0.5, 2.0, 15).reshape(3, 5)
 
