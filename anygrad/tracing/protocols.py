@@ -69,6 +69,7 @@ _ANSWERED = {
     np.iscomplexobj,
     np.isrealobj,
     np.array_equal,
+    np.array_equiv,
     np.allclose,
 }
 _ANSWERED |= {
