@@ -56,10 +56,7 @@ def piecewise(x, condlist, funclist, *args, **kw):
     Each function gets these elements alone, as in NumPy; how many there are is read on the host.
     Where several conditions hold the last one counts; one more function is for the rest.
     """
-    first = condlist if isinstance(condlist, bool | np.bool_) else condlist[0]
-    single = x.ndim and not isinstance(first, list) and not getattr(first, "ndim", 0)
-    single = single or first is condlist
-    conditions = [_mask(c, x) for c in ([condlist] if single else condlist)]
+    conditions = [_mask(c, x) for c in ([condlist] if _is_one(condlist, x) else condlist)]
     if len(funclist) == len(conditions) + 1:
         conditions.append(TRACED.logical_not(functools.reduce(TRACED.logical_or, conditions)))
     if len(funclist) != len(conditions):
@@ -78,6 +75,14 @@ def piecewise(x, condlist, funclist, *args, **kw):
             part = as_arrays((function(chosen, *args, **kw), chosen))[0]
             y = TRACED.setitem(y, in_dtype_of(y, part, "piecewise(funclist)"), key=condition)
     return y
+
+
+def _is_one(condlist: Any, x: Any) -> bool:
+    """Whether it is a condition, and not a list of them, by NumPy's rule."""
+    if np.isscalar(condlist):
+        return True
+    first = condlist[0]
+    return bool(x.ndim) and not isinstance(first, list) and not getattr(first, "ndim", 0)
 
 
 def _mask(condition: Any, x: Any) -> Any:

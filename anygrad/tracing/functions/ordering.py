@@ -79,7 +79,7 @@ def lexsort(keys, axis=-1):
     if not keys:
         message = "lexsort(keys): got none; expected at least one array."
         raise ArgumentError(message)
-    axis = plain_axis(axis)
+    axis = operator.index(axis)
     if not keys[0].ndim:
         keys, axis = [TRACED.reshape(key, shape=(1,)) for key in keys], -1
     for key in keys:

@@ -24,10 +24,10 @@ from anygrad.tracing.operations import TRACED
 
 def _coefficients(*parts: Any) -> list[Any]:
     """Vectors; also those of a numpy.poly1d."""
-    parts = [part.coeffs if isinstance(part, np.poly1d) else part for part in parts]
-    arrays = [a for a in parts if hasattr(a, "shape")]
-    parts = [a if hasattr(a, "shape") else beside_values(a, arrays[0]) for a in parts]
-    return [atleast_1d(a) for a in as_arrays(parts)]
+    vectors = [part.coeffs if isinstance(part, np.poly1d) else part for part in parts]
+    arrays = [a for a in vectors if hasattr(a, "shape")]
+    vectors = [a if hasattr(a, "shape") else beside_values(a, arrays[0]) for a in vectors]
+    return [atleast_1d(a) for a in as_arrays(vectors)]
 
 
 def polyval(p, x):

@@ -109,8 +109,8 @@ def unique(
         raise MissingRuleError(message)
     found = _unique(ar, equal_nan)
     chosen = (True, return_index, return_inverse, return_counts)
-    results = tuple(part for part, wanted in zip(found, chosen, strict=True) if wanted)
-    return results if len(results) > 1 else results[0]
+    results = [part for part, wanted in zip(found, chosen, strict=True) if wanted]
+    return tuple(results) if len(results) > 1 else results[0]
 
 
 def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
@@ -122,7 +122,8 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None
 
 def union1d(ar1, ar2):
     """The different values of two arrays together."""
-    return unique(concat(as_arrays((ar1, ar2)), None))
+    ar1, ar2 = as_arrays((ar1, ar2))
+    return unique(concat([ravel(ar1), ravel(ar2)]))
 
 
 def setdiff1d(ar1, ar2, assume_unique=False):
@@ -149,7 +150,7 @@ def setxor1d(ar1, ar2, assume_unique=False):
     ar1, ar2 = as_arrays((ar1, ar2))
     if not assume_unique:
         ar1, ar2 = unique(ar1), unique(ar2)
-    found = _unique(concat((ar1, ar2), None), False)
+    found = _unique(concat([ravel(ar1), ravel(ar2)]), False)
     return _where(found.values, TRACED.equal(found.counts, 1))
 
 
