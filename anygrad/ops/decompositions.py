@@ -20,6 +20,7 @@ from anygrad.ops.matrices import (
     adjoint,
     couplings,
     diagonal,
+    differences,
     hermitian,
     imaginary,
     lower_half,
@@ -30,18 +31,58 @@ from anygrad.ops.matrices import (
     to_lower,
     turned,
 )
-from anygrad.ops.row import Case
+from anygrad.ops.row import Case, Family, Row, add_row
 from anygrad.ops.shaping import is_complex
 
 
 def _pack(xp: Any, vectors: Any, values: Any, *more: Any) -> Any:
-    """Vectors as columns, and numbers that belong to them in a row below."""
+    """Vectors as columns, numbers that belong to them in a row below, and last a row of marks.
+
+    The marks are 0. On the way back they tell whether vectors were used (`vectors`), which is not
+    the same as a cotangent of 0: that of v log(w) v^H at the identity is 0 as well.
+    """
     row = xp.astype(values, vectors.dtype)[..., None, :]
-    return xp.concat((vectors, row, *more), axis=-2)
+    return xp.concat((vectors, row, *more, xp.zeros_like(row)), axis=-2)
 
 
 def _rows(xp: Any, y: Any, start: int, stop: int | None) -> Any:
     return xp.getitem(y, key=(..., slice(start, stop), slice(None)))
+
+
+def _pull_vectors(row, xp, g, y, args, kw, wanted):
+    key = (..., slice(kw["start"], kw["stop"]), slice(None))
+    whole = xp.scatter(g, key=key, shape=args[0].shape)
+    return [xp.setitem(whole, 1.0, key=(..., -1, slice(None)))]
+
+
+def _push_vectors(row, xp, tangents, y, args, kw):
+    return xp.vectors(tangents[0], **kw)
+
+
+def _vectors(xp: Any) -> Any:
+    def vectors(y: Any, *, start: int, stop: int) -> Any:
+        return y[..., start:stop, :]
+
+    return vectors
+
+
+# The vectors of a decomposition; the rows from `start` to `stop` of it, whose use leaves a mark.
+add_row(
+    Row(
+        "vectors",
+        Family("vectors", _pull_vectors, _push_vectors, keeps="shapes"),
+        (None,),
+        _vectors,
+        batch=lambda row, xp, values, mapped, size, kw: xp.vectors(*values, **kw),
+    )
+)
+
+
+def _used(xp: Any, g: Any, *cotangents: Any) -> Any:
+    """Which values have a part in a result that vectors were used for."""
+    size = sum(xp.max(xp.abs(part), axis=-2, keepdims=False) for part in cotangents)
+    marked = xp.not_equal(xp.abs(g[..., -1, :]), 0)
+    return xp.logical_and(marked, xp.not_equal(size, 0))
 
 
 # Cholesky: x = y y^H, where only the lower triangle of x is read.
@@ -131,7 +172,8 @@ def _pull_eigh(xp: Any, g: Any, y: Any, _x: Any) -> Any:
     v, w = _rows(xp, y, 0, n), real_part(xp, y[..., n, :])
     gv, gw = _rows(xp, g, 0, n), real_part(xp, g[..., n, :])
     vh = adjoint(xp, v)
-    inner = couplings(xp, w) * xp.matmul(vh, gv)
+    used = _used(xp, g, gv, gw[..., None, :])
+    inner = couplings(xp, w, used) * xp.matmul(vh, gv)
     return to_lower(xp, xp.matmul(xp.matmul(v, inner) + v * gw[..., None, :], vh))
 
 
@@ -141,7 +183,8 @@ def _push_eigh(xp: Any, t: Any, y: Any, _x: Any) -> Any:
     moved = xp.matmul(adjoint(xp, v), xp.matmul(hermitian(xp, t), v))
     tv = xp.matmul(v, couplings(xp, w) * moved)
     tw = real_part(xp, diagonal(xp, moved))
-    return xp.concat(tv, xp.astype(tw, dtype=tv.dtype)[..., None, :], axis=-2)
+    tw = xp.astype(tw, dtype=tv.dtype)[..., None, :]
+    return xp.concat(tv, tw, xp.zeros_like(tw), axis=-2)
 
 
 def _eigh(xp: Any) -> Any:
@@ -162,28 +205,36 @@ matrix_function(
 
 def _u_s_v(xp: Any, y: Any, x: Any) -> tuple[Any, Any, Any]:
     m = x.shape[-2]
-    return _rows(xp, y, 0, m), real_part(xp, y[..., m, :]), _rows(xp, y, m + 1, None)
+    return _rows(xp, y, 0, m), real_part(xp, y[..., m, :]), _rows(xp, y, m + 1, -1)
 
 
-def _pair(xp: Any, s: Any) -> tuple[Any, Any]:
-    """What couples two singular vectors: 1 / (s_j - s_i) and 1 / (s_j + s_i).
+def _pair(xp: Any, s: Any, used: Any = None) -> tuple[Any, Any, Any]:
+    """What couples two singular vectors, 1 / (s_j - s_i) and 1 / (s_j + s_i), and 1 / s.
 
-    The first multiplies the Hermitian part of u^H dx v, the second the rest of it. Apart, they give
-    the derivative of u v^H where singular values coincide; 1 / (s_j^2 - s_i^2) would not.
+    The first multiplies the Hermitian part of u^H dx v, the second the rest of it.
     """
+    apart = couplings(xp, s, used)
     sums = s[..., None, :] + s[..., :, None]
-    return couplings(xp, s), quotients(xp, sums, s)
+    undefined = xp.where(xp.equal(apart, apart), 0.0, apart)  # NaN only where the first is
+    nan = float("nan") if used is None else xp.where(used, float("nan"), 0.0 * s)
+    return apart, quotients(xp, sums, s, undefined), quotients(xp, s, s, nan)
 
 
-def _pull_svd(xp: Any, g: Any, y: Any, x: Any) -> Any:
+def _loose_pair(xp: Any, s: Any, used: Any = None) -> tuple[Any, Any, Any]:
+    """The same with 0 for what is not defined: it cancels in u v^H and in the sum of s."""
+    pairs, sums = differences(xp, s), s[..., None, :] + s[..., :, None]
+    return quotients(xp, pairs, s), quotients(xp, sums, s), quotients(xp, s, s)
+
+
+def _pull_svd(xp: Any, g: Any, y: Any, x: Any, pair: Any) -> Any:
     (u, s, v), (gu, gs, gv) = _u_s_v(xp, y, x), _u_s_v(xp, g, x)
     uh, vh = adjoint(xp, u), adjoint(xp, v)
-    apart, together = _pair(xp, s)
+    apart, together, over = pair(xp, s, _used(xp, g, gu, gv, gs[..., None, :]))
     left, right = xp.matmul(uh, gu), xp.matmul(vh, gv)
     even, odd = apart * (left + right), together * (left - right)
     inner = 0.5 * (even + adjoint(xp, even) + odd - adjoint(xp, odd))
     whole = xp.matmul(xp.matmul(u, inner) + u * gs[..., None, :], vh)
-    over = quotients(xp, s, s)[..., None, :]
+    over = over[..., None, :]
     m, n = x.shape[-2:]
     if m > n:
         whole = whole + xp.matmul((gu - xp.matmul(u, left)) * over, vh)
@@ -192,22 +243,23 @@ def _pull_svd(xp: Any, g: Any, y: Any, x: Any) -> Any:
     return whole
 
 
-def _push_svd(xp: Any, t: Any, y: Any, x: Any) -> Any:
+def _push_svd(xp: Any, t: Any, y: Any, x: Any, pair: Any) -> Any:
     u, s, v = _u_s_v(xp, y, x)
-    apart, together = _pair(xp, s)
+    apart, together, over = pair(xp, s)
     tv, thu = xp.matmul(t, v), xp.matmul(adjoint(xp, t), u)
     moved = xp.matmul(adjoint(xp, u), tv)
     back = adjoint(xp, moved)
     even, odd = apart * (0.5 * (moved + back)), together * (0.5 * (moved - back))
     du, dv = xp.matmul(u, even + odd), xp.matmul(v, even - odd)
-    over = quotients(xp, s, s)[..., None, :]
+    over = over[..., None, :]
     m, n = x.shape[-2:]
     if m > n:
         du = du + (tv - xp.matmul(u, moved)) * over
     if n > m:
         dv = dv + (thu - xp.matmul(v, back)) * over
     ds = real_part(xp, diagonal(xp, moved))
-    return xp.concat(du, xp.astype(ds, dtype=du.dtype)[..., None, :], dv, axis=-2)
+    ds = xp.astype(ds, dtype=du.dtype)[..., None, :]
+    return xp.concat(du, ds, dv, xp.zeros_like(ds), axis=-2)
 
 
 def _svd(xp: Any) -> Any:
@@ -220,10 +272,17 @@ def _svd(xp: Any) -> Any:
 
 matrix_function(
     "svd",
-    _pull_svd,
-    _push_svd,
+    lambda xp, g, y, x: _pull_svd(xp, g, y, x, _pair),
+    lambda xp, t, y, x: _push_svd(xp, t, y, x, _pair),
     run=_svd,
     cases=[Case(((3, 3),)), Case(((4, 2),)), Case(((2, 2, 3),))],
+)
+matrix_function(
+    "svd_of_sums",
+    lambda xp, g, y, x: _pull_svd(xp, g, y, x, _loose_pair),
+    lambda xp, t, y, x: _push_svd(xp, t, y, x, _loose_pair),
+    run=_svd,
+    cases=[Case(((3, 3),))],
 )
 
 
@@ -252,7 +311,7 @@ def _pull_eig(xp: Any, g: Any, y: Any, _x: Any) -> Any:
         reached = _largest(xp, v)
         held = xp.where(xp.equal(reached, 0), 1.0, xp.conj(v))
         gv = gv + imaginary(xp, xp.imag(stretch), v) * (reached / held)
-    coupled = couplings(xp, w)
+    coupled = couplings(xp, w, _used(xp, g, gv, gw[..., None, :]))
     coupled = xp.conj(coupled) if is_complex(w) else coupled
     inner = xp.matmul(coupled * xp.matmul(vh, gv), vh) + gw[..., :, None] * vh
     return xp.solve(vh, inner)
@@ -272,7 +331,8 @@ def _push_eig(xp: Any, t: Any, y: Any, _x: Any) -> Any:
         held = xp.where(xp.equal(reached, 0), 1.0, v)
         turn = xp.imag(xp.sum(reached * tv / held, axis=-2, keepdims=True))
         along = along + imaginary(xp, turn, v)
-    return xp.concat(tv - along * v, diagonal(xp, moved)[..., None, :], axis=-2)
+    tw = diagonal(xp, moved)[..., None, :]
+    return xp.concat(tv - along * v, tw, xp.zeros_like(tw), axis=-2)
 
 
 def _eig(xp: Any) -> Any:

@@ -25,9 +25,9 @@ REGULAR = 1e-3
 def _parts(xp: Any, x: Any) -> tuple[Any, Any, Any, Any]:
     """Singular vectors and values, and the determinant of the vectors."""
     n = x.shape[-1]
-    y = xp.svd(x)
+    y = xp.svd_of_sums(x)  # finite: a part that is not taken must not be NaN
     u = xp.getitem(y, key=(..., slice(0, n), slice(None)))
-    v = xp.getitem(y, key=(..., slice(n + 1, None), slice(None)))
+    v = xp.getitem(y, key=(..., slice(n + 1, 2 * n + 1), slice(None)))
     sign = xp.det(xp.matmul(u, adjoint(xp, v)))
     return u, real_part(xp, y[..., n, :]), v, sign[..., None, None]
 

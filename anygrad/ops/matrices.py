@@ -115,17 +115,19 @@ def to_lower(xp: Any, g: Any) -> Any:
     return lower_half(xp, g + adjoint(xp, g))
 
 
-def quotients(xp: Any, x: Any, values: Any) -> Any:
-    """The reciprocal 1 / x, and 0 where x is as small as rounding makes a difference of values.
+def quotients(xp: Any, x: Any, values: Any, otherwise: Any = 0.0) -> Any:
+    """The reciprocal 1 / x; something else where x is as small as rounding makes a difference."""
+    zero = vanishing(xp, x, values)
+    return xp.where(zero, otherwise, 1.0 / xp.where(zero, 1.0, x))
 
-    There, the vectors that belong to the values have no derivative of their own.
-    """
+
+def vanishing(xp: Any, x: Any, values: Any) -> Any:
+    """Where x is as small as rounding makes a difference of values."""
     smallest = 16.0 * values.shape[-1] * precision(values.dtype)
     limit = smallest * xp.max(xp.abs(values), axis=-1, keepdims=True)
     if len(x.shape) > len(values.shape):
         limit = limit[..., None]
-    zero = xp.less_equal(xp.abs(x), limit)
-    return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, x))
+    return xp.less_equal(xp.abs(x), limit)
 
 
 def precision(dtype: Any) -> float:
@@ -138,6 +140,22 @@ def differences(xp: Any, w: Any) -> Any:
     return w[..., None, :] - w[..., :, None]
 
 
-def couplings(xp: Any, w: Any) -> Any:
-    """The numbers 1 / (w_j - w_i), and 0 where two values are equal up to rounding."""
-    return quotients(xp, differences(xp, w), w)
+def couplings(xp: Any, w: Any, used: Any = None) -> Any:
+    """The numbers 1 / (w_j - w_i), and 0 on the diagonal.
+
+    Where two values are equal up to rounding their vectors have no derivative, and what is computed
+    from both has one that these formulas lose: there it is NaN, unless neither is ``used``.
+    """
+    pairs = differences(xp, w)
+    undefined = _nan_off_diagonal(xp, pairs)
+    if used is not None:
+        either = xp.logical_or(used[..., None, :], used[..., :, None])
+        undefined = xp.where(either, undefined, 0.0)
+    return quotients(xp, pairs, w, undefined)
+
+
+def _nan_off_diagonal(xp: Any, pairs: Any) -> Any:
+    """NaN off the diagonal, 0 on it."""
+    ones = xp.zeros_like(xp.abs(pairs)) + 1.0
+    off = xp.equal(xp.tril(ones, k=-1) + xp.triu(ones, k=1), 1.0)
+    return xp.where(off, float("nan"), 0.0 * ones)

@@ -85,7 +85,7 @@ def roughness(row, xp):
     return 1e3 if xp.name == "torch" and row.name in ("j0", "j1", "y0", "y1") else 1.0
 
 
-UP_TO_PHASE = ("eig", "eigh", "svd")
+UP_TO_PHASE = ("eig", "eigh", "svd", "svd_of_sums")
 """The vectors of these have a sign, or a phase, that the library chooses."""
 
 

@@ -31,6 +31,10 @@ def _rows(y: Any, start: int, stop: int | None) -> Any:
     return TRACED.getitem(y, key=(..., slice(start, stop), slice(None)))
 
 
+def _vectors(y: Any, start: int, stop: int) -> Any:
+    return TRACED.vectors(y, start=start, stop=stop)
+
+
 def _row(y: Any, k: int) -> Any:
     return TRACED.getitem(y, key=(..., k, slice(None)))
 
@@ -100,15 +104,14 @@ def _one_triangle(where: str, a: Any, uplo: Any) -> Any:
 def eigh(a, UPLO="L"):
     """Eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read.
 
-    Where eigenvalues coincide, their vectors have no derivative of their own: the coupling
-    1 / (w_j - w_i) is taken as 0. The first derivative is then right for what depends on the
-    eigenvalues in the same way, and on their vectors by the space they span, as the trace of
-    v f(w) v^H. It is not for v f(w) v^H itself, whose derivative needs f' there: use a function of
-    matrices (matrix_power, solve, scipy.linalg.expm, sqrtm). Complex vectors do not turn.
+    Where eigenvalues coincide, their vectors have no derivative: what is computed from them has the
+    derivative NaN, what is computed from eigenvalues alone, or from the vectors of others, has its
+    own. v f(w) v^H is smooth there, but its derivative needs f': use a function of matrices instead
+    (matrix_power, solve, scipy.linalg.expm, sqrtm). Complex vectors do not turn.
     """
     y = TRACED.eigh(_one_triangle("eigh", a, UPLO))
     n = a.shape[-1]
-    return EighResult(_real(_row(y, n)), _rows(y, 0, n))
+    return EighResult(_real(_row(y, n)), _vectors(y, 0, n))
 
 
 def eigvalsh(a, UPLO="L"):
@@ -119,12 +122,12 @@ def eigvalsh(a, UPLO="L"):
 def eig(a):
     """Eigenvalues and eigenvectors; each column has length 1 and its largest element is real.
 
-    As NumPy does, the result is real where all eigenvalues are. Eigenvalues must be simple: where
-    they coincide, the coupling 1 / (w_j - w_i) is taken as 0.
+    As NumPy does, the result is real where all eigenvalues are. Where eigenvalues coincide, what is
+    computed from their vectors has the derivative NaN.
     """
     y = TRACED.eig(a)
     n = a.shape[-1]
-    return EigResult(_row(y, n), _rows(y, 0, n))
+    return EigResult(_row(y, n), _vectors(y, 0, n))
 
 
 def eigvals(a):
@@ -135,8 +138,9 @@ def eigvals(a):
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     """Singular values and vectors.
 
-    Where singular values coincide, or are 0, the vectors have no derivative of their own; what
-    would be infinite is taken as 0. Complex vectors turn as little as they can.
+    Where singular values coincide, or are 0 beside a rectangular matrix, their vectors have no
+    derivative: what is computed from them has the derivative NaN. Complex vectors turn as little as
+    they can.
     """
     if not compute_uv:
         return _values_of_hermitian(a) if hermitian else svdvals(a)
@@ -150,7 +154,17 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     if hermitian:
         return _svd_of_hermitian(a)
     y = TRACED.svd(a)
-    return SVDResult(_rows(y, 0, rows), _real(_row(y, rows)), adjoint(_rows(y, rows + 1, None)))
+    return _parts_of_svd(y, rows, columns)
+
+
+def _parts_of_svd(y: Any, rows: int, columns: int) -> SVDResult:
+    vh = adjoint(_vectors(y, rows + 1, rows + 1 + columns))
+    return SVDResult(_vectors(y, 0, rows), _real(_row(y, rows)), vh)
+
+
+def svd_of_sums(a: Any) -> SVDResult:
+    """Singular values and vectors for what is smooth where they coincide: u v^H, the sum of s."""
+    return _parts_of_svd(TRACED.svd_of_sums(a), *a.shape[-2:])
 
 
 def svdvals(x, /):

@@ -8,7 +8,7 @@ from typing import Any
 from anygrad.errors import ArgumentError
 from anygrad.ops.shaping import normal_axes
 from anygrad.tracing.functions.arguments import plain_axis, plain_keepdims
-from anygrad.tracing.functions.decomposing import inv, svdvals
+from anygrad.tracing.functions.decomposing import inv, svd_of_sums, svdvals
 from anygrad.tracing.functions.products import vector_norm
 from anygrad.tracing.functions.shapes import expand_dims, moveaxis
 from anygrad.tracing.level import strip
@@ -63,7 +63,7 @@ def _values(reduce: str) -> Any:
     """By the singular values; the derivative by one that is 0 is taken as 0, a subgradient."""
 
     def compute(x: Any) -> Any:
-        s = svdvals(x)
+        s = svd_of_sums(x).S if reduce == "sum" else svdvals(x)
         s = TRACED.where(TRACED.equal(strip(s), 0), 0.0, s)
         return getattr(TRACED, reduce)(s, axis=-1, keepdims=False)
 

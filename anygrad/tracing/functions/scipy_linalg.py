@@ -325,7 +325,7 @@ def polar(a, side="right"):
     if side not in ("right", "left"):
         message = f"polar(side): got {side!r}; expected 'right' or 'left'."
         raise ArgumentError(message)
-    u, _, vh = decomposing.svd(a, full_matrices=False)
+    u, _, vh = decomposing.svd_of_sums(a)
     u = TRACED.matmul(u, vh)
     # u has a derivative where singular values are equal, so p is made with it
     p = TRACED.matmul(adjoint(u), a) if side == "right" else TRACED.matmul(a, adjoint(u))
@@ -336,5 +336,5 @@ def orthogonal_procrustes(A, B, check_finite=True):
     """The orthogonal matrix that brings A nearest to B, and the sum of singular values."""
     A, B = as_own_arrays((A, B))
     product = TRACED.matmul(adjoint(A), B)
-    u, s, vh = decomposing.svd(product)
+    u, s, vh = decomposing.svd_of_sums(product)
     return TRACED.matmul(u, vh), TRACED.sum(s, axis=None, keepdims=False)
