@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -106,8 +107,16 @@ PARTICULAR: dict[str, tuple[Any, ...]] = {
 }
 """Arguments in the order of the function, by its name."""
 
+
+def sparse(matrix: np.ndarray) -> Any:
+    """A sparse matrix of SciPy's, which its solvers take."""
+    return importlib.import_module("scipy.sparse").csc_array(matrix)
+
+
 FORMS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "cho_factor": lambda f: lambda x: np.triu(f(x)[0]),  # the other half is left as it was
     "cho_solve": lambda f: lambda factor, b: f((factor, True), b),
+    "spsolve": lambda f: lambda b: f(sparse(A), b),
+    "spsolve_triangular": lambda f: lambda b: f(sparse(np.tril(A)), b),
 }
 """Another form of a function, where its arguments or results are not only arrays."""
