@@ -11,10 +11,18 @@ import numpy as np
 from anygrad import trees
 from anygrad.backends import BACKENDS, backend_of, is_mutable, mixture, place_of
 from anygrad.config import settings
-from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, TraceError, describe
+from anygrad.errors import (
+    AnygradError,
+    ArgumentError,
+    DTypeError,
+    MixedBackendError,
+    TraceError,
+    describe,
+)
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Level, lowest, names_for, rebind, unbuffered
 from anygrad.tracing.buffers import Buffer
+from anygrad.tracing.refusals import forget, swallowed
 from anygrad.trees.placing import on_device_of
 
 
@@ -82,9 +90,9 @@ def check_libraries(where: str, leaves: list[Any], roots: list[tuple[str, Any]])
 
 
 def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """Call the user's function, rebound, and dig out a refusal of ours that NumPy has buried.
+    """Call the user's function, rebound, and dig out a refusal of ours that C code has buried.
 
-    Where NumPy converts elements, it raises a ValueError of its own from our error.
+    Where NumPy converts elements, it raises a ValueError of its own; solvers of SciPy do alike.
     """
     if settings().rebind:
         f = rebind(f)
@@ -92,10 +100,15 @@ def call(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> An
     try:
         y = f(*args, **kw)
         return y if type(y) in LIFTED and type(y) is not Buffer else _without_buffers(y)
-    except ValueError as error:
-        if isinstance(error.__cause__, TraceError):
-            raise TraceError(str(error.__cause__)) from error
+    except AnygradError:
         raise
+    except Exception as error:
+        refusal = swallowed(error)
+        if refusal is None:
+            raise
+        raise TraceError(str(refusal)) from error
+    finally:
+        forget()
 
 
 def _without_buffers(y: Any) -> Any:

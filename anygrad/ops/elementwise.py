@@ -52,7 +52,15 @@ def _weight(xp: Any, a: Any, b: Any, y: Any) -> Any:
 
 
 # Powers and arithmetic
-elementwise("sqrt", lambda xp, t, y, _x: t * 0.5 / y, low=0.3, high=3.0)
+
+
+def _by_root(xp: Any, t: Any, y: Any, _x: Any) -> Any:
+    """Give t / 2 y, and 0 where both are 0: what is not used of a root at 0 has no part in it."""
+    nothing = xp.logical_and(y == 0, t == 0)
+    return t * 0.5 / xp.where(nothing, 1.0, y)
+
+
+elementwise("sqrt", _by_root, low=0.3, high=3.0)
 elementwise(
     "cbrt",
     lambda xp, t, y, _x: t / (3.0 * y * y),

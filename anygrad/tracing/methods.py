@@ -23,6 +23,7 @@ from anygrad.tracing.level import (
 )
 from anygrad.tracing.namespace import STANDARD, namespace_of_level
 from anygrad.tracing.operations import TRACED
+from anygrad.tracing.refusals import asking, is_formatting, noted
 from anygrad.tracing.views import written_through_view
 
 _BINARY = {
@@ -228,14 +229,22 @@ _OUT = {
 }
 
 
-def _way_out(what: str) -> Any:
+_NUMBERS = {"__float__": float, "__int__": int, "__index__": int}
+
+
+def _way_out(method: str, what: str) -> Any:
+    number = _NUMBERS.get(method)
+
     def refuse(self: Traced, *_: Any, **__: Any) -> Any:
+        frame = asking()
+        if number is not None and is_formatting(frame):
+            return number(read_value(self))
         message = (
             f"{what}: got a traced array; the gradient would be lost in silence. Use array "
             "functions (np.sin(x), xp.stack, xp.zeros_like(x) to write into), or ag.value(x) where "
             "the value is a constant."
         )
-        raise TraceError(message)
+        raise noted(TraceError(message), frame)
 
     return refuse
 
@@ -280,7 +289,7 @@ _AS_AN_OBJECT: dict[str, Any] = {
     "__deepcopy__": lambda self, memo: TRACED.positive(self),
     "__divmod__": lambda self, other: (self // other, self % other),
     **{method: STANDARD[name] for method, name in _METHODS.items()},
-    **{method: _way_out(what) for method, what in _OUT.items()},
+    **{method: _way_out(method, what) for method, what in _OUT.items()},
 }
 
 _install_operators()

@@ -123,7 +123,7 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
         return third
     first = (a1 * b2[0] if b2 else 0.0) - (a2[0] * b1 if a2 else 0.0)
     second = (a2[0] * b0 if a2 else 0.0) - (a0 * b2[0] if b2 else 0.0)
-    return moveaxis(TRACED.stack(first, second, third, axis=-1), -1, axisc)
+    return fresh(moveaxis(TRACED.stack(first, second, third, axis=-1), -1, axisc))
 
 
 def outer(a, b, out=None):

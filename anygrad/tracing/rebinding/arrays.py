@@ -98,11 +98,11 @@ def _maker(module: Any, name: str) -> Any:
                 array_of(a) if type(a) in (list, tuple) and holds_traced(a) else a for a in args
             )
             if name == "full":
-                return _full(*args, **kw)
+                return copy_of(_full(*args, **kw))
             if name.endswith("_like") and not any(map(holds_traced, args[1:])):
                 return buffer_of(original(_plain_like(args[0]), *args[1:], **kw))  # type: ignore[misc]
-            operation = FUNCTIONS.get(name)
-            return (operation or original)(*map(unbuffered, args), **kw)  # type: ignore[misc]
+            operation = FUNCTIONS.get(name) or original
+            return copy_of(operation(*map(unbuffered, args), **kw))  # type: ignore[misc]
         return buffer_of(original(*unbuffered(args), **unbuffered(kw)))  # type: ignore[misc]
 
     functools.update_wrapper(make, original or make)
@@ -136,6 +136,7 @@ def own_twins(module: Any) -> list[tuple[Any, Any]]:
     """What is no function: `vectorize`, ``r_`` and ``c_``."""
     made = {
         "vectorize": lambda original: vectorize,
+        "frompyfunc": lambda original: functools.partial(_from_function, original),
         "ndenumerate": lambda original: functools.partial(_enumerated, original),
         "r_": lambda original: Joined(original, columns=False),
         "c_": lambda original: Joined(original, columns=True),
@@ -145,6 +146,16 @@ def own_twins(module: Any) -> list[tuple[Any, Any]]:
         for name, make in made.items()
         if hasattr(module, name)
     ]
+
+
+def _from_function(original: Any, f: Any, nin: int, nout: int, **kw: Any) -> Any:
+    """`numpy.frompyfunc`: with traced numbers, its results are an array of them."""
+    plain, traced = original(f, nin, nout, **kw), Vectorized(f)
+
+    def call(*args: Any, **keywords: Any) -> Any:
+        return (traced if holds_traced(args) else plain)(*unbuffered(args), **keywords)
+
+    return call
 
 
 def _enumerated(original: Any, x: Any) -> Any:

@@ -11,10 +11,14 @@ import numpy as np
 from anygrad.tracing.buffers import Buffer, array_of, holds_traced, unbuffered
 from anygrad.tracing.functions import FFT, LINALG, SCIPY_LINALG, SPECIAL
 from anygrad.tracing.functions.convolving import SIGNAL
+from anygrad.tracing.functions.distances import DISTANCES
+from anygrad.tracing.functions.distributions import DISTRIBUTIONS
 from anygrad.tracing.functions.interpolation import INTEGRATE
+from anygrad.tracing.level import LIFTED, read_value, sparse_home
 from anygrad.tracing.namespace import STANDARD
 from anygrad.tracing.protocols import ALIASES
 from anygrad.tracing.rebinding import arrays
+from anygrad.tracing.sparse import SPARSE_LINALG, SPARSE_METHODS
 
 SEQUENCES = frozenset(
     (
@@ -39,6 +43,73 @@ def numpy_twins(numpy: Any) -> list[tuple[Any, Any]]:
             if name not in SEQUENCES and type(function) is type(numpy.sum):
                 twins.append((function, _of_lists(function)))
     return twins
+
+
+QUESTIONS = frozenset(
+    (
+        *("result_type", "can_cast", "common_type", "allclose", "isclose", "array_equal"),
+        *("iscomplexobj", "isrealobj", "array_repr", "array_str", "array2string"),
+    )
+)
+"""Functions whose answer the value gives; nothing is lost."""
+
+
+def testing_twins(testing: Any) -> list[tuple[Any, Any]]:
+    """``numpy.testing``: assertions look at values."""
+    names = [name for name in dir(testing) if name.startswith("assert_")]
+    return [(getattr(testing, name), _of_values(getattr(testing, name))) for name in names]
+
+
+def json_twins(json: Any) -> list[tuple[Any, Any]]:
+    """``json``: what is written down is a value."""
+    return [(function, _of_values(function)) for function in (json.dump, json.dumps)]
+
+
+def statistics_twins(statistics: Any) -> list[tuple[Any, Any]]:
+    """Python's ``statistics`` of traced numbers, by the functions of arrays."""
+    made = {
+        "mean": STANDARD["mean"],
+        "fmean": STANDARD["mean"],
+        "median": STANDARD["median"],
+        "pstdev": STANDARD["std"],
+        "pvariance": STANDARD["var"],
+        "stdev": functools.partial(STANDARD["std"], ddof=1),
+        "variance": functools.partial(STANDARD["var"], ddof=1),
+    }
+    return [
+        (getattr(statistics, name), _of_numbers(statistics, name, f)) for name, f in made.items()
+    ]
+
+
+def _of_numbers(statistics: Any, name: str, operation: Any) -> Any:
+    function = getattr(statistics, name)
+
+    @functools.wraps(function)
+    def call(data: Any, *args: Any, **kw: Any) -> Any:
+        data = unbuffered(data) if type(data) in LIFTED else list(data)
+        if args or kw or not holds_traced(data):
+            return function(data, *args, **kw)
+        return operation(_as_array(data))
+
+    return call
+
+
+def _of_values(function: Callable[..., Any]) -> Any:
+    """A function that asks about values."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kw: Any) -> Any:
+        return function(*map(_values, args), **{name: _values(x) for name, x in kw.items()})
+
+    return call
+
+
+def _values(x: Any) -> Any:
+    if type(x) is list or type(x) is tuple:
+        return type(x)([_values(part) for part in x])
+    if type(x) is dict:
+        return {name: _values(part) for name, part in x.items()}
+    return read_value(unbuffered(x)) if type(x) in LIFTED else x
 
 
 def _of_lists(function: Callable[..., Any]) -> Any:
@@ -71,9 +142,31 @@ def cupy_twins(cupy: Any) -> list[tuple[Any, Any]]:
                 continue
             row = _OF_NUMPY.get(name)
             operation = table.get(name) if table is not None else STANDARD[row] if row else None
-            if operation is not None and not isinstance(function, cupy.ufunc):
+            if isinstance(function, cupy.ufunc):
+                continue
+            if name in QUESTIONS:
+                twins.append((function, _of_values(function)))
+            elif name in _SHAPES:
+                twins.append((function, _SHAPES[name]))
+            elif operation is not None:
                 twins.append((function, _either(function, operation, name)))
+            else:
+                twins.append((function, _opened(function)))
     return twins
+
+
+_SHAPES = {"shape": np.shape, "ndim": np.ndim, "size": np.size}
+"""NumPy's, which ask traced arrays, and take CuPy's arrays as well."""
+
+
+def _opened(function: Callable[..., Any]) -> Any:
+    """A function without a rule, on what is inside buffers."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kw: Any) -> Any:
+        return function(*unbuffered(args), **unbuffered(kw))
+
+    return call
 
 
 UFUNC_METHODS = frozenset(("at", "reduce", "accumulate", "outer", "reduceat"))
@@ -125,6 +218,23 @@ SCIPY_TABLES = {
         "fft": FFT,
         "signal": SIGNAL,
         "integrate": INTEGRATE,
+        "sparse.linalg": SPARSE_LINALG,
+        "spatial.distance": DISTANCES,
     }.items()
 }
 """``scipy.special`` and its like under CuPy; their ufuncs ask traced arrays themselves."""
+
+
+def distribution_method(owner: Any, name: str, found: Any) -> Any:
+    """The twin of a method of a distribution of ``scipy.stats``; the method itself without one."""
+    kind = getattr(owner, "name", None)
+    operation = DISTRIBUTIONS.get((kind, name)) if isinstance(kind, str) else None
+    return found if operation is None else _either(found, operation, name)
+
+
+def sparse_method(matrix: Any, name: str, found: Any) -> Any:
+    """The twin of a method of a sparse matrix that asks no traced operand."""
+    operation = SPARSE_METHODS.get(name) if sparse_home(matrix) else None
+    if operation is None:
+        return found
+    return _either(found, functools.partial(operation, matrix), name)

@@ -16,7 +16,7 @@ CREATION = frozenset(
         *("asarray_chkfinite", "require", "copy", "zeros", "ones", "empty", "full", "eye"),
         *("identity", "arange", "linspace", "logspace", "geomspace", "diag", "tri", "fromiter"),
         *("zeros_like", "ones_like", "empty_like", "full_like", "vectorize"),
-        *("fromfunction", "astype", "ndenumerate"),
+        *("fromfunction", "astype", "ndenumerate", "frompyfunc"),
     )
 )
 """Functions whose result code writes into, or that make arrays of lists."""

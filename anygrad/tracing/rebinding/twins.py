@@ -79,8 +79,13 @@ def function_twin(f: Any) -> Any:
 
 
 def _method(found: Any, caller: dict[str, Any]) -> Any:
-    f = found.__func__
+    f, owner = found.__func__, found.__self__
     if type(f) is not types.FunctionType or not is_reached(f, caller):
+        home = type(owner).__module__
+        if home.startswith("scipy.stats."):
+            return libraries.distribution_method(owner, f.__name__, found)
+        if home.startswith(("scipy.sparse.", "cupyx.scipy.sparse.")):
+            return libraries.sparse_method(owner, f.__name__, found)
         return found
     made = function_twin(f)
     return found if made is f else types.MethodType(made, found.__self__)
@@ -185,6 +190,9 @@ TABLES: dict[str, Table] = {
     "math": numbers.math_twins,
     "cmath": numbers.math_twins,
     "numpy": libraries.numpy_twins,
+    "numpy.testing": libraries.testing_twins,
+    "json": libraries.json_twins,
+    "statistics": libraries.statistics_twins,
     "cupy": libraries.cupy_twins,
     **libraries.SCIPY_TABLES,
 }
