@@ -27,12 +27,12 @@ def general() -> Iterator[tuple[Any, ...]]:
     yield from ((_WHOLE,), (_WHOLE, _WHOLE[::-1]))
 
 
-def choices(name: str, row: Row | None = None) -> Iterator[tuple[Any, ...]]:
+def choices(name: str) -> Iterator[tuple[Any, ...]]:
     """The arguments to try a function of this name with."""
     if name in PARTICULAR:
         yield PARTICULAR[name]
         return
-    row = ROWS.get(ALIASES.get(name, name)) if row is None else row
+    row = ROWS.get(ALIASES.get(name, name))
     if row is not None and row.cases and row.family.name == "elementwise":
         yield from _in_range(row)
     yield from general()
@@ -53,6 +53,16 @@ def _in_range(row: Row) -> Iterator[tuple[Any, ...]]:
 def scalars() -> Iterator[tuple[Any, ...]]:
     """For functions of numbers."""
     yield from ((0.6,), (1.6,), (0.6, 0.41), ([0.6, 0.4],), ([0.6, 0.4], [0.2, 0.5]), (0.6, 2))
+
+
+def distributed(method: str) -> Iterator[tuple[Any, ...]]:
+    """For a method of a distribution: values, and parameters that most of them take."""
+    counts = np.array([0, 1, 1])
+    of_counts = {"bernoulli": (counts, 0.3), "binom": (counts, 4, 0.3), "poisson": (counts, 2.5)}
+    kind = method.partition(".")[0]
+    if kind in of_counts:
+        yield of_counts[kind]
+    yield from ((V,), (V, 2.3), (V, 2.3, 3.1))
 
 
 _ROWS = np.array([[0, 2, 1], [1, 1, 0]])
@@ -100,6 +110,7 @@ PARTICULAR: dict[str, tuple[Any, ...]] = {
     "searchsorted": (RISING, V),
     "select": ([V > 0.7, V > 0.5], [V, W]),
     "solve_toeplitz": (V + np.array([3.0, 0.0, 0.0, 0.0, 0.0]), W),
+    "squareform": (V[:3],),
     "take": (V, [0, 2, 2]),
     "take_along_axis": (A, _ROWS, 0),
     "toeplitz": (V, W),

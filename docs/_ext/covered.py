@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from arguments import FORMS, choices, scalars
+from arguments import FORMS, choices, distributed, scalars
 from trying import WRONG, Tried, try_function
 
 from anygrad.ops import ROWS
@@ -29,11 +29,16 @@ DISPATCHED = (type(np.sum), np.ufunc)
 
 
 class Section(NamedTuple):
-    """One table: its title, the functions by name, and those of the module without a rule."""
+    """One table: its title, the functions by name, and those of the module without a rule.
+
+    ``given(name)`` are the arguments to try; functions that are ``real`` take no complex numbers.
+    """
 
     title: str
     functions: dict[str, Callable[..., Any]]
     missing: list[str]
+    given: Callable[[str], Iterator[tuple[Any, ...]]] = choices
+    real: bool = False
 
 
 def rows_of(section: Section) -> dict[str, Tried]:
@@ -42,9 +47,9 @@ def rows_of(section: Section) -> dict[str, Tried]:
     rows = {}
     for name, function in section.functions.items():
         if id(function) not in done:
-            given = scalars() if section.title == "math" else choices(name, row_of(name))
             form = FORMS.get(name, lambda f: f)(function)
-            done[id(function)] = with_refusals(try_function(form, given, name), row_of(name))
+            found = try_function(form, section.given(name), name, real=section.real)
+            done[id(function)] = with_refusals(found, row_of(name))
         rows[name] = done[id(function)]
     return rows
 
@@ -71,7 +76,8 @@ def sections() -> Iterator[Section]:
             module = imported(name)
             if module is not None:
                 yield scipy_section(name, module)
-    yield Section("math", math_functions(), [])
+    yield from distributions()
+    yield Section("math", math_functions(), [], lambda _: scalars())
 
 
 def imported(name: str) -> Any:
@@ -113,6 +119,16 @@ def scipy_section(name: str, module: Any) -> Section:
 
 def _asks(f: Any, table: set[Any]) -> bool:
     return isinstance(f, np.ufunc) and (f in table or operation_of_scipy(f) is not None)
+
+
+def distributions() -> Iterator[Section]:
+    """Methods of distributions of scipy.stats, which are looked up where they are called."""
+    known = imported("anygrad.tracing.functions.distributions")
+    stats = imported("scipy.stats")
+    if known is not None and stats is not None:
+        pairs = [(kind, name) for kind, name in known.DISTRIBUTIONS if hasattr(stats, kind)]
+        methods = {f"{k}.{name}": getattr(getattr(stats, k), name) for k, name in sorted(pairs)}
+        yield Section("scipy.stats", methods, [], distributed, real=True)
 
 
 def math_functions() -> dict[str, Callable[..., Any]]:
@@ -214,11 +230,17 @@ def cupy_names(cupy: Any) -> dict[str, list[str]]:
                 continue
             if asks(cupy, function):
                 ways[KERNELS].append(prefix + name)
-            elif id(function) in twins:
+            elif id(function) in twins and is_known(prefix, name):
                 ways[REBINDING].append(prefix + name)
             elif isinstance(getattr(same, name, None), DISPATCHED):
                 ways[LEFT].append(prefix + name)
     return ways
+
+
+def is_known(prefix: str, name: str) -> bool:
+    """Whether a twin of this name goes to a rule, makes an array or is answered."""
+    own = not prefix and name in {*creation(), *answered(), "shape", "ndim", "size"}
+    return own or has_rule(prefix + ALIASES.get(name, name))
 
 
 def asks(cupy: Any, function: Any) -> bool:

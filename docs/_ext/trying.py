@@ -48,7 +48,9 @@ class Sample(NamedTuple):
     traced: list[bool]  # filled while it runs: whether each result was traced
 
 
-def try_function(f: Callable[..., Any], choices: Iterator[tuple[Any, ...]], name: str) -> Tried:
+def try_function(
+    f: Callable[..., Any], choices: Iterator[tuple[Any, ...]], name: str, *, real: bool = False
+) -> Tried:
     """Try every kind of derivative of ``f`` at the first arguments that NumPy takes."""
     args = accepted(f, choices)
     if args is None:
@@ -64,7 +66,7 @@ def try_function(f: Callable[..., Any], choices: Iterator[tuple[Any, ...]], name
         return Tried("constant", batches=batches, trouble=trouble)
     checks = (_forward, _reverse, _higher, _batches)
     done = [_outcome(lambda check=check: check(sample)) for check in checks]
-    done.append(_complex(f, args, held, name))
+    done.append((ABSENT, "") if real else _complex(f, args, held, name))
     trouble = "; ".join(text for _, text in done if text)
     return Tried(kind, *(cell for cell, _ in done), trouble=trouble)
 
