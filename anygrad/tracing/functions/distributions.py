@@ -80,25 +80,29 @@ _QUANTILES: dict[str, Callable[..., Any]] = {
 }
 
 
-def _split(where: str, shapes: int, args: tuple, kw: dict[str, Any]) -> tuple[list[Any], Any, Any]:
-    """Shape parameters, location and scale, by position or by keyword."""
-    loc, scale = kw.pop("loc", None), kw.pop("scale", None)
-    given = [*args, *kw.values()]
-    if not shapes <= len(given) <= shapes + 2:
-        message = f"{where}: got {len(given)} parameters; expected {shapes}, loc and scale."
+def _split(where: str, names: tuple[str, ...], args: tuple, kw: dict[str, Any]) -> list[Any]:
+    """Shape parameters, location and scale, by position or by keyword, in this order."""
+    expected = (*names, "loc", "scale")
+    given = dict(zip(expected, args, strict=False)) | kw
+    known = {"loc": 0.0, "scale": 1.0} | given
+    if len(args) > len(expected) or set(known) != set(expected):
+        message = (
+            f"{where}(parameters): got {', '.join(given) or 'none'} and {len(args)} by position; "
+            f"expected {', '.join(expected)}."
+        )
         raise ArgumentError(message)
-    more = given[shapes:]
-    loc = more[0] if more else loc
-    scale = more[1] if len(more) > 1 else scale
-    return given[:shapes], 0.0 if loc is None else loc, 1.0 if scale is None else scale
+    return [known[name] for name in expected]
+
+
+def _shapes(f: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the shape parameters, as SciPy has them."""
+    return f.__code__.co_varnames[1 : f.__code__.co_argcount]
 
 
 def _standardised(where: str, f: Callable[..., Any], density: bool, exponential: bool) -> Any:
-    shapes = f.__code__.co_argcount - 1
-
     def of(x: Any, *args: Any, **kw: Any) -> Any:
-        parameters, loc, scale = _split(where, shapes, args, kw)
-        x, loc, scale, *parameters = as_own_arrays((x, loc, scale, *parameters))
+        parts = as_own_arrays((x, *_split(where, _shapes(f), args, kw)))
+        x, *parameters, loc, scale = parts
         y = f((x - loc) / scale, *parameters)
         if density:
             y = y - T.log(scale)
@@ -108,11 +112,9 @@ def _standardised(where: str, f: Callable[..., Any], density: bool, exponential:
 
 
 def _mass(where: str, f: Callable[..., Any], exponential: bool) -> Any:
-    shapes = f.__code__.co_argcount - 1
-
     def of(k: Any, *args: Any, **kw: Any) -> Any:
-        parameters, loc, _ = _split(where, shapes, args, kw)
-        k, loc, *parameters = as_own_arrays((k, loc, *parameters))
+        parts = as_own_arrays((k, *_split(where, _shapes(f), args, kw)))
+        k, *parameters, loc, _ = parts
         y = f(k - loc, *parameters)
         return T.exp(y) if exponential else y
 
@@ -121,8 +123,7 @@ def _mass(where: str, f: Callable[..., Any], exponential: bool) -> Any:
 
 def _quantile(where: str, f: Callable[..., Any], upper: bool) -> Any:
     def of(q: Any, *args: Any, **kw: Any) -> Any:
-        _, loc, scale = _split(where, 0, args, kw)
-        q, loc, scale = as_own_arrays((q, loc, scale))
+        q, loc, scale = as_own_arrays((q, *_split(where, (), args, kw)))
         return f(1.0 - q if upper else q) * scale + loc
 
     return of

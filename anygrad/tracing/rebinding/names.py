@@ -23,7 +23,12 @@ CREATION = frozenset(
 
 CASTS = frozenset(("float16", "float32", "float64", "complex64", "complex128", "double", "single"))
 
-TWIN_VALUES = frozenset((*CREATION, "r_", "c_"))
+DENSITIES = frozenset(
+    ("logpdf", "pdf", "logpmf", "pmf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
+)
+"""Methods of distributions, which are often called with stars."""
+
+TWIN_VALUES = frozenset((*CREATION, *DENSITIES, "r_", "c_"))
 """Attributes that have a twin also where they are not called at once: ``make = np.zeros``."""
 
 METHODS = frozenset(("dot", "copy", "astype", "item", "tolist"))
