@@ -20,7 +20,7 @@ from anygrad.ops.batched_indexing import (
     batch_take,
     batch_untake,
 )
-from anygrad.ops.row import Case, join, linear
+from anygrad.ops.row import JOIN, Case, Row, add_row, linear
 
 _BASIC = (int, slice, type(None), EllipsisType, np.integer)
 
@@ -118,6 +118,13 @@ def _adjoint_of_setitem(xp: Any, g: Any, shapes: Any, *, key: Any) -> list[Any]:
     return [xp.setitem(g, 0.0, key=key), xp.getitem(g, key=key)]
 
 
+def _pull_setitem(row, xp, g, y, args, kw, wanted):
+    """Read nothing back for a constant: by a mask, that would wait for the device."""
+    if not wanted[1]:
+        return [xp.setitem(g, 0.0, **kw), None]
+    return row.rules[0](xp, g, [x.shape for x in args], **kw)
+
+
 _PICKED = np.asarray([2, 0, 2, 3])
 _KEYS = [
     ((4,), 1),
@@ -144,16 +151,19 @@ linear(
     ],
     batch=batch_scatter,
 )
-join(
-    "setitem",
-    _adjoint_of_setitem,
-    run=_setitem,
-    cases=[
-        Case(((4,), ()), {"key": 1}),
-        Case(((3, 4), (4,)), {"key": (slice(0, 2), slice(None))}),
-        Case(((3, 4), (2, 1)), {"key": (slice(0, 2), slice(1, 3))}),
-    ],
-    batch=batch_setitem,
+add_row(
+    Row(
+        "setitem",
+        JOIN._replace(pullback=_pull_setitem),
+        (_adjoint_of_setitem,),
+        _setitem,
+        cases=(
+            Case(((4,), ()), {"key": 1}),
+            Case(((3, 4), (4,)), {"key": (slice(0, 2), slice(None))}),
+            Case(((3, 4), (2, 1)), {"key": (slice(0, 2), slice(1, 3))}),
+        ),
+        batch=batch_setitem,
+    )
 )
 
 

@@ -78,7 +78,7 @@ def reduce(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     x = _operand(x, out, mask, initial)
     if ufunc in (np.logical_and, np.logical_or):
         return _truth(ufunc, x, (axis, keepdims), initial, mask, out)
-    x = _cast(name, x, dtype, out)
+    x = _truths(ufunc, _cast(name, x, dtype, out))
     start = {} if initial is ABSENT else {"initial": initial}
     if mask is not True and mask is not ABSENT:
         start["where"] = mask
@@ -180,7 +180,7 @@ def accumulate(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     axis, out, dtype = kw.pop("axis", 0), kw.pop("out", None), kw.pop("dtype", None)
     if kw:
         ufuncs.refuse_keywords(name, kw)
-    x = _cast(name, _operand(x, out), dtype, out)
+    x = _truths(ufunc, _cast(name, _operand(x, out), dtype, out))
     if ufunc in _ACCUMULATED:
         return deliver(name, out, FUNCTIONS[_ACCUMULATED[ufunc]](x, axis=operator.index(axis)))
     operation = operation_of(ufunc)
@@ -188,6 +188,12 @@ def accumulate(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     y = moveaxis(x, axis, -1)
     y = _scanned(operation, y) if ufunc in _ASSOCIATIVE else _stepped(operation, y)
     return deliver(name, out, moveaxis(y, -1, axis))
+
+
+def _truths(ufunc: Any, x: Any) -> Any:
+    """What logical functions combine: whether elements are not 0, of which one alone is one too."""
+    logical = ufunc in (np.logical_and, np.logical_or, np.logical_xor)
+    return TRACED.not_equal(strip(x), 0) if logical else x
 
 
 def _scanned(operation: Any, x: Any) -> Any:
@@ -214,7 +220,7 @@ def reduceat(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     axis, out, dtype = kw.pop("axis", 0), kw.pop("out", None), kw.pop("dtype", None)
     if kw:
         ufuncs.refuse_keywords(name, kw)
-    x = _cast(name, _operand(x, out), dtype, out)
+    x = _truths(ufunc, _cast(name, _operand(x, out), dtype, out))
     (axis,) = normal_axes(operator.index(axis), x.ndim)
     n, starts = x.shape[axis], _host_indices(name, indices)
     if not starts or not all(0 <= k < n for k in starts):

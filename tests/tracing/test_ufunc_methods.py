@@ -211,3 +211,16 @@ def test_what_calls_python_for_every_element_is_refused(f):
 def test_nditer_is_refused_by_numpy_itself():
     with use_settings(rebind=False), pytest.raises(TypeError, match="Iterator operand"):
         vjp(lambda x: list(np.nditer(x)), X)
+
+
+@pytest.mark.parametrize("ufunc", [np.logical_and, np.logical_or, np.logical_xor])
+def test_truths_are_truths_also_of_one_element(ufunc):
+    for x in (np.array([0.31, 0.0, 0.4]), np.array([0.31])):
+        for call in (
+            lambda x: ufunc.accumulate(x),
+            lambda x: ufunc.reduce(x),
+            lambda x: ufunc.reduceat(x, [0]),
+        ):
+            found = vjp(call, x)[0]
+            assert found.dtype == bool
+            assert np.array_equal(found, call(x))

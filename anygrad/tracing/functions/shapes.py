@@ -10,6 +10,7 @@ import numpy as np
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import normal_axes
+from anygrad.tracing.assignment import plain_key
 from anygrad.tracing.functions.arguments import (
     ABSENT,
     as_own_arrays,
@@ -297,6 +298,7 @@ def take(x, indices, axis=None, out=None, mode="raise"):
     if not hasattr(indices, "shape"):
         like = lowest(x)
         indices = plain_namespace(x).asarray(indices, **on_device_of(like))
+    plain_key(indices)  # an index is no traced number
     if mode != "raise":
         n = x.shape[axis]
         inside = TRACED.remainder(indices, n) if mode == "wrap" else indices

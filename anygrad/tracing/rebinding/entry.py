@@ -10,7 +10,7 @@ import numpy as np
 
 from anygrad.tracing.rebinding.reach import is_left, package_of, rebuilt
 from anygrad.tracing.rebinding.trial import is_trusted
-from anygrad.tracing.rebinding.twins import function_twin
+from anygrad.tracing.rebinding.twins import function_twin, library_twin
 
 
 def rebind(f: Any) -> Any:
@@ -18,6 +18,9 @@ def rebind(f: Any) -> Any:
     kind = type(f)
     if not is_trusted():
         return f
+    known = library_twin(f)
+    if known is not f:
+        return known
     if kind is types.FunctionType:
         if package_of(f) == "anygrad":  # a function that we have put around the user's
             return rebuilt(f, rebind, own=True)

@@ -144,7 +144,7 @@ def cupy_twins(cupy: Any) -> list[tuple[Any, Any]]:
             operation = table.get(name) if table is not None else STANDARD[row] if row else None
             if isinstance(function, cupy.ufunc):
                 continue
-            if name in QUESTIONS:
+            if name in QUESTIONS or name == "get_array_module":
                 twins.append((function, _of_values(function)))
             elif name in _SHAPES:
                 twins.append((function, _SHAPES[name]))

@@ -184,6 +184,7 @@ def _value(x: Any) -> Any:
 
 def _of_value(function: Callable[..., Any]) -> Any:
     def call(*args: Any, **kw: Any) -> Any:
-        return function(*(read_value(a) if type(a) in LIFTED else a for a in args), **kw)
+        # a batch has no one answer: it refuses to be a number, with a sentence
+        return function(*(a if is_mapped(a) else read_value(a) for a in args), **kw)
 
     return call

@@ -115,6 +115,30 @@ def test_idioms_under_cupys_names(cupy, name):
         np.testing.assert_allclose(float(tangent), sum(slopes), rtol=1e-8, atol=1e-8)
 
 
+def test_a_mask_of_the_device_may_choose_what_is_overwritten(cupy):
+    def f(x):
+        y = x * 2.0
+        y[x > 0.5] = 0.0
+        return cupy.sum(y * y)
+
+    with forbid_host_copies():
+        gradient = ag.grad(f)(cupy.asarray(X))
+    with allow_host_copies():
+        assert_close(cupy.asnumpy(gradient), [8 * X[0], 0.0, 0.0])
+
+
+def test_the_module_of_an_array_is_found_in_the_usual_way(cupy):
+    def f(x):
+        xp = cupy.get_array_module(x)
+        z = xp.zeros(3)
+        z[0] = x[1]
+        return xp.sum(z * x)
+
+    gradient = ag.grad(f)(cupy.asarray(X))
+    with allow_host_copies():
+        assert_close(cupy.asnumpy(gradient), [X[1], X[0], 0.0])
+
+
 def test_numbers_of_the_device_stay_there(cupy):
     """``float`` and ``math`` of a traced number need no look at it."""
     with forbid_host_copies():
