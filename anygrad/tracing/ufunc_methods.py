@@ -196,9 +196,14 @@ def _truths(ufunc: Any, x: Any) -> Any:
     return TRACED.not_equal(strip(x), 0) if logical else x
 
 
+def _own(x: Any) -> Any:
+    """The same in memory of its own; truths were made just before."""
+    return TRACED.positive(x) if type(x) in LIFTED else x
+
+
 def _scanned(operation: Any, x: Any) -> Any:
     """Windows of 1, 2, 4, ... elements combined (Hillis and Steele 1986)."""
-    y, width = TRACED.positive(x), 1
+    y, width = _own(x), 1
     while width < x.shape[-1]:
         y = TRACED.concat(y[..., :width], operation(y[..., :-width], y[..., width:]), axis=-1)
         width *= 2
@@ -207,7 +212,7 @@ def _scanned(operation: Any, x: Any) -> Any:
 
 def _stepped(operation: Any, x: Any) -> Any:
     if x.shape[-1] < 2:
-        return TRACED.positive(x)
+        return _own(x)
     steps = [x[..., 0]]
     for k in range(1, x.shape[-1]):
         steps.append(operation(steps[-1], x[..., k]))

@@ -208,8 +208,8 @@ def test_what_calls_python_for_every_element_is_refused(f):
         vjp(f, X)
 
 
-def test_nditer_is_refused_by_numpy_itself():
-    with use_settings(rebind=False), pytest.raises(TypeError, match="Iterator operand"):
+def test_nditer_is_refused():
+    with pytest.raises(TraceError, match=r"np\.asarray"):
         vjp(lambda x: list(np.nditer(x)), X)
 
 
