@@ -319,10 +319,9 @@ def _setitem(self: Buffer, key: Any, value: Any) -> None:
     if hasattr(value, "dtype") and not isinstance(value, np.generic):
         value = in_dtype_of(self, value, what)
     place = _place(key, self.shape) if self.root is self else None
-    now = None
-    if place is not None and getattr(value, "shape", ()) == self.shape[len(place) :]:
-        now = _as_now(value)
-    if now is not None:
+    fits = place is not None and getattr(value, "shape", ()) == self.shape[len(place) :]
+    now = _as_now(value) if fits else None
+    if place is not None and now is not None:
         if self.pending and len(next(iter(self.pending))) != len(place):
             self._settle()
         self.pending[place] = now

@@ -50,12 +50,12 @@ def _answered(name: str) -> Any:
     return property(answer)
 
 
-def _fill(self: Traced, value: Any) -> None:
+def _fill(self: Any, value: Any) -> None:
     """Write one value everywhere."""
     self[...] = value
 
 
-def _put(self: Traced, indices: Any, values: Any, mode: str = "raise") -> None:
+def _put(self: Any, indices: Any, values: Any, mode: str = "raise") -> None:
     """Write at positions of the flattened array; values are repeated as often as it takes."""
     if not isinstance(indices, int | list | tuple | range | np.ndarray | np.integer):
         message = f"x.put(indices): got {type(indices).__name__}; expected host integers."
@@ -75,7 +75,7 @@ def _put(self: Traced, indices: Any, values: Any, mode: str = "raise") -> None:
 
 
 def _sort(
-    self: Traced, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    self: Any, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     """Write the sorted elements into the array; arrays that cannot be written give another."""
     ordered = sort(self, axis, kind, order)
@@ -86,7 +86,7 @@ def _sort(
 
 
 def _partition(
-    self: Traced, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None
+    self: Any, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     """Write a partition, here the sorted elements, into the array."""
     ordered = partition(self, kth, axis, kind, order)
@@ -100,11 +100,11 @@ def _compress(self: Traced, condition: Any, axis: Any = None, out: Any = None) -
     return compress(condition, self, axis, out)
 
 
-def _set_flat(self: Traced, values: Any) -> None:
+def _set_flat(self: Any, values: Any) -> None:
     self[...] = reshape(resize(as_arrays((values, self))[0], self.size), self.shape)
 
 
-def _set_flags(self: Traced, write: Any = None, align: Any = None, uic: Any = None) -> None:
+def _set_flags(self: Any, write: Any = None, align: Any = None, uic: Any = None) -> None:
     """Do nothing: traced values never change, and what a write means is the transformation's."""
 
 

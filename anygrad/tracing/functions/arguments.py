@@ -165,7 +165,7 @@ def common_dtype(arrays: Any) -> Any:
     return plain_namespace(a_traced(arrays)).result_type(*dtypes)
 
 
-def check_casting(where: str, x: Any, dtype: Any, casting: str) -> None:
+def check_casting(where: str, x: Any, dtype: Any, casting: Any) -> None:
     """Raise if NumPy's rule does not allow this cast; other libraries have no such rules."""
     if x.dtype == dtype or not isinstance(x.dtype, np.dtype) or casting == "unsafe":
         return

@@ -16,7 +16,7 @@ from anygrad.tracing.level import LIFTED, plain_namespace
 from anygrad.tracing.operations import TRACED
 
 
-def concat(arrays, /, axis=0, out=None, *, dtype=None, casting=None):
+def concat(arrays, /, axis: Any = 0, out=None, *, dtype=None, casting=None):
     """Arrays joined along an axis; ``None`` joins them flattened."""
     refuse("concat", out)
     arrays = _own("concat", arrays, dtype, casting)
@@ -151,7 +151,7 @@ def _cast(x: Any, dtype: Any) -> Any:
     return astype(x, dtype) if type(x) in LIFTED else plain_namespace(x).astype(x, dtype)
 
 
-def _may_cast(have: Any, wanted: Any, casting: str) -> bool:
+def _may_cast(have: Any, wanted: Any, casting: Any) -> bool:
     """NumPy's answer; for the dtypes of other libraries, whether no part would be lost."""
     if isinstance(have, np.dtype):
         return np.can_cast(have, wanted, casting)

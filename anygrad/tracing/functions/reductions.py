@@ -6,7 +6,7 @@ import builtins
 import math
 from typing import Any
 
-from anygrad.errors import ArgumentError, ShapeError
+from anygrad.errors import ArgumentError, ShapeError, describe
 from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import (
     ABSENT,
@@ -77,7 +77,7 @@ def _reduce_with(name, x, axis, dtype, out, keepdims, initial, where):
         y = getattr(TRACED, name)(x, axis=axis, keepdims=keepdims)
     if begun:
         if getattr(initial, "shape", ()) != ():
-            message = f"{name}(initial): got shape {initial.shape}; expected one number."
+            message = f"{name}(initial): got {describe(initial)}; expected one number."
             raise ShapeError(message)
         y = _in_dtype(getattr(TRACED, _COMBINED[name])(y, initial), x)
     return deliver(name, out, y)

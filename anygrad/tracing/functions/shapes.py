@@ -117,7 +117,7 @@ def squeeze(x, axis=None):
     return TRACED.reshape(x, shape=tuple(n for k, n in enumerate(x.shape) if k not in gone))
 
 
-def expand_dims(x, /, axis=0):
+def expand_dims(x, /, axis: int | tuple[int, ...] = 0):
     """New axes of length 1 at these positions of the result."""
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     ndim = x.ndim + len(axes)

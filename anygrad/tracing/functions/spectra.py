@@ -45,7 +45,7 @@ def resized(x, lengths: dict[int, int]) -> Any:
     """The array with other lengths along some axes: cut, or filled up with zeros."""
     if all(x.shape[a] == n for a, n in lengths.items()):
         return x
-    kept = [slice(0, min(m, lengths.get(a, m))) for a, m in enumerate(x.shape)]
+    kept = [slice(0, min(m, lengths[a]) if a in lengths else m) for a, m in enumerate(x.shape)]
     if any(x.shape[a] > n for a, n in lengths.items()):
         x = TRACED.getitem(x, key=tuple(kept))
     shape = tuple(lengths.get(a, m) for a, m in enumerate(x.shape))

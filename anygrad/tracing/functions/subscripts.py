@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import operator
 import string
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,7 @@ def _show(marks: tuple[Any, ...]) -> str:
     return "".join(parts)
 
 
-def lengths(terms: tuple[Labels, ...], shapes: list[tuple[int, ...]]) -> dict[int, int]:
+def lengths(terms: tuple[Labels, ...], shapes: Sequence[tuple[int, ...]]) -> dict[int, int]:
     """The length of each label; length 1 is broadcast."""
     found: dict[int, int] = {}
     for term, shape in zip(terms, shapes, strict=True):

@@ -250,7 +250,7 @@ def _copy(code: types.CodeType) -> types.CodeType:
     }
     if not found and all(code.co_consts[k] is made for k, made in nested.items()):
         return code
-    consts = [nested.get(k, const) for k, const in enumerate(code.co_consts)]
+    consts: list[Any] = [nested.get(k, const) for k, const in enumerate(code.co_consts)]
     names, bytecode = list(code.co_names), bytearray(code.co_code)
     call = len(consts)
     consts.append(call_twin)

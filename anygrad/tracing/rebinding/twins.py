@@ -98,7 +98,7 @@ def _class(kind: type, caller: dict[str, Any]) -> Any:
     known = _types.get(id(kind))
     if known is not None and known[0] is kind:
         return known[1]
-    start = kind.__init__
+    start: Any = kind.__init__
     if (
         type(start) is not types.FunctionType
         or type(kind).__call__ is not type.__call__
@@ -126,7 +126,7 @@ def _super(*args: Any) -> Any:
         variables = frame.f_locals
         args = variables["__class__"], variables[frame.f_code.co_varnames[0]]
     proxy = object.__new__(_Super)
-    object.__setattr__(proxy, "real", super(*args))
+    object.__setattr__(proxy, "real", super(*args))  # type: ignore[arg-type]
     object.__setattr__(proxy, "caller", frame.f_globals)
     return proxy
 
