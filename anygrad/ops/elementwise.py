@@ -56,8 +56,7 @@ def _weight(xp: Any, a: Any, b: Any, y: Any) -> Any:
 
 def _by_root(xp: Any, t: Any, y: Any, _x: Any) -> Any:
     """Give t / 2 y, and 0 where both are 0: what is not used of a root at 0 has no part in it."""
-    nothing = xp.logical_and(y == 0, t == 0)
-    return t * 0.5 / xp.where(nothing, 1.0, y)
+    return t * 0.5 / xp.where(xp.logical_and(y == 0, t == 0), 1.0, y)
 
 
 elementwise("sqrt", _by_root, low=0.3, high=3.0)
@@ -85,6 +84,8 @@ def _power_of_base(xp: Any, t: Any, _y: Any, a: Any, b: Any) -> Any:
     if isinstance(b, int | float | complex):
         if b == 2:
             return t * (2.0 * a)
+        if isinstance(b, float) and 0.0 < b < 1.0:  # a root, as in `_by_root`
+            a = xp.where(xp.logical_and(a == 0, t == 0), 1.0, a)
         return t * 0.0 if b == 0 else t if b == 1 else t * (b * a ** (b - 1))
     b = _floating(xp, b, t)
     zero = b == 0

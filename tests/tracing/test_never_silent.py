@@ -413,3 +413,17 @@ def test_sums_of_exponentials_of_nothing_have_a_finite_derivative():
         for a in (-np.inf, np.inf, 2.0):
             assert grad(np.logaddexp, argnums=(0, 1))(a, a) == (0.5, 0.5)
         assert grad(np.logaddexp, argnums=(0, 1))(-np.inf, 1.0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("root", [np.sqrt, lambda x: x**0.5, lambda x: np.power(x, 0.25)])
+def test_a_root_of_zero_that_is_not_used_has_no_part(root):
+    x = np.array([0.0, 4.0])
+    used = grad(lambda x: np.sum(np.where(x > 0, root(x), 0.0)))
+    slope = difference(root, np.float64(4.0), 1.0)
+    np.testing.assert_allclose(used(x), [0.0, slope], rtol=1e-9)
+    with np.errstate(divide="ignore"):
+        assert np.isinf(grad(lambda x: np.sum(root(x)))(x)[0])
+    # the rule stays linear in the cotangent where that is 0 and the root is not
+    f = lambda x: np.sum((root(x) - root(np.float64(4.0))) ** 2)
+    at = np.array([4.0])
+    np.testing.assert_allclose(jvp(grad(f), (at,), (np.ones(1),))[1], [2.0 * slope**2], rtol=1e-8)
