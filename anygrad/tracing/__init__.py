@@ -2,7 +2,7 @@
 
 from anygrad.tracing import (
     at,
-    buffers,
+    buffer_methods,
     memory,
     methods,
     operations,
@@ -24,7 +24,7 @@ from anygrad.tracing.level import (
 from anygrad.tracing.rebinding import explain, rebind
 from anygrad.tracing.tape import Recorded, RecordedComplex, Tape, walk
 
-buffers.install()
+buffer_methods.install()
 
 __all__ = [
     "LIFTED",

@@ -10,27 +10,24 @@ read, so that a loop that fills n elements costs n and not n squared.
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
 
 from anygrad.backends import backend_of
-from anygrad.ops import ROWS, Row
+from anygrad.ops import Row
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.assignment import in_dtype_of, parts_of, plain_key, refuse_repeated
+from anygrad.tracing.assignment import in_dtype_of
 from anygrad.tracing.level import (
     LIFTED,
     Level,
     Traced,
-    bind,
     lifted,
     lowest,
     names_for,
-    plain_namespace,
 )
 from anygrad.tracing.operations import TRACED
-from anygrad.tracing.views import copies, written_through_view
+from anygrad.tracing.views import copies
 
 new = object.__new__
 
@@ -60,12 +57,12 @@ class _Buffers(Level):
 
     def fresh(self, x: Any) -> Any:
         """The value in memory of its own."""
-        return buffer_of(_copied(x.v))
+        return buffer_of(copied(x.v))
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Carry out an operation on what is inside."""
         if row.view and len(args) == 1:
-            return _view(row, args[0], kw)
+            return view_by(row, args[0], kw)
         traced = any(type(a.v if type(a) is Buffer else a) in LIFTED for a in args)
         # an operation with traced operands may keep the memory for the backward pass
         values = [(a.used() if traced else a.v) if type(a) is Buffer else a for a in args]
@@ -141,7 +138,7 @@ class Buffer(Traced):
         if root.pending or type(root.held) in LIFTED:
             return None
         if root.lent:
-            root.held, root.lent = _copied(root.held), False
+            root.held, root.lent = copied(root.held), False
             root.version += 1
         return self.v
 
@@ -179,7 +176,8 @@ def _root(value: Any) -> Buffer:
     return r
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """A value, plain or traced, in memory of its own."""
     return (
         TRACED.positive(value)
         if type(value) in LIFTED
@@ -187,7 +185,7 @@ def _copied(value: Any) -> Any:
     )
 
 
-def _view(row: Row, base: Buffer, kw: dict[str, Any]) -> Any:
+def view_by(row: Row, base: Buffer, kw: dict[str, Any]) -> Any:
     """What a row that gives views makes of a buffer."""
     if row.name == "getitem":
         key = kw["key"]
@@ -207,7 +205,7 @@ def _pending_element(base: Buffer, key: Any) -> Any:
     """One element of an array with writes that were collected, without carrying them out."""
     if not base.pending:
         return None
-    place = _place(key, base.shape)
+    place = position_of(key, base.shape)
     depth = len(next(iter(base.pending)))
     if place is None or len(place) != depth or depth != base.ndim:
         return None
@@ -234,7 +232,7 @@ def _is_contiguous(x: Buffer) -> bool:
     return x.base is None and bool(getattr(flags, "c_contiguous", False))
 
 
-def _place(key: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+def position_of(key: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """The position that a key of integers names, counted from 0; None for any other key."""
     if type(key) is int:
         return (key % shape[0],) if shape and -shape[0] <= key < shape[0] else None
@@ -301,35 +299,6 @@ def holds_traced(x: Any) -> bool:
     return kind is dict and any(map(holds_traced, x.values()))
 
 
-def _setitem(self: Buffer, key: Any, value: Any) -> None:
-    what = "y[key] = x"
-    if type(value) is Buffer:
-        if value.base is self and value.row.name == "getitem" and _same(value.kw["key"], key):
-            return  # y[key] += x: the view has written already
-        value = value.used()
-    if isinstance(value, list | tuple) and holds_traced(value):
-        value = array_of(value)
-    key = plain_key(unbuffered(key))
-    if not self.is_writable():
-        raise written_through_view(what)
-    memory = None if type(value) in LIFTED else self.memory()
-    if memory is not None:
-        memory[key] = value
-        return
-    if hasattr(value, "dtype") and not isinstance(value, np.generic):
-        value = in_dtype_of(self, value, what)
-    place = _place(key, self.shape) if self.root is self else None
-    fits = place is not None and getattr(value, "shape", ()) == self.shape[len(place) :]
-    now = _as_now(value) if fits else None
-    if place is not None and now is not None:
-        if self.pending and len(next(iter(self.pending))) != len(place):
-            self._settle()
-        self.pending[place] = now
-        return
-    refuse_repeated(what, key, self.shape)
-    self.store(TRACED.setitem(self.v, value, key=key))
-
-
 def plain_ufunc(ufunc: Any, method: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
     """A ufunc on buffers without traced values: on the plain arrays inside, written where asked."""
     written = kw.get("out")
@@ -355,13 +324,6 @@ def plain_function(function: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> 
     return y
 
 
-def _as_now(value: Any) -> Any:
-    """A value that later writes to it do not change; None where it has to be stored at once."""
-    if type(value) in LIFTED:
-        return value.t.as_now(value)
-    return _copied(value) if getattr(value, "shape", ()) else value
-
-
 def array_of(parts: Any) -> Any:
     """A nested list with traced values in it, as one array."""
     return _first_traced(parts).__array_namespace__().asarray(unbuffered(parts))
@@ -374,102 +336,3 @@ def _first_traced(parts: Any) -> Any:
         if isinstance(part, list | tuple) and holds_traced(part):
             return _first_traced(part)
     raise AssertionError
-
-
-def _same(a: Any, b: Any) -> bool:
-    try:
-        return type(a) is type(b) and bool(a == b)
-    except ValueError:  # index arrays
-        return a is b
-
-
-def _getitem(self: Buffer, key: Any) -> Any:
-    if type(key) is not int and type(key) is not slice:
-        key = plain_key(unbuffered(key))
-        if any(type(part) in LIFTED for part in parts_of(key)):  # a batch of indices, of vmap
-            return bind(_GETITEM, (self.v,), {"key": key})
-    return _view(_GETITEM, self, {"key": key})
-
-
-_GETITEM = ROWS["getitem"]
-
-
-def _in_place(operation: Any) -> Any:
-    def in_place(self: Buffer, other: Any) -> Any:
-        self[...] = operation(self, other)
-        return self
-
-    return in_place
-
-
-def _quick(operation: Any, reflected: bool) -> Any:
-    """An operator straight on what is inside, without asking which level is the highest."""
-
-    def operate(a: Any, b: Any) -> Any:
-        a, b = a.used(), b.used() if type(b) is Buffer else b
-        return buffer_of(operation(b, a) if reflected else operation(a, b))
-
-    return operate
-
-
-_OPERATORS = {
-    **{name: name for name in ("add", "pow", "matmul")},
-    **{"sub": "subtract", "mul": "multiply", "truediv": "divide"},
-}
-
-
-def _namespace(self: Buffer, *, api_version: Any = None) -> Any:
-    value = self.v
-    return value.__array_namespace__() if type(value) in LIFTED else plain_namespace(value)
-
-
-def _plain_way(name: str) -> Any:
-    """A way out that a plain array has, and a traced one refuses."""
-    refuse = getattr(Traced, name)
-
-    def leave(self: Buffer, *args: Any, **kw: Any) -> Any:
-        value = self.used()
-        return (
-            refuse(value, *args, **kw)
-            if type(value) in LIFTED
-            else getattr(value, name)(*args, **kw)
-        )
-
-    return leave
-
-
-def _array(self: Buffer, dtype: Any = None, copy: bool | None = None) -> Any:
-    value = self.used()
-    if type(value) in LIFTED:
-        return value.__array__()
-    array = np.asarray(value, dtype=dtype) if not copy else np.array(value, dtype=dtype)
-    if array.base is value or array is value:
-        array = array.view()
-        array.flags.writeable = False  # what is written there would be lost
-    return array
-
-
-def _other_attribute(self: Buffer, name: str) -> Any:
-    """What traced arrays lack, from the plain array inside."""
-    if name.startswith("__") or name in ("held", "root") or holds_traced(self):
-        message = f"a traced array has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(self.memory(), name)
-
-
-def install() -> None:
-    """Attach what differs from other traced arrays; they have their methods by then."""
-    for name in ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv", "matmul"):
-        setattr(Buffer, f"__i{name}__", _in_place(getattr(operator, name)))
-    for name, row in _OPERATORS.items():
-        setattr(Buffer, f"__{name}__", _quick(getattr(TRACED, row), reflected=False))
-        setattr(Buffer, f"__r{name}__", _quick(getattr(TRACED, row), reflected=True))
-    for name in ("__float__", "__complex__", "__int__", "__index__", "__dlpack__"):
-        setattr(Buffer, name, _plain_way(name))
-    for name in ("item", "tolist", "get", "__reduce__"):
-        setattr(Buffer, name, _plain_way(name))
-    Buffer.__getitem__ = _getitem  # type: ignore[attr-defined]
-    Buffer.__setitem__ = _setitem  # type: ignore[attr-defined]
-    Buffer.__array__ = _array  # type: ignore[attr-defined]
-    Buffer.__array_namespace__ = _namespace  # type: ignore[attr-defined]
-    Buffer.__getattr__ = _other_attribute  # type: ignore[attr-defined]
