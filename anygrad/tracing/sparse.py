@@ -201,8 +201,8 @@ def refused(name: str, matrix: Any = None) -> MissingRuleError:
     """The error for what is no product with a sparse constant."""
     what = "a sparse matrix" if matrix is None else f"a {type(matrix).__name__}"
     message = (
-        f"{name}(sparse): got {what} beside a traced array; expected one of A @ x, A.dot(x) (not "
-        "of coo formats), A.T @ x and x @ A, with an A that is constant. Use A.toarray() for "
+        f"{name}(sparse): got {what} beside a traced array; expected one of A @ x, A.dot(x) (of "
+        "coo formats, in code that is rebound), A.T @ x and x @ A, with an A that is constant. Use A.toarray() for "
         "anything else."
     )
     line = users_line()

@@ -1,6 +1,7 @@
 """What the tests share: namespaces on a device, comparison on the host, stand-ins for a GPU."""
 
 from tests.support.closeness import assert_close, to_host, tolerance
+from tests.support.differences import difference
 from tests.support.host_copies import HiddenHostCopy, allow_host_copies, forbid_host_copies
 from tests.support.namespaces import BackendNamespace, open_namespace, reason_missing
 
@@ -9,6 +10,7 @@ __all__ = [
     "HiddenHostCopy",
     "allow_host_copies",
     "assert_close",
+    "difference",
     "forbid_host_copies",
     "open_namespace",
     "reason_missing",

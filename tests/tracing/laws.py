@@ -4,7 +4,7 @@ import numpy as np
 
 from anygrad.autodiff import grad, jvp, vjp, vmap
 from tests.ops.sampling import direction, inner
-from tests.support import assert_close
+from tests.support import assert_close, difference
 
 
 def parts(y):
@@ -22,15 +22,6 @@ def single(f):
     return joined
 
 
-def slope(f, x, v, h=1e-3):
-    """A difference quotient of fourth order: independent of every rule."""
-
-    def at(t):
-        return np.asarray(f(x + t * v))
-
-    return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
-
-
 def check_value(f, x, scale=1.0):
     """Value, shape, dtype and kind of sequence are NumPy's."""
     expected = f(x)
@@ -46,10 +37,10 @@ def check_first_order(f, x):
     f = single(f)
     v = direction(np.random.default_rng(1), x)
     value, tangent = jvp(f, (x,), (v,))
-    difference = slope(f, x, v)
-    scale = max(1.0, float(np.max(np.abs(difference), initial=0.0)))
+    quotient = difference(f, x, v)
+    scale = max(1.0, float(np.max(np.abs(quotient), initial=0.0)))
     # a fourth-order difference with step 1e-3 is good to 1e-11 or so
-    np.testing.assert_allclose(tangent, difference, rtol=0, atol=1e-8 * scale)
+    np.testing.assert_allclose(tangent, quotient, rtol=0, atol=1e-8 * scale)
     u = direction(np.random.default_rng(2), np.asarray(value))
     (g,) = vjp(f, x)[1](u)
     assert g.shape == x.shape
@@ -67,7 +58,7 @@ def check_second_order(f, x):
 
     v = direction(np.random.default_rng(1), x)
     _, tangent = jvp(slopes, (x,), (v,))
-    np.testing.assert_allclose(tangent, slope(slopes, x, v), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(tangent, difference(slopes, x, v), rtol=0, atol=1e-8)
     w = direction(np.random.default_rng(3), x)
     (twice,) = vjp(slopes, x)[1](w)
     assert abs(inner(twice, v) - inner(w, tangent)) <= 1e-11

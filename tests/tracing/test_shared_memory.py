@@ -11,16 +11,9 @@ from anygrad.errors import (
     DTypeError,
     TraceError,
 )
-from tests.support import assert_close
+from tests.support import assert_close, difference
 
 X = np.array([1.0, 2.0, 3.0])
-
-
-def difference(f, x, v, h=1e-3):
-    def at(t):
-        return np.asarray(f(x + t * v))
-
-    return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
 
 
 # Arrays that the backward pass reads --------------------------------------------------------------

@@ -6,14 +6,9 @@ import pytest
 import anygrad as ag
 from anygrad.config import use_settings
 from anygrad.errors import DTypeError, TraceError
-from tests.support import assert_close
+from tests.support import assert_close, difference
 
 X = np.array([0.3, 0.7, 1.1])
-
-
-def difference(f, x, v, h=1e-3):
-    """A fourth-order central difference along v: independent of every rule."""
-    return (8 * (f(x + h * v) - f(x - h * v)) - (f(x + 2 * h * v) - f(x - 2 * h * v))) / (12 * h)
 
 
 @use_settings(warn_unused=False)

@@ -197,6 +197,9 @@ def test_constants_of_the_user_are_not_written():
     assert np.array_equal(MATRIX, before)
 
 
+FROM_PYTHON = np.frompyfunc(lambda t: t, 1, 1)  # made where nothing is rebound
+
+
 @pytest.mark.parametrize(
     ("f", "message"),
     [
@@ -204,7 +207,7 @@ def test_constants_of_the_user_are_not_written():
         (lambda x: MATRIX.__setitem__(0, x), "plain_array"),
         (lambda x: np.sum(np.vectorize(lambda a: a, signature="(n)->(n)")(x)), "vmap"),
         (lambda x: np.sum(np.r_["0,2", x]), "string"),
-        (lambda x: np.frompyfunc(lambda t: t, 1, 1)(x), "frompyfunc"),
+        (lambda x: FROM_PYTHON(x), "frompyfunc"),
         (lambda x: range(x[0]), "index"),
         (lambda x: MATRIX[x[0]], "value"),
     ],
