@@ -24,7 +24,7 @@ from benchmarks.race import Row, run_race
 THEMES = {
     "gradients": gradients.ROWS,
     "transformations": transformations.ROWS,
-    "user code": user_code.ROWS,
+    "user_code": user_code.ROWS,
     "differences": differences.ROWS,
     "optimizers": optimizers.ROWS,
     "clipping": clipping.ROWS,

@@ -202,8 +202,8 @@ def refused(name: str, matrix: Any = None) -> MissingRuleError:
     what = "a sparse matrix" if matrix is None else f"a {type(matrix).__name__}"
     message = (
         f"{name}(sparse): got {what} beside a traced array; expected one of A @ x, A.dot(x) (of "
-        "coo formats, in code that is rebound), A.T @ x and x @ A, with an A that is constant. Use A.toarray() for "
-        "anything else."
+        "coo formats, in code that is rebound), A.T @ x and x @ A, with an A that is constant. Use "
+        "A.toarray() for anything else."
     )
     line = users_line()
     return MissingRuleError(message if line is None else f"{message}\n{line}")

@@ -53,7 +53,7 @@ all_cases = pytest.mark.parametrize("pair", CASES, ids=case_name)
 def test_every_differentiable_row_has_cases():
     without = [row.name for row in DIFFERENTIABLE if not row.cases]
     # what is no function of numbers alone: tested where it is used
-    assert without == ["astype", "vectors"]
+    assert set(without) == {"astype", "vectors"}
 
 
 @all_cases
