@@ -7,6 +7,8 @@ import sys
 import types
 from typing import Any
 
+import numpy as np
+
 from anygrad.backends.packages import import_package, version_of
 from anygrad.backends.record import Backend
 from anygrad.backends.types import Array, Device, Namespace
@@ -127,12 +129,20 @@ def _version() -> str:
 def _add_at(out: Array, key: Any, x: Array) -> Array:
     """Add with atomic operations, which CuPy has for real numbers only."""
     add_at = _cupy().add.at
+    key = _on_device(key)
     if out.dtype.kind == "c":
         add_at(out.real, key, x.real)
         add_at(out.imag, key, x.imag)
     else:
         add_at(out, key, x)
     return out
+
+
+def _on_device(key: Any) -> Any:
+    """An index with its NumPy arrays on the device, which indexing itself would do."""
+    if isinstance(key, tuple):
+        return tuple(_on_device(part) for part in key)
+    return _cupy().asarray(key) if isinstance(key, np.ndarray) else key
 
 
 def _special() -> Namespace:

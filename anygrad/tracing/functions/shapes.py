@@ -215,6 +215,7 @@ def roll(x, shift, axis=None):
     if axis is None:
         return fresh(TRACED.reshape(roll(ravel(x), shift, 0), shape=x.shape))
     y = TRACED.positive(x)
+    shift = int(shift) if getattr(shift, "shape", None) == () else shift  # one of a GPU, too
     for s, a in np.broadcast(shift, axis):
         (a,) = normal_axes(int(a), x.ndim)
         s, n = int(s), x.shape[a]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from anygrad.tracing.functions.distances import DISTANCES
 from anygrad.tracing.functions.distributions import DISTRIBUTIONS
 from anygrad.tracing.functions.interpolation import INTEGRATE
 from anygrad.tracing.level import LIFTED, read_value, sparse_home
-from anygrad.tracing.namespace import STANDARD
+from anygrad.tracing.namespace import STANDARD, missing_rule
 from anygrad.tracing.protocols import ALIASES
 from anygrad.tracing.rebinding import arrays
 from anygrad.tracing.sparse import SPARSE_LINALG, SPARSE_METHODS
@@ -61,8 +62,13 @@ def testing_twins(testing: Any) -> list[tuple[Any, Any]]:
 
 
 def json_twins(json: Any) -> list[tuple[Any, Any]]:
-    """``json``: what is written down is a value."""
-    return [(function, _of_values(function)) for function in (json.dump, json.dumps)]
+    """``json``: what is written down is a value, a number where it is one of a GPU, too."""
+    return [(f, _of_values(f, _number_or_value)) for f in (json.dump, json.dumps)]
+
+
+def _number_or_value(x: Any) -> Any:
+    value = read_value(x)
+    return value.item() if value.shape == () else value
 
 
 def statistics_twins(statistics: Any) -> list[tuple[Any, Any]]:
@@ -94,22 +100,21 @@ def _of_numbers(statistics: Any, name: str, operation: Any) -> Any:
     return call
 
 
-def _of_values(function: Callable[..., Any]) -> Any:
+def _of_values(function: Callable[..., Any], read: Callable[..., Any] = read_value) -> Any:
     """A function that asks about values."""
+
+    def plain(x: Any) -> Any:
+        if type(x) is list or type(x) is tuple:
+            return type(x)([plain(part) for part in x])
+        if type(x) is dict:
+            return {name: plain(part) for name, part in x.items()}
+        return read(unbuffered(x)) if type(x) in LIFTED else x
 
     @functools.wraps(function)
     def call(*args: Any, **kw: Any) -> Any:
-        return function(*map(_values, args), **{name: _values(x) for name, x in kw.items()})
+        return function(*map(plain, args), **{name: plain(x) for name, x in kw.items()})
 
     return call
-
-
-def _values(x: Any) -> Any:
-    if type(x) is list or type(x) is tuple:
-        return type(x)([_values(part) for part in x])
-    if type(x) is dict:
-        return {name: _values(part) for name, part in x.items()}
-    return read_value(unbuffered(x)) if type(x) in LIFTED else x
 
 
 def _of_lists(function: Callable[..., Any]) -> Any:
@@ -148,10 +153,11 @@ def cupy_twins(cupy: Any) -> list[tuple[Any, Any]]:
                 twins.append((function, _of_values(function)))
             elif name in _SHAPES:
                 twins.append((function, _SHAPES[name]))
-            elif operation is not None:
-                twins.append((function, _either(function, operation, name)))
-            else:
+            elif operation is None:
                 twins.append((function, _opened(function)))
+            else:
+                either = _either(function, operation, name)
+                twins.append((function, either if name in SEQUENCES else _of_lists(either)))
     return twins
 
 
@@ -160,11 +166,19 @@ _SHAPES = {"shape": np.shape, "ndim": np.ndim, "size": np.size}
 
 
 def _opened(function: Callable[..., Any]) -> Any:
-    """A function without a rule, on what is inside buffers."""
+    """A function without a rule, on what is inside buffers.
+
+    It may be made of kernels, which ask traced arrays; where it is not, its error says little.
+    """
 
     @functools.wraps(function)
     def call(*args: Any, **kw: Any) -> Any:
-        return function(*unbuffered(args), **unbuffered(kw))
+        try:
+            return function(*unbuffered(args), **unbuffered(kw))
+        except (TypeError, AttributeError) as error:
+            if not holds_traced([*args, *kw.values()]):
+                raise
+            raise missing_rule(function.__name__) from error
 
     return call
 
@@ -200,11 +214,15 @@ def _either(function: Callable[..., Any], operation: Callable[..., Any], name: s
 def _scipy(table: dict[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
     def twins(module: Any) -> list[tuple[Any, Any]]:
         found = [(name, getattr(module, name, None), f) for name, f in table.items()]
-        return [
+        made = [
             (function, _either(function, operation, name))
             for name, function, operation in found
             if callable(function) and not isinstance(function, np.ufunc)
         ]
+        if module.__name__ == "cupyx.scipy.linalg":  # SciPy's ask the traced arrays themselves
+            others = [getattr(module, name) for name in dir(module) if name not in table]
+            made += [(f, _opened(f)) for f in others if isinstance(f, types.FunctionType)]
+        return made
 
     return twins
 

@@ -181,6 +181,10 @@ class ElementwiseKernel(RawKernel):
         return override(self, *args, **keywords) if override else super().__call__(*args)
 
 
+for _kind in (RawKernel, ElementwiseKernel):
+    _kind.__call__.__module__ = "cupy"
+
+
 def make_function(module: str, name: str, entry: dict[str, Any], function: Any):
     """NumPy's ``function`` as CuPy's: signature, foreign arguments, host copies, 0-d results."""
     signature = names.signature(entry["parameters"])
