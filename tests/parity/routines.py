@@ -53,6 +53,11 @@ def _new(xp, a):
         return [ag.asarray(a.x), ag.asarray(np.ones(3)), ag.asarray([1.0, 2.0])]
 
 
+def _gradient_asked_for_nans(xp, a):
+    with ag.debug_nans():
+        return ag.grad(loss)(a.x)
+
+
 def _fit_watched(xp, a):
     seen = []
     result = ag.fit(
@@ -113,6 +118,9 @@ ROUTINES: list[Routine] = [
     *TRANSFORMED,
     Routine("stop_gradient", lambda xp, a: ag.grad(lambda x: loss(x * ag.stop_gradient(x)))(a.x)),
     Routine("value", lambda xp, a: ag.value(a.tree), **LEAFWISE),
+    Routine(
+        "debug_nans", _gradient_asked_for_nans, reads="it asks every result whether it is finite"
+    ),
     # New arrays
     Routine("asarray", _new, dtypes=("float64",), covers=("asarray", "use_backend")),
     Routine(
@@ -251,6 +259,8 @@ EXEMPT = {
     "settings": "settings; no array in it",
     "use_settings": "settings; no array in it",
     "errors": "exceptions",
+    "explain": "words about code; no array in it",
+    "trace": "words about a run; the tests of debugging",
     "extend": "rules of users; the tests of extend",
     "plots": "pictures of host numbers",
     "clipping": "a module",
