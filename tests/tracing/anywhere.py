@@ -33,3 +33,20 @@ def jax_namespace():
     if reason:
         pytest.skip(reason)
     return open_namespace("jax")
+
+
+def library_tests(cases, x):
+    """The tests that every library gives the same for each of some functions of a namespace."""
+    each = pytest.mark.parametrize("name", cases)
+
+    @each
+    def on_every_library(name, xp):
+        not_jax(xp)
+        check_library(cases[name], x, xp)
+
+    @pytest.mark.slow
+    @each
+    def on_jax(name):
+        check_library(cases[name], x, jax_namespace())
+
+    return on_every_library, on_jax

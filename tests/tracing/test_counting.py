@@ -7,7 +7,7 @@ import anygrad as ag
 from anygrad.errors import ArgumentError, DTypeError, MissingRuleError, ShapeError
 from tests.support import assert_close
 from tests.support.host_copies import allow_host_copies
-from tests.tracing.anywhere import check_library, jax_namespace, not_jax
+from tests.tracing.anywhere import library_tests
 from tests.tracing.laws import LAWS, check_first_order, check_value
 
 RNG = np.random.default_rng(3)
@@ -100,16 +100,7 @@ ANYWHERE = {
 }
 
 
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_every_library_gives_the_same(name, xp):
-    not_jax(xp)
-    check_library(ANYWHERE[name], X, xp)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_jax_gives_the_same(name):
-    check_library(ANYWHERE[name], X, jax_namespace())
+test_every_library_gives_the_same, test_jax_gives_the_same = library_tests(ANYWHERE, X)
 
 
 def test_the_length_of_bincount_is_read_on_the_host(xp):

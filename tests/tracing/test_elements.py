@@ -8,7 +8,7 @@ import pytest
 import anygrad as ag
 from anygrad.errors import DTypeError, MissingRuleError
 from tests.support import assert_close
-from tests.tracing.anywhere import check_library, jax_namespace, not_jax
+from tests.tracing.anywhere import library_tests
 from tests.tracing.laws import LAWS, check_first_order, check_value
 
 X = np.array([[0.31, -1.27, 0.73, 2.14], [1.93, 0.44, -0.86, 0.62], [-0.47, 1.13, 1.76, -2.38]])
@@ -196,16 +196,7 @@ ANYWHERE = {
 }
 
 
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_every_library_gives_the_same(name, xp):
-    not_jax(xp)
-    check_library(ANYWHERE[name], X, xp)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_jax_gives_the_same(name):
-    check_library(ANYWHERE[name], X, jax_namespace())
+test_every_library_gives_the_same, test_jax_gives_the_same = library_tests(ANYWHERE, X)
 
 
 # A ufunc of NumPy's differentiates, or is constant; or it is refused, with a sentence.

@@ -6,7 +6,7 @@ import pytest
 import anygrad as ag
 from anygrad.errors import ArgumentError, DTypeError
 from tests.support import assert_close, difference
-from tests.tracing.anywhere import check_library, jax_namespace, not_jax
+from tests.tracing.anywhere import library_tests
 from tests.tracing.laws import LAWS, check_first_order, check_value
 
 RNG = np.random.default_rng(9)
@@ -108,16 +108,7 @@ ANYWHERE = {
 }
 
 
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_every_library_gives_the_same(name, xp):
-    not_jax(xp)
-    check_library(ANYWHERE[name], WITH_NAN, xp)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_jax_gives_the_same(name):
-    check_library(ANYWHERE[name], WITH_NAN, jax_namespace())
+test_every_library_gives_the_same, test_jax_gives_the_same = library_tests(ANYWHERE, WITH_NAN)
 
 
 @pytest.mark.parametrize("function", [np.nanmax, np.nanmin, np.nanargmax, np.nanargmin])

@@ -7,7 +7,7 @@ import anygrad as ag
 from anygrad.errors import ArgumentError, MissingRuleError, ShapeError, TraceError
 from tests.support import assert_close, to_host
 from tests.support.host_copies import allow_host_copies
-from tests.tracing.anywhere import check_library, jax_namespace, not_jax
+from tests.tracing.anywhere import jax_namespace, library_tests
 from tests.tracing.laws import LAWS, check_value
 
 X = np.array([[0.3, -1.2, 0.7, 2.1], [1.9, 0.4, -0.8, 0.6], [-0.45, 1.1, 1.7, -2.3]])
@@ -114,16 +114,7 @@ ANYWHERE = {
 }
 
 
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_every_library_gives_the_same(name, xp):
-    not_jax(xp)
-    check_library(ANYWHERE[name], X, xp)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_jax_gives_the_same(name):
-    check_library(ANYWHERE[name], X, jax_namespace())
+test_every_library_gives_the_same, test_jax_gives_the_same = library_tests(ANYWHERE, X)
 
 
 def test_arrays_that_cannot_be_written_give_another():

@@ -6,7 +6,7 @@ import pytest
 import anygrad as ag
 from anygrad.errors import ArgumentError, DTypeError, TraceError
 from tests.support import assert_close, difference
-from tests.tracing.anywhere import check_library, jax_namespace, not_jax
+from tests.tracing.anywhere import library_tests
 from tests.tracing.laws import LAWS, check_first_order, check_value
 
 RNG = np.random.default_rng(11)
@@ -180,16 +180,7 @@ ANYWHERE = {
 }
 
 
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_every_library_gives_the_same(name, xp):
-    not_jax(xp)
-    check_library(ANYWHERE[name], X, xp)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_jax_gives_the_same(name):
-    check_library(ANYWHERE[name], X, jax_namespace())
+test_every_library_gives_the_same, test_jax_gives_the_same = library_tests(ANYWHERE, X)
 
 
 REFUSED = {
