@@ -50,6 +50,7 @@ SPELLINGS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_spellings_of_numpy(name, law):

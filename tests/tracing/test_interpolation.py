@@ -136,11 +136,16 @@ AREAS = {
 }
 
 
+SCIPY = tuple(int(part) for part in scipy.__version__.split(".")[:2])
+
+
 @pytest.mark.parametrize("law", ["value", "first_order", "second_order", "precision", "vmap"])
 @pytest.mark.parametrize("name", AREAS)
 def test_areas_of_scipy(name, law):
     function = name.split(" ", maxsplit=1)[0]
     theirs, ours = getattr(scipy.integrate, function), INTEGRATE[function]
+    if law == "precision" and name == "simpson traced" and SCIPY < (1, 18):
+        pytest.skip("SciPy before 1.18 computes it in double precision")
 
     def f(x):
         return AREAS[name](theirs if type(x) is np.ndarray else ours, x)

@@ -328,7 +328,8 @@ def test_eigenvalues_are_real_where_numpys_are():
         return np.sum(x)
 
     ag.grad(f)(0.1 * A)
-    assert [v.dtype for v in values] == [np.float64, np.complex128]
+    real = np.linalg.eigvals(np.eye(2)).dtype  # complex since NumPy 2.5
+    assert [v.dtype for v in values] == [real, np.complex128]
 
 
 def test_only_one_triangle_is_read():

@@ -237,7 +237,6 @@ def _simpson(y, x=None, *, dx=1.0, axis=-1):
     cumulative integration.
     """
     y, h = _values_and_steps("simpson", y, x, dx, axis)
-    h = h if x is None else _doubled(h)  # as SciPy's
     n = y.shape[-1]
     if not getattr(h, "ndim", 0):
         h = TRACED.zeros_like(strip(TRACED.real(y[..., 1:]))) + h

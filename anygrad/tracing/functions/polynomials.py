@@ -18,7 +18,7 @@ from anygrad.tracing.functions.decomposing import eigvals, inv
 from anygrad.tracing.functions.joining import atleast_1d, concat
 from anygrad.tracing.functions.ranks import lstsq
 from anygrad.tracing.functions.values import beside_values, limits_of, on_host
-from anygrad.tracing.level import is_mapped, plain_namespace, strip
+from anygrad.tracing.level import is_mapped, plain_namespace, read_value, strip
 from anygrad.tracing.operations import TRACED
 
 
@@ -169,6 +169,12 @@ def _in_pairs(zeros: Any) -> bool:
     return bool(TRACED.all(TRACED.equal(*counts), axis=None))
 
 
+def _real_if_exactly(x: Any) -> Any:
+    """What NumPy's ``roots`` gives: real values where no imaginary part is left."""
+    known = kind_of(x.dtype) == "complex" and on_host(x) and not is_mapped(x)
+    return TRACED.real(x) if known and not np.any(np.imag(read_value(x))) else x
+
+
 def roots(p):
     """The zeros of a polynomial: eigenvalues of its companion matrix, if they are simple.
 
@@ -192,7 +198,7 @@ def roots(p):
     below = beside_values(np.eye(n, k=-1)[1:], p)
     below = below if below.dtype == p.dtype else astype(below, p.dtype)
     top = TRACED.reshape(-p[1:] / p[0], shape=(1, n))
-    found = eigvals(concat((top, below)))
+    found = _real_if_exactly(eigvals(concat((top, below))))
     if not trailing:
         return found
     return concat(

@@ -222,7 +222,14 @@ def eig(
     return (_complex(w), v) if right else _complex(w)
 
 
-def eigvals(a, b=None, overwrite_a=False, check_finite=True, homogeneous_eigvals=False):
+def eigvals(
+    a,
+    b=None,
+    overwrite_a=False,
+    check_finite=True,
+    homogeneous_eigvals=False,
+    overwrite_b=False,
+):
     """Eigenvalues, which are complex, of a matrix or of a pair: a v = w b v."""
     if homogeneous_eigvals:
         _refuse("eigvals(homogeneous_eigvals)", "True", "Use the quotients.")
