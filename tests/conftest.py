@@ -5,6 +5,8 @@ import os
 import hypothesis
 import pytest
 
+from anygrad.ops import ROWS
+from anygrad.tracing import protocols
 from tests.support import namespaces
 
 collect_ignore_glob = ["support/*"]  # no tests there; examples in docstrings are looked for in it
@@ -94,6 +96,16 @@ def _runs_here(item, backend: str | None) -> bool:
     if "lookalike" in names:
         return backend == "cupy-lookalike"
     return backend is None or "xp" in names or "cupy" in names
+
+
+@pytest.fixture(autouse=True)
+def forget_rules():
+    """Rules that a test, or a page of the documentation, registers end with it."""
+    before, ufuncs, kernels = dict(ROWS), dict(protocols.UFUNCS), dict(protocols.KERNELS)
+    yield
+    for table, was in ((ROWS, before), (protocols.UFUNCS, ufuncs), (protocols.KERNELS, kernels)):
+        table.clear()
+        table.update(was)
 
 
 @pytest.fixture
