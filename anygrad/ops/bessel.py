@@ -108,7 +108,7 @@ special(
 )
 
 # Spherical: DLMF 10.51.1 and .2 together, without a division by z; order 0 has the first term 0.
-_SPHERICAL = {
+SPHERICAL = {
     "spherical_jn": (1.0, -1.0),
     "spherical_yn": (1.0, -1.0),
     "spherical_in": (1.0, 1.0),
@@ -116,17 +116,19 @@ _SPHERICAL = {
 }
 
 
-def _spherical(name: str, below: float, above: float) -> None:
-    def rule(xp: Any, t: Any, _y: Any, n: Any, z: Any) -> Any:
-        function = getattr(xp, name)
-        first = (below * n) * function(previous(n), z)
-        return t * ((first + (above * (n + 1)) * function(n + 1, z)) / (2 * n + 1))
-
-    special(name, ORDER, rule)
+def slope_of_spherical(xp: Any, name: str, n: Any, z: Any) -> Any:
+    """The derivative by z of a function of this name."""
+    (below, above), function = SPHERICAL[name], getattr(xp, name)
+    first = (below * n) * function(previous(n), z)
+    return (first + (above * (n + 1)) * function(n + 1, z)) / (2 * n + 1)
 
 
-for _name, _signs in _SPHERICAL.items():
-    _spherical(_name, *_signs)
+def _spherical(name: str) -> None:
+    special(name, ORDER, lambda xp, t, _y, n, z: t * slope_of_spherical(xp, name, n, z))
+
+
+for _name in SPHERICAL:
+    _spherical(_name)
 
 # Struve: DLMF 11.4.27, 11.4.31 (the mean of two recurrences, without a division by x)
 special(

@@ -5,8 +5,8 @@ Sources: Giles (2008), "An extended collection of matrix derivative results"; Wa
 "Automatic differentiation for complex valued SVD"; Boeddeker et al. (2017), "On the computation of
 complex-valued gradients" for eigenvectors that are not orthogonal.
 
-Where eigenvalues or singular values coincide (up to rounding) the vectors have no derivative; a
-quotient by their difference is taken as 0 there, never as infinity. Eigenvectors of Hermitian
+Where eigenvalues or singular values coincide (up to rounding) their vectors have no derivative:
+what is computed from those vectors gets NaN, what is not has its own. Eigenvectors of Hermitian
 matrices, and singular vectors, are determined up to a sign or a phase, which the libraries choose;
 the derivative is that of vectors which do not turn (Im v^H dv = 0), and right for all functions
 that phases do not change.

@@ -14,7 +14,7 @@ from anygrad.ops import ROWS
 from anygrad.tracing.assignment import in_dtype_of, parts_of, plain_key, refuse_repeated
 from anygrad.tracing.buffers import (
     Buffer,
-    array_of,
+    as_array,
     buffer_of,
     copied,
     holds_traced,
@@ -33,8 +33,7 @@ def _setitem(self: Buffer, key: Any, value: Any) -> None:
         if value.base is self and value.row.name == "getitem" and _same(value.kw["key"], key):
             return  # y[key] += x: the view has written already
         value = value.used()
-    if isinstance(value, list | tuple) and holds_traced(value):
-        value = array_of(value)
+    value = as_array(value)
     key = plain_key(unbuffered(key))
     if not self.is_writable():
         raise written_through_view(what)

@@ -76,7 +76,7 @@ BUFFERS = _Buffers()
 class Buffer(Traced):
     """An array that can be written into, or a view of one; the module says how.
 
-    ``held`` is the value, of a view the value at version ``seen`` of its ``root``. ``pending`` are
+    ``held`` is the value, of a view the value at this ``version`` of its ``root``. ``pending`` are
     writes that were not carried out yet, by position. ``lent`` tells that the memory must stay as
     it is: somebody else has it. A view is what ``row`` with ``kw`` makes of ``base``.
     """
@@ -327,6 +327,11 @@ def plain_function(function: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> 
 def array_of(parts: Any) -> Any:
     """A nested list with traced values in it, as one array."""
     return _first_traced(parts).__array_namespace__().asarray(unbuffered(parts))
+
+
+def as_array(x: Any) -> Any:
+    """A list with traced values in it as one array; anything else as it is."""
+    return array_of(x) if (type(x) is list or type(x) is tuple) and holds_traced(x) else x
 
 
 def _first_traced(parts: Any) -> Any:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from anygrad.backends import is_mutable
-from anygrad.errors import ArgumentError, MissingRuleError, TraceError
+from anygrad.errors import TraceError
 from anygrad.tracing.functions.arguments import as_arrays
 from anygrad.tracing.functions.assembling import diagonal, resize
 from anygrad.tracing.functions.choosing import compress
 from anygrad.tracing.functions.ordering import argpartition, partition, searchsorted, sort
 from anygrad.tracing.functions.shapes import ravel, reshape
+from anygrad.tracing.functions.writing import put
 from anygrad.tracing.level import Traced, is_mapped, lowest
 
 _REFUSED = {
@@ -53,25 +52,6 @@ def _answered(name: str) -> Any:
 def _fill(self: Any, value: Any) -> None:
     """Write one value everywhere."""
     self[...] = value
-
-
-def _put(self: Any, indices: Any, values: Any, mode: str = "raise") -> None:
-    """Write at positions of the flattened array; values are repeated as often as it takes."""
-    if not isinstance(indices, int | list | tuple | range | np.ndarray | np.integer):
-        message = f"x.put(indices): got {type(indices).__name__}; expected host integers."
-        raise MissingRuleError(message)
-    if mode not in ("raise", "wrap", "clip"):
-        message = f"x.put(mode): got {mode!r}; expected 'raise', 'wrap' or 'clip'."
-        raise ArgumentError(message)
-    places, size = np.ravel(indices), self.size
-    if mode == "wrap":
-        places = places % size
-    if mode == "clip":
-        places = np.clip(places, 0, size - 1)
-    places = np.arange(size)[places]  # raises for what is outside
-    if places.size:
-        values = resize(as_arrays((values, self))[0], places.size)
-        self[np.unravel_index(places, self.shape)] = values
 
 
 def _sort(
@@ -115,7 +95,7 @@ _AS_MEMORY: dict[str, Any] = {
     "fill": _fill,
     "flat": property(ravel, _set_flat),
     "partition": _partition,
-    "put": _put,
+    "put": put,
     "searchsorted": searchsorted,
     "setflags": _set_flags,
     "sort": _sort,

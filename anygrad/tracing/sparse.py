@@ -24,6 +24,7 @@ from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import permute_dims, reshape
 from anygrad.tracing.level import LIFTED, SPARSE_RULES, Traced, lowest, sparse_home
 from anygrad.tracing.operations import TRACED
+from anygrad.tracing.refusals import asking
 from anygrad.tracing.tape import Tape
 
 LIBRARY_OF = {"scipy": "numpy", "cupyx": "cupy"}
@@ -211,12 +212,8 @@ def refused(name: str, matrix: Any = None) -> MissingRuleError:
 
 def _asking() -> types.FrameType | None:
     """The function of scipy.sparse that has asked NumPy to convert a traced array, if one has."""
-    frame: types.FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("anygrad."):
-        frame = frame.f_back
-    if frame is None or not frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
-        return None
-    return frame
+    frame = asking()
+    return frame if frame.f_globals.get("__name__", "").startswith("scipy.sparse") else None
 
 
 def _install() -> None:

@@ -26,11 +26,11 @@ from anygrad.tracing.functions.arguments import (
     beside,
     deliver,
     given,
-    on_device_of,
     plain_axis,
 )
 from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
-from anygrad.tracing.level import LIFTED, bind, lowest, plain_namespace, strip
+from anygrad.tracing.functions.values import beside_values
+from anygrad.tracing.level import LIFTED, bind, strip
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.ufuncs import call_with_keywords, name_of, operation_of
 
@@ -236,7 +236,7 @@ def reduceat(ufunc: Any, args: tuple, kw: dict[str, Any]) -> Any:
     if ufunc is np.add and rising:  # each element goes to the sum of its slice
         used = x[(*(slice(None),) * axis, slice(starts[0], None))]
         lengths = np.diff([*starts, n])
-        slots = _beside(np.repeat(np.arange(len(starts)), lengths), x)
+        slots = beside_values(np.repeat(np.arange(len(starts)), lengths), x)
         shape = (*x.shape[:axis], len(starts), *x.shape[axis + 1 :])
         y = TRACED.untake(used, indices=slots, axis=axis, shape=shape)
         return deliver(name, out, y)
@@ -253,14 +253,6 @@ def _host_indices(name: str, indices: Any) -> list[int]:
         message = f"{name}(indices): got {type(indices).__name__}; expected integers of the host."
         raise MissingRuleError(message)
     return [operator.index(k) for k in np.asarray(indices).tolist()]
-
-
-def _beside(numbers: np.ndarray, x: Any) -> Any:
-    """Host integers as an array of the library and device of another."""
-    bottom = lowest(x)
-    if isinstance(bottom, np.ndarray | np.generic):
-        return numbers
-    return plain_namespace(bottom).asarray(numbers.tolist(), **on_device_of(bottom))
 
 
 def at(ufunc: Any, args: tuple, kw: dict[str, Any]) -> None:
@@ -318,7 +310,7 @@ def _in_rounds(name: str, operation: Any, y: Any, key: Any, rest: list[Any]) -> 
     ]
     for k in range(int(turn.max(initial=-1)) + 1):
         now = np.flatnonzero(turn == k)
-        where, which = _beside(chosen[now], y), _beside(now, y)
+        where, which = beside_values(chosen[now], y), beside_values(now, y)
         picked = [TRACED.take(x, indices=which, axis=0) for x in operands]
         new = operation(TRACED.take(flat, indices=where, axis=0), *picked)
         flat = TRACED.setitem(flat, in_dtype_of(flat, new, name), key=where)

@@ -23,6 +23,7 @@ from anygrad.tracing.functions.arguments import (
     check_casting,
     check_order,
     common_dtype,
+    fits_into,
 )
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import moveaxis
@@ -164,11 +165,7 @@ def _written(name: str, out: Any, y: Any, mask: Any) -> Any:
         raise TraceError(message)
     if mask is not True:
         y = TRACED.where(mask, y, out)
-    try:
-        fits = np.broadcast_shapes(tuple(y.shape), tuple(out.shape)) == tuple(out.shape)
-    except ValueError:
-        fits = False
-    if not fits:
+    if not fits_into(y, out.shape):
         message = (
             f"{name}(out): got an array of shape {tuple(out.shape)}; expected one that the result "
             f"of shape {tuple(y.shape)} broadcasts to."

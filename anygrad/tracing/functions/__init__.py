@@ -57,7 +57,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 for _module in _MAIN:
     FUNCTIONS |= _own(_module)
 LINALG = {**linalg.SHARED, **_own(linalg)}
-FFT = {**fft.SHARED, **_own(fft), **_own(cosines)}
+FFT = {**_own(fft), **_own(cosines)}
 SPECIAL = {**special.SHARED, **_own(special)}
 SCIPY_LINALG = {**LINALG, **scipy_linalg.SHARED, **_own(scipy_linalg)}
 

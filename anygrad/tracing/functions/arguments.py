@@ -146,6 +146,14 @@ def deliver(where: str, out: Any, y: Any) -> Any:
     return out
 
 
+def fits_into(y: Any, shape: Any) -> bool:
+    """Whether an array broadcasts to a shape."""
+    try:
+        return np.broadcast_shapes(tuple(y.shape), tuple(shape)) == tuple(shape)
+    except ValueError:
+        return False
+
+
 def as_mask(where: str, mask: Any, x: Any) -> Any:
     """A mask of booleans beside an array, without derivatives; a batch of `vmap` it may be."""
     if not hasattr(mask, "shape"):

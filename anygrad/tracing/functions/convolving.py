@@ -11,7 +11,7 @@ from anygrad.tracing.functions.arguments import as_own_arrays, plain_axis
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.fft import fftn, ifftn, irfftn, rfftn
 from anygrad.tracing.functions.shapes import flip
-from anygrad.tracing.level import LIFTED, lowest, plain_namespace
+from anygrad.tracing.level import lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
 
@@ -112,13 +112,7 @@ def _of_one_rank(where: str, in1: Any, in2: Any) -> list[Any]:
         message = f"{where}(in2): got {in2.ndim} axes; expected {in1.ndim}, as in1 has. Reshape it."
         raise ShapeError(message)
     dtype = plain_namespace(lowest(in1)).result_type(in1.dtype, in2.dtype)
-    return [_cast(x, dtype) for x in (in1, in2)]
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    if x.dtype == dtype:
-        return x
-    return astype(x, dtype) if type(x) in LIFTED else plain_namespace(x).astype(x, dtype)
+    return [astype(x, dtype, copy=False) for x in (in1, in2)]
 
 
 def _part(where: str, y: Any, in1: Any, in2: Any, mode: Any, axes: tuple[int, ...]) -> Any:

@@ -40,7 +40,7 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
     if not density:
         return sums, edges
     widths, double = diff(edges), plain_namespace(a).float64  # double precision, as in NumPy
-    widths = widths if widths.dtype == double else astype(widths, double)
+    widths = astype(widths, double, copy=False)
     sums = astype(sums, double) if kind_of(sums.dtype) == "other" else sums
     whole = TRACED.sum(sums, axis=None, keepdims=False)
     return TRACED.divide(TRACED.divide(sums, widths), whole), edges
@@ -67,7 +67,7 @@ def _edges(where: str, a: Any, bins: Any, range: Any, weights: Any) -> Any:
         raise ArgumentError(message)
     first, last = _limits(where, a, range)
     numbers = beside_values(np.arange(int(bins) + 1.0), a)
-    numbers = numbers if numbers.dtype == first.dtype else astype(numbers, first.dtype)
+    numbers = astype(numbers, first.dtype, copy=False)
     # as numpy.linspace, rounding included
     inner = TRACED.add(TRACED.multiply(numbers, (last - first) / int(bins)), first)
     return TRACED.where(numbers == int(bins), last, inner)
@@ -143,7 +143,7 @@ def bincount(x, /, weights=None, minlength=0):
     if weights is None:
         return _sums(beside_values(np.ones(x.shape[0], dtype=np.int64), x), x, n)
     dtype = plain_namespace(weights).float64
-    return _sums(weights if weights.dtype == dtype else astype(weights, dtype), x, n)
+    return _sums(astype(weights, dtype, copy=False), x, n)
 
 
 def digitize(x, bins, right=False):

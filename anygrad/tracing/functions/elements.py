@@ -9,7 +9,7 @@ from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.arguments import as_arrays, common_dtype, deliver
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.spectra import as_complex
-from anygrad.tracing.functions.values import beside_values, limits_of
+from anygrad.tracing.functions.values import beside_values, doubled, limits_of
 from anygrad.tracing.level import plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
@@ -89,13 +89,7 @@ def modf(x, /):
 
 def float_power(x1, x2, /):
     """Powers in double precision at least."""
-    return TRACED.pow(*(_doubled(x) for x in as_arrays((x1, x2))))
-
-
-def _doubled(x):
-    xp = plain_namespace(x)
-    dtype = xp.complex128 if kind_of(x.dtype) == "complex" else xp.float64
-    return x if x.dtype == dtype else astype(x, dtype)
+    return TRACED.pow(*(doubled(x) for x in as_arrays((x1, x2))))
 
 
 # Mantissa and exponent
@@ -150,7 +144,7 @@ def logaddexp2(x1, x2, /):
     """``log2(2**x1 + 2**x2)``, without overflow."""
     x1, x2 = as_arrays((x1, x2))
     dtype, log2 = common_dtype((x1, x2)), math.log(2.0)
-    x1, x2 = (x if x.dtype == dtype else astype(x, dtype) for x in (x1, x2))
+    x1, x2 = (astype(x, dtype, copy=False) for x in (x1, x2))
     return TRACED.logaddexp(x1 * log2, x2 * log2) / log2
 
 

@@ -23,8 +23,6 @@ from anygrad.tracing.functions.spectra import (
 )
 from anygrad.tracing.operations import TRACED
 
-SHARED: dict = {}
-
 
 def _transformed(name: str, row: str, x: Any, lengths: Any, axes: Any, norm: str) -> Any:
     """The complex transform along several axes, along one after the other where one repeats."""

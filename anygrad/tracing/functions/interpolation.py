@@ -13,7 +13,7 @@ from anygrad.tracing.functions.joining import concat
 from anygrad.tracing.functions.ordering import argsort
 from anygrad.tracing.functions.reductions import cumulative_sum
 from anygrad.tracing.functions.shapes import broadcast_to, diff, moveaxis, ravel, take
-from anygrad.tracing.functions.values import on_host, positions, whole_numbers
+from anygrad.tracing.functions.values import doubled, on_host, positions, whole_numbers
 from anygrad.tracing.level import is_mapped, plain_namespace, read_value, strip
 from anygrad.tracing.operations import TRACED
 
@@ -25,7 +25,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     ``xp.maximum``; at the ends the slope outside is 0, unless ``left`` or ``right`` make a step
     there. As in NumPy, the calculation has double precision.
     """
-    x, xp, fp = (_doubled(part) for part in as_arrays((x, xp, fp)))
+    x, xp, fp = (doubled(part) for part in as_arrays((x, xp, fp)))
     if xp.ndim != 1 or fp.shape != xp.shape or not xp.shape[0]:
         message = (
             f"interp(fp): got shapes {tuple(xp.shape)} and {tuple(fp.shape)} for xp and fp; "
@@ -45,12 +45,6 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         xp = TRACED.concat(ends[0], xp, ends[1], axis=0)
         fp = TRACED.concat(fp[-1:], fp, fp[:1], axis=0)
     return _on_lines(x, xp, fp, left, right)
-
-
-def _doubled(x: Any) -> Any:
-    names = plain_namespace(x)
-    dtype = names.complex128 if kind_of(x.dtype) == "complex" else names.float64
-    return x if x.dtype == dtype else astype(x, dtype)
 
 
 def _on_lines(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
@@ -132,7 +126,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     else:
         parts = _with_step(f, spacing, edge_order)
     y = TRACED.concat(*parts, axis=-1)
-    return moveaxis(y if y.dtype == f.dtype else astype(y, f.dtype), -1, axis)
+    return moveaxis(astype(y, f.dtype, copy=False), -1, axis)
 
 
 def _with_step(f: Any, h: Any, edge_order: int) -> list[Any]:
@@ -174,7 +168,7 @@ def ediff1d(ary, to_end=None, to_begin=None):
     for end, position in ((to_begin, 0), (to_end, 2)):
         if end is not None:
             end = ravel(as_arrays((end, ary))[0])
-            end = end if end.dtype == ary.dtype else astype(end, ary.dtype)
+            end = astype(end, ary.dtype, copy=False)
             parts.insert(position, end)
     return concat(parts, 0) if len(parts) > 1 else parts[0]
 

@@ -12,7 +12,6 @@ from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions.arguments import as_own_arrays, refuse
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import ravel
-from anygrad.tracing.level import LIFTED, plain_namespace
 from anygrad.tracing.operations import TRACED
 
 
@@ -144,11 +143,7 @@ def _own(where: str, arrays: Any, dtype: Any, casting: Any) -> list[Any]:
                 f"{casting!r} does not allow. Cast it before, with xp.astype."
             )
             raise DTypeError(message)
-    return arrays if dtype is None else [_cast(a, dtype) for a in arrays]
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    return astype(x, dtype) if type(x) in LIFTED else plain_namespace(x).astype(x, dtype)
+    return arrays if dtype is None else [astype(a, dtype, copy=False) for a in arrays]
 
 
 def _may_cast(have: Any, wanted: Any, casting: Any) -> bool:

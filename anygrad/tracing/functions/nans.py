@@ -9,22 +9,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from anygrad.errors import ArgumentError, DTypeError
-from anygrad.ops.shaping import kind_of
+from anygrad.errors import ArgumentError
 from anygrad.tracing.functions import reductions
 from anygrad.tracing.functions.arguments import ABSENT, deliver, given, plain_keepdims
-from anygrad.tracing.functions.creation import astype
-from anygrad.tracing.functions.values import on_host
+from anygrad.tracing.functions.values import check_ordered, on_host
 from anygrad.tracing.level import is_mapped, strip
 from anygrad.tracing.operations import TRACED
 
 
 def _replaced(x, neutral):
     return TRACED.where(TRACED.isnan(strip(x)), neutral, x)
-
-
-def _in_dtype(x, dtype):
-    return x if dtype is None or dtype == x.dtype else astype(x, dtype)
 
 
 def nansum(a, axis=None, dtype=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT):
@@ -58,18 +52,12 @@ def nanmin(a, axis=None, out=None, keepdims=ABSENT, initial=ABSENT, where=ABSENT
 
 
 def _extreme(name: str, reduce: Any, beyond: float, x: Any, axis: Any, out: Any, how: Any) -> Any:
-    _ordered(name, x)
+    check_ordered(name, x)
     y = reduce(_replaced(x, beyond), axis, None, *how)
     if given(how[1]) is ABSENT:  # without an initial value, NaN where there is nothing else
         nothing = reductions.all(TRACED.isnan(strip(x)), axis, keepdims=plain_keepdims(how[0]))
         y = TRACED.where(nothing, math.nan, y)
     return deliver(name, out, y)
-
-
-def _ordered(name: str, x: Any) -> None:
-    if kind_of(x.dtype) == "complex":
-        message = f"{name}(a): got complex numbers, which have no order. Take the real part."
-        raise DTypeError(message)
 
 
 def nanargmax(a, axis=None, out=None, *, keepdims=ABSENT):
@@ -89,7 +77,7 @@ def nanargmin(a, axis=None, out=None, *, keepdims=ABSENT):
 
 
 def _position(name, search, beyond, x, axis, out, keepdims):
-    _ordered(name, x)
+    check_ordered(name, x)
     value, keepdims = strip(x), plain_keepdims(keepdims)
     missing = TRACED.isnan(value)
     found = search(TRACED.where(missing, beyond, value), axis, keepdims=keepdims)

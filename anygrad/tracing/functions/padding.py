@@ -9,9 +9,9 @@ import numpy as np
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.tracing.assignment import in_dtype_of
 from anygrad.tracing.functions.arguments import as_arrays, on_device_of
-from anygrad.tracing.functions.ordering import sort
+from anygrad.tracing.functions.quantiles import median
 from anygrad.tracing.functions.shapes import broadcast_to, take
-from anygrad.tracing.level import lowest, plain_namespace, strip
+from anygrad.tracing.level import lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
 
 KEYWORDS = {
@@ -184,20 +184,11 @@ def _reflected_oddly(x: Any, axis: int, width: tuple[int, int], mode: str) -> An
     return borders
 
 
-def _median(x: Any, axis: int) -> Any:
-    """The middle of the sorted values, or the mean of the two there; NaN where one is."""
-    n = x.shape[axis]
-    ordered = sort(x, axis)
-    middle = TRACED.mean(_slice(ordered, axis, (n - 1) // 2, n // 2 + 1), axis=axis, keepdims=True)
-    unknown = TRACED.any(TRACED.isnan(strip(x)), axis=axis, keepdims=True)
-    return TRACED.where(unknown, float("nan"), middle)
-
-
 STATISTICS: dict[str, Any] = {
     "maximum": lambda x, axis: TRACED.max(x, axis=axis, keepdims=True),
     "minimum": lambda x, axis: TRACED.min(x, axis=axis, keepdims=True),
     "mean": lambda x, axis: TRACED.mean(x, axis=axis, keepdims=True),
-    "median": _median,
+    "median": lambda x, axis: median(x, axis, keepdims=True),
 }
 
 

@@ -62,7 +62,7 @@ def _of_one_length(*parts: Any) -> list[Any]:
 
 def _filled_up(p: Any, n: int) -> Any:
     zeros = beside_values(np.zeros(n - p.shape[0]), p)
-    return concat((zeros if zeros.dtype == p.dtype else astype(zeros, p.dtype), p))
+    return concat((astype(zeros, p.dtype, copy=False), p))
 
 
 def polymul(a1, a2):
@@ -196,7 +196,7 @@ def roots(p):
     if n < 1:
         return TRACED.zeros_like(strip(beside_values(np.zeros(trailing), p)))
     below = beside_values(np.eye(n, k=-1)[1:], p)
-    below = below if below.dtype == p.dtype else astype(below, p.dtype)
+    below = astype(below, p.dtype, copy=False)
     top = TRACED.reshape(-p[1:] / p[0], shape=(1, n))
     found = _real_if_exactly(eigvals(concat((top, below))))
     if not trailing:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anygrad.errors import ArgumentError, DTypeError
+from anygrad.errors import ArgumentError
 from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import (
     ABSENT,
@@ -26,6 +26,7 @@ from anygrad.tracing.functions.shapes import broadcast_to, moveaxis, take, take_
 from anygrad.tracing.functions.values import (
     along,
     beside_values,
+    check_ordered,
     gathered,
     on_host,
     sorted_last,
@@ -205,9 +206,7 @@ def _operands(name, a, q, whole):
     """The array and the quantiles, in [0, 1] if they can be seen without a device."""
     if not hasattr(a, "shape"):
         a = as_arrays((a, q))[0]
-    if kind_of(a.dtype) == "complex":
-        message = f"{name}(a): got complex numbers, which have no order. Take the real part."
-        raise DTypeError(message)
+    check_ordered(name, a)
     if isinstance(q, int | float):
         q = as_arrays((float(q), a))[0] if kind_of(a.dtype) == "real" else np.asarray(float(q))
     elif not hasattr(q, "shape"):

@@ -9,6 +9,7 @@ import numpy as np
 from anygrad.errors import ArgumentError, MissingRuleError, ShapeError
 from anygrad.ops import matrices
 from anygrad.tracing.functions.arguments import ABSENT, as_own_arrays, fresh, given
+from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.decomposing import svd, svdvals
 from anygrad.tracing.level import LIFTED, is_mapped, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
@@ -98,5 +99,5 @@ def of_one_dtype(a: Any, b: Any) -> tuple[Any, Any]:
     if a.dtype == b.dtype:
         return a, b
     common = plain_namespace(a).result_type(a.dtype, b.dtype)
-    a, b = (x if x.dtype == common else TRACED.astype(x, dtype=common) for x in (a, b))
+    a, b = (astype(x, common, copy=False) for x in (a, b))
     return a, b

@@ -79,7 +79,7 @@ def _reduce_with(name, x, axis, dtype, out, keepdims, initial, where):
         if getattr(initial, "shape", ()) != ():
             message = f"{name}(initial): got {describe(initial)}; expected one number."
             raise ShapeError(message)
-        y = _in_dtype(getattr(TRACED, _COMBINED[name])(y, initial), x)
+        y = astype(getattr(TRACED, _COMBINED[name])(y, initial), x.dtype, copy=False)
     return deliver(name, out, y)
 
 
@@ -95,10 +95,6 @@ def in_dtype_of_output(x, dtype, out):
     if dtype is None and out is not None and kind_of(x.dtype) == kind_of(out.dtype):
         dtype = out.dtype
     return x if dtype is None or dtype == x.dtype else astype(x, dtype)
-
-
-def _in_dtype(y, x):
-    return y if y.dtype == x.dtype else astype(y, x.dtype)
 
 
 def _selected(name, x, mask, neutral):

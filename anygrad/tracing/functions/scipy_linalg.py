@@ -15,7 +15,7 @@ from anygrad.tracing.functions import decomposing, linalg, norms, ranks, scipy_m
 from anygrad.tracing.functions.arguments import as_own_arrays, fresh
 from anygrad.tracing.functions.assembling import kron
 from anygrad.tracing.functions.decomposing import adjoint, identity_beside
-from anygrad.tracing.level import lowest, plain_namespace
+from anygrad.tracing.functions.spectra import as_complex
 from anygrad.tracing.operations import TRACED
 
 SHARED: dict = {"kron": kron, **scipy_matrices.FUNCTIONS}
@@ -219,7 +219,7 @@ def eig(
     if homogeneous_eigvals:
         _refuse("eig(homogeneous_eigvals)", "True", "Use the quotients.")
     w, v = decomposing.eig(a)
-    return (_complex(w), v) if right else _complex(w)
+    return (as_complex(w), v) if right else as_complex(w)
 
 
 def eigvals(
@@ -233,14 +233,7 @@ def eigvals(
     """Eigenvalues, which are complex, of a matrix or of a pair: a v = w b v."""
     if homogeneous_eigvals:
         _refuse("eigvals(homogeneous_eigvals)", "True", "Use the quotients.")
-    return _complex(decomposing.eig(a if b is None else linalg.solve(b, a)).eigenvalues)
-
-
-def _complex(x: Any) -> Any:
-    if kind_of(x.dtype) == "complex":
-        return x
-    xp = plain_namespace(x)
-    return TRACED.astype(x, dtype=xp.result_type(lowest(x).dtype, xp.complex64))
+    return as_complex(decomposing.eig(a if b is None else linalg.solve(b, a)).eigenvalues)
 
 
 def svd(

@@ -10,10 +10,10 @@ from anygrad.errors import ArgumentError, MissingRuleError, ShapeError
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing.functions import linalg
 from anygrad.tracing.functions.arguments import as_own_arrays, fresh, on_device_of
-from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.decomposing import check_square
 from anygrad.tracing.functions.ranks import is_known
 from anygrad.tracing.functions.shapes import flip, take
+from anygrad.tracing.functions.spectra import as_complex
 from anygrad.tracing.level import lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
@@ -78,8 +78,7 @@ def _circular(A: Any) -> tuple[Any, Any]:
     check_square("sinm(A)", A)
     if kind_of(A.dtype) == "complex":
         return TRACED.expm(A * 1j, blocks=1), TRACED.expm(A * -1j, blocks=1)
-    xp = plain_namespace(A)
-    turned = TRACED.expm(astype(A, xp.result_type(A.dtype, xp.complex64)) * 1j, blocks=1)
+    turned = TRACED.expm(as_complex(A) * 1j, blocks=1)
     return turned, TRACED.conj(turned)
 
 

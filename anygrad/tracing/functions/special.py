@@ -7,6 +7,7 @@ from typing import Any
 
 from anygrad.errors import ArgumentError, MissingRuleError
 from anygrad.ops import ROWS
+from anygrad.ops.bessel import slope_of_spherical
 from anygrad.ops.shaping import is_complex, kind_of
 from anygrad.ops.special_row import refused
 from anygrad.tracing.functions.arguments import as_arrays, plain_axis, plain_keepdims, refuse
@@ -240,25 +241,21 @@ h1vp = _derivatives("h1vp", "hankel1", -1.0, 1.0)
 h2vp = _derivatives("h2vp", "hankel2", -1.0, 1.0)
 
 
-def _spherical(name: str, below: float, above: float) -> Any:
-    """A spherical Bessel function or, DLMF 10.51, its derivative."""
-    function = getattr(TRACED, name)
+def _spherical(name: str) -> Any:
+    """A spherical Bessel function or its derivative."""
 
     def spherical(n, z, derivative=False):
         n = _plain_only(name, "n", n)
         if not derivative:
-            return function(n, z)
-        first = below * n * function(n - 1 + (n == 0), z)
-        return (first + above * (n + 1) * function(n + 1, z)) / (2 * n + 1)
+            return getattr(TRACED, name)(n, z)
+        return slope_of_spherical(TRACED, name, n, z)
 
     spherical.__name__ = spherical.__qualname__ = name
     return spherical
 
 
-spherical_jn = _spherical("spherical_jn", 1.0, -1.0)
-spherical_yn = _spherical("spherical_yn", 1.0, -1.0)
-spherical_in = _spherical("spherical_in", 1.0, 1.0)
-spherical_kn = _spherical("spherical_kn", -1.0, -1.0)
+spherical_jn, spherical_yn = _spherical("spherical_jn"), _spherical("spherical_yn")
+spherical_in, spherical_kn = _spherical("spherical_in"), _spherical("spherical_kn")
 
 
 # Functions of several results: each is a row

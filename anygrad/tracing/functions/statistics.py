@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any
 
@@ -44,7 +45,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=ABSENT):
     a, weights = as_arrays((a, weights))
     weights = along("average", weights, a, axis)
     dtype = common_dtype((a, weights))
-    a, weights = (x if x.dtype == dtype else astype(x, dtype) for x in (a, weights))
+    a, weights = (astype(x, dtype, copy=False) for x in (a, weights))
     total = TRACED.sum(weights, axis=_axes_of(weights, axis), keepdims=keepdims)
     if on_host(total) and not is_mapped(total) and (read_value(total) == 0).any():
         message = "average(weights): got weights that add up to zero; expected another sum."
@@ -92,7 +93,7 @@ def cov(
     n = x.shape[1]
     weights = _weights_of_observations(fweights, aweights, x)
     if weights is None:
-        centred, count = x - TRACED.mean(x, axis=1, keepdims=True), _atleast_0(n - ddof)
+        centred, count = x - TRACED.mean(x, axis=1, keepdims=True), builtins.max(n - ddof, 0)
         weighted = centred
     else:
         total = TRACED.sum(weights, axis=None, keepdims=False)
@@ -108,10 +109,6 @@ def cov(
     return squeeze(TRACED.matmul(centred, adjoint) / count)
 
 
-def _atleast_0(count: int) -> int:
-    return count if count > 0 else 0
-
-
 def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
     """One variable in each row."""
     parts = as_arrays((m,) if y is None else (m, y))
@@ -125,7 +122,7 @@ def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
     x = rows[0] if len(rows) == 1 else concat(rows, 0)
     xp = plain_namespace(x)
     dtype = xp.result_type(x.dtype, xp.float64) if dtype is None else dtype  # as NumPy's
-    return x if x.dtype == dtype else astype(x, dtype)
+    return astype(x, dtype, copy=False)
 
 
 def _weights_of_observations(fweights: Any, aweights: Any, x: Any) -> Any:
@@ -144,7 +141,7 @@ def _weights_of_observations(fweights: Any, aweights: Any, x: Any) -> Any:
             message = "cov(fweights): got floating numbers; expected integers. Use aweights."
             raise ArgumentError(message)
         real = TRACED.real(strip(x)).dtype
-        part = part if part.dtype == real else astype(part, real)
+        part = astype(part, real, copy=False)
         weights = part if weights is None else TRACED.multiply(weights, part)
     return weights
 

@@ -39,9 +39,16 @@ def beside_values(numbers: Any, x: Any) -> Any:
     return plain_namespace(x).asarray(numbers.tolist(), **dtype, **on_device_of(lowest(x)))
 
 
+def doubled(x: Any) -> Any:
+    """An array in double precision, real or complex."""
+    names = plain_namespace(x)
+    dtype = names.complex128 if kind_of(x.dtype) == "complex" else names.float64
+    return astype(x, dtype, copy=False)
+
+
 def whole_numbers(x: Any, like: Any) -> Any:
     """Values as integers that serve as indices, in the dtype of other indices."""
-    return x if x.dtype == like.dtype else TRACED.astype(x, dtype=like.dtype)
+    return astype(x, like.dtype, copy=False)
 
 
 def positions(ordered: Any, x: Any, side: str) -> Any:
@@ -51,7 +58,7 @@ def positions(ordered: Any, x: Any, side: str) -> Any:
     """
     ordered, x = strip(ordered), strip(x)
     dtype = common_dtype([ordered, x])
-    ordered, x = (a if a.dtype == dtype else astype(a, dtype) for a in (ordered, x))
+    ordered, x = (astype(a, dtype, copy=False) for a in (ordered, x))
     if is_mapped(ordered):
         wide = TRACED.reshape(x, shape=(*x.shape, 1))
         before = (TRACED.less if side == "left" else TRACED.less_equal)(ordered, wide)
@@ -85,11 +92,16 @@ def gathered(x: Any, axis: Any) -> Any:
     return TRACED.reshape(moved, shape=(*(x.shape[k] for k in kept), count))
 
 
-def sorted_last(where: str, x: Any, axis: Any) -> tuple[Any, Any]:
-    """The elements of some axes sorted along one new last axis, NaN last; and the positions."""
+def check_ordered(where: str, x: Any) -> None:
+    """Raise for complex numbers."""
     if kind_of(x.dtype) == "complex":
         message = f"{where}(a): got complex numbers, which have no order. Take the real part."
         raise DTypeError(message)
+
+
+def sorted_last(where: str, x: Any, axis: Any) -> tuple[Any, Any]:
+    """The elements of some axes sorted along one new last axis, NaN last; and the positions."""
+    check_ordered(where, x)
     flat = gathered(x, axis)
     order = TRACED.argsort(flat, axis=-1, stable=True)
     return take_along_axis(flat, order, -1), order

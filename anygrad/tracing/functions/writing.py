@@ -19,8 +19,10 @@ from anygrad.tracing.functions.arguments import (
     as_arrays,
     as_mask,
     check_casting,
+    fits_into,
     on_device_of,
 )
+from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import broadcast_to, ravel
 from anygrad.tracing.level import LIFTED, bind, lowest, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
@@ -123,7 +125,7 @@ def fill_diagonal(a, val, wrap=False):
     if count:
         values = _cycled("fill_diagonal", as_arrays((val, a))[0], count)
         key = slice(0, end, stride)
-        flat = TRACED.setitem(ravel(a), _cast_to(a, values), key=key)
+        flat = TRACED.setitem(ravel(a), astype(values, a.dtype, copy=False), key=key)
         a[...] = _reshaped(flat, a.shape)
 
 
@@ -138,11 +140,7 @@ def _check_destination(name: str, y: Any) -> None:
 
 
 def _check_fits(name: str, value: Any, y: Any) -> None:
-    try:
-        fits = np.broadcast_shapes(tuple(value.shape), tuple(y.shape)) == tuple(y.shape)
-    except ValueError:
-        fits = False
-    if not fits:
+    if not fits_into(value, y.shape):
         message = (
             f"{name}(src): got shape {tuple(value.shape)}; expected one that broadcasts to "
             f"{tuple(y.shape)}."
@@ -195,7 +193,3 @@ def _taken(values: Any, indices: Any) -> Any:
 
 def _integers(mask: Any, like: Any) -> Any:
     return TRACED.astype(mask, dtype=plain_namespace(like).int64)
-
-
-def _cast_to(y: Any, values: Any) -> Any:
-    return values if values.dtype == y.dtype else TRACED.astype(values, dtype=y.dtype)

@@ -19,6 +19,7 @@ from anygrad.ops.shaping import kind_of
 from anygrad.tracing.buffers import (
     Buffer,
     array_of,
+    as_array,
     buffer_of,
     copy_of,
     holds_traced,
@@ -94,9 +95,7 @@ def _maker(module: Any, name: str) -> Any:
         if "like" in kw:
             return original(*args, **kw)  # type: ignore[misc]
         if any(map(holds_traced, args)) or any(map(holds_traced, kw.values())):
-            args = tuple(
-                array_of(a) if type(a) in (list, tuple) and holds_traced(a) else a for a in args
-            )
+            args = tuple(map(as_array, args))
             if name == "full":
                 return copy_of(_full(*args, **kw))
             if name.endswith("_like") and not any(map(holds_traced, args[1:])):
@@ -202,10 +201,7 @@ class Joined:
     def _part(self, part: Any) -> Any:
         if isinstance(part, slice):
             part = self.original[part]
-        if type(part) in (list, tuple) and holds_traced(part):
-            part = array_of(part)
-        part = unbuffered(part)
-        part = part if hasattr(part, "shape") else np.asarray(part)
+        part = _as_array(unbuffered(part))
         ndim = len(part.shape)
         if self.columns and ndim < 2:
             return TRACED.reshape(part, shape=(-1, 1))
@@ -283,8 +279,7 @@ class Vectorized:
 
 
 def _as_array(x: Any) -> Any:
-    if type(x) in (list, tuple) and holds_traced(x):
-        return array_of(x)
+    x = as_array(x)
     return x if hasattr(x, "shape") else np.asarray(x)
 
 
@@ -332,8 +327,7 @@ def buffer_of_new(x: Any, y: Any) -> Any:
 
 
 def _dot(x: Any, other: Any, out: Any = None) -> Any:
-    if type(other) in (list, tuple) and holds_traced(other):
-        other = array_of(other)
+    other = as_array(other)
     if out is None and holds_traced(other):
         return FUNCTIONS["dot"](unbuffered(x), unbuffered(other))
     plain = unbuffered(x)

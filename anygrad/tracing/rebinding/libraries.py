@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.tracing.buffers import Buffer, array_of, holds_traced, unbuffered
+from anygrad.tracing.buffers import Buffer, as_array, holds_traced, unbuffered
 from anygrad.tracing.functions import FFT, LINALG, SCIPY_LINALG, SPECIAL
 from anygrad.tracing.functions.convolving import SIGNAL
 from anygrad.tracing.functions.distances import DISTANCES
@@ -95,7 +95,7 @@ def _of_numbers(statistics: Any, name: str, operation: Any) -> Any:
         data = unbuffered(data) if type(data) in LIFTED else list(data)
         if args or kw or not holds_traced(data):
             return function(data, *args, **kw)
-        return operation(_as_array(data))
+        return operation(as_array(data))
 
     return call
 
@@ -124,17 +124,13 @@ def _of_lists(function: Callable[..., Any]) -> Any:
     def call(*args: Any, **kw: Any) -> Any:
         for a in args:
             if (type(a) is list or type(a) is tuple) and holds_traced(a):
-                args = tuple(map(_as_array, args))
+                args = tuple(map(as_array, args))
                 break
         if kw:
-            kw = {name: _as_array(value) for name, value in kw.items()}
+            kw = {name: as_array(value) for name, value in kw.items()}
         return function(*args, **kw)
 
     return call
-
-
-def _as_array(x: Any) -> Any:
-    return array_of(x) if (type(x) is list or type(x) is tuple) and holds_traced(x) else x
 
 
 def cupy_twins(cupy: Any) -> list[tuple[Any, Any]]:

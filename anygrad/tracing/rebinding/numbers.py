@@ -115,6 +115,7 @@ def _distance(p: Any, q: Any) -> Any:
 _MATH: dict[str, Any] = {
     **{name: name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
     **{name: name for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2")},
+    **{name: name for name in ("degrees", "radians", "fmod")},
     **{name: name for name in ("exp", "exp2", "expm1", "log1p", "log2", "log10", "sqrt", "cbrt")},
     **{name: name for name in ("erf", "erfc", "gamma", "copysign", "nextafter")},
     "fabs": "abs",
@@ -126,9 +127,6 @@ _MATH: dict[str, Any] = {
     "fsum": sum,
     "prod": _product,
     "sumprod": _sum_products,
-    "degrees": lambda x: x * (180.0 / math.pi),
-    "radians": lambda x: x * (math.pi / 180.0),
-    "fmod": lambda x, y: x - y * TRACED.trunc(x / y),
     "phase": lambda z: TRACED.atan2(z.imag, z.real),
     "polar": lambda z: (TRACED.abs(z), TRACED.atan2(z.imag, z.real)),
     "rect": lambda r, phi: r * TRACED.cos(phi) + 1j * (r * TRACED.sin(phi)),
