@@ -8,6 +8,7 @@ import pytest
 from anygrad.ops import ROWS
 from anygrad.tracing import protocols
 from tests.support import namespaces
+from tests.support.newer_numpy import needed_for
 
 collect_ignore_glob = ["support/*"]  # no tests there; examples in docstrings are looked for in it
 
@@ -82,6 +83,10 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
+    for item in items:
+        newer = needed_for(item.nodeid)
+        if newer:
+            item.add_marker(pytest.mark.skip(reason=f"it compares with what only {newer} gives"))
     kept, left = [], []
     for item in items:
         (kept if _runs_here(item, config.getoption("--backend")) else left).append(item)

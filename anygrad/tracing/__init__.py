@@ -36,7 +36,7 @@ __all__ = [
     "Traced",
     "at",
     "bind",
-    "buffers",
+    "buffer_methods",
     "explain",
     "lifted",
     "lowest",
