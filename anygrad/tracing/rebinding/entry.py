@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.tracing.rebinding.reach import is_left, package_of, rebuilt
+from anygrad.tracing.rebinding.reach import is_left
 from anygrad.tracing.rebinding.trial import is_trusted
 from anygrad.tracing.rebinding.twins import function_twin, library_twin
 
@@ -22,8 +22,6 @@ def rebind(f: Any) -> Any:
     if known is not f:
         return known
     if kind is types.FunctionType:
-        if package_of(f) == "anygrad":  # a function that we have put around the user's
-            return rebuilt(f, rebind, own=True)
         return f if is_left(f) else function_twin(f)
     if kind is types.MethodType and type(f.__func__) is types.FunctionType:
         made = rebind(f.__func__)

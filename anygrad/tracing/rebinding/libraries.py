@@ -17,7 +17,7 @@ from anygrad.tracing.functions.distributions import DISTRIBUTIONS
 from anygrad.tracing.functions.interpolation import INTEGRATE
 from anygrad.tracing.level import LIFTED, read_value, sparse_home
 from anygrad.tracing.namespace import STANDARD, missing_rule
-from anygrad.tracing.protocols import ALIASES
+from anygrad.tracing.protocols import ALIASES, FUNCTIONS
 from anygrad.tracing.rebinding import arrays
 from anygrad.tracing.sparse import SPARSE_LINALG, SPARSE_METHODS
 
@@ -42,7 +42,7 @@ def numpy_twins(numpy: Any) -> list[tuple[Any, Any]]:
     for part in (numpy, numpy.linalg, numpy.fft):
         for name, function in vars(part).items():  # those that are there: no module is imported
             if name not in SEQUENCES and type(function) is type(numpy.sum):
-                twins.append((function, _of_lists(function)))
+                twins.append((function, _of_lists(function, FUNCTIONS.get(function))))
     return twins
 
 
@@ -117,8 +117,11 @@ def _of_values(function: Callable[..., Any], read: Callable[..., Any] = read_val
     return call
 
 
-def _of_lists(function: Callable[..., Any]) -> Any:
-    """A function that takes lists of traced numbers as arrays."""
+def _of_lists(function: Callable[..., Any], operation: Any = None) -> Any:
+    """A function that takes lists of traced numbers as arrays.
+
+    Of one traced array it is the ``operation`` that NumPy would find, at the end of a longer way.
+    """
 
     @functools.wraps(function)
     def call(*args: Any, **kw: Any) -> Any:
@@ -128,6 +131,10 @@ def _of_lists(function: Callable[..., Any]) -> Any:
                 break
         if kw:
             kw = {name: as_array(value) for name, value in kw.items()}
+        if operation is not None and len(args) == 1:
+            kind = type(args[0])
+            if kind in LIFTED and kind is not Buffer:
+                return operation(args[0], **kw)
         return function(*args, **kw)
 
     return call

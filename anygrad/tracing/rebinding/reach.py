@@ -37,8 +37,11 @@ def is_reached(f: types.FunctionType, caller: dict[str, Any]) -> bool:
 
 
 def is_left(f: types.FunctionType) -> bool:
-    """Whether a function is called as it is wherever it lies: ours, or of an array library."""
-    return package_of(f) in _LEFT
+    """Whether a function is called as it is wherever it lies: ours, or of an array library.
+
+    What we put around a user's function has the user's module by name, and calls it rebound.
+    """
+    return package_of(f) in _LEFT or f.__globals__.get("__name__", "").startswith("anygrad.")
 
 
 def package_of(f: types.FunctionType) -> str:
@@ -60,13 +63,12 @@ def _installed_folders() -> tuple[str, ...]:
     return tuple(f"{folder}/" for folder in folders)
 
 
-def rebuilt(f: types.FunctionType, twin: Callable[[Any], Any], own: bool = False) -> Any:
+def rebuilt(f: types.FunctionType, twin: Callable[[Any], Any]) -> Any:
     """The same function of rewritten code: same globals, same attributes, same closure.
 
     Only cells that hold something with a twin are replaced, and only where no code assigns to them.
-    The code of a function of our ``own`` is left; the user's function stands in its closure.
     """
-    code = f.__code__ if own else rewrite(f.__code__)
+    code = rewrite(f.__code__)
     if f.__closure__ is None:
         return f if code is f.__code__ else _built(f, code, None)
     if is_rewritten(f.__code__):

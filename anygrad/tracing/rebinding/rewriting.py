@@ -196,13 +196,27 @@ def _call_site(steps: list[Any], k: int) -> Site | None:
     line = steps[k].positions.lineno or 0
     start, end = steps[k].offset, steps[k].offset + 2
     if not _NULL_ABOVE:
-        return Site(start, end, "call", "", line=line) if _is_plain_call(steps, k) else None
+        if _calls_a_quick_one(steps[k + 1 : k + 4]) or not _is_plain_call(steps, k):
+            return None
+        return Site(start, end, "call", "", line=line)
     before = steps[k - 1]
     if before.opname not in _VARIABLES or before.offset != start - 2 or before.arg > 255:
         return None
     if (k > 1 and steps[k - 2].opcode == _EXTENDED) or not _is_plain_call(steps, k):
         return None
     return Site(start - 2, end, "call", str(before.argval), line=line)
+
+
+def _calls_a_quick_one(steps: list[Any]) -> bool:
+    """Whether it is ``np.sin(x)`` with a variable ``np``.
+
+    It has the mark of a call instead of a method's where the file imports a module of that name.
+    """
+    if len(steps) < 3 or not steps[0].opname.startswith("LOAD_FAST"):
+        return False
+    _, load, after = steps
+    named = load.opname == "LOAD_ATTR" and after.opname not in ("LOAD_ATTR", "LOAD_METHOD")
+    return named and _is_quick(load.argval, True, _receiver(steps[0]))
 
 
 def _is_plain_call(steps: list[Any], k: int) -> bool:
