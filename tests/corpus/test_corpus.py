@@ -37,6 +37,9 @@ REFUSED: dict[str, str] = {
 }
 # Patterns whose gradient is NaN, in sight of everybody, where differences have a number.
 NAN = {"item_response_with_nan_answers": "missing data, times a cotangent of 0, is NaN"}
+NAN_TWICE = {
+    "harmonic_oscillator_eigenvalues": "other eigenvalues coincide: their vectors turn at once"
+}
 NAMES = list(patterns())
 DIFFERENTIATED = [name for name in NAMES if name not in {*REFUSED, *NAN}]
 SHARPNESS = 1e-7  # the differences are known at least this well
@@ -147,6 +150,9 @@ def test_the_second_derivative_is_right(name):
         got = on_host(ag.jvp(ag.grad(entry.function), (point,), (tangent,))[1])
         tried = [central(2.0**-9), central(2.0**-12)]
         floor = 1e-6 * size(gradient(0.0))  # of a function that is linear along this direction
+    if name in NAN_TWICE:
+        assert all(np.isnan(leaf).any() for leaf in got)
+        return
     distances = [
         max(float(np.abs(a - b).max(initial=0.0)) for a, b in zip(got, want, strict=True))
         for want in tried
