@@ -50,6 +50,12 @@ def users_line() -> Line | None:
     return Line(code.co_filename, frame.f_lineno, code.co_name, inside)
 
 
+def with_users_line(message: str) -> str:
+    """A message with the line of the user's code below it, where there is one."""
+    line = users_line()
+    return message if line is None else f"{message}\n{line}"
+
+
 def lines_to_the_user() -> int:
     """Count how many frames above its caller the user's one is, as a ``stacklevel`` of warnings."""
     frame, level = sys._getframe(1), 1

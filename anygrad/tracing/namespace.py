@@ -13,7 +13,7 @@ from typing import Any
 from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.frames import users_line
+from anygrad.tracing.frames import with_users_line
 from anygrad.tracing.functions import FFT, FUNCTIONS, LINALG, shapes
 from anygrad.tracing.functions.arguments import fresh
 from anygrad.tracing.functions.creation import astype, linspace
@@ -156,8 +156,7 @@ def missing_rule(name: str) -> MissingRuleError:
         "differentiates. Write it with others, take the value with ag.value(x) if it is a "
         "constant, or give it a rule: ag.extend.register_elementwise, or ag.custom_vjp around it."
     )
-    line = users_line()
-    return MissingRuleError(message if line is None else f"{message}\n{line}")
+    return MissingRuleError(with_users_line(message))
 
 
 def _holds_traced(parts: Any) -> bool:

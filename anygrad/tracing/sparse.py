@@ -19,7 +19,7 @@ from anygrad.backends import backend_of
 from anygrad.errors import MissingRuleError, MixedBackendError, ShapeError, describe
 from anygrad.ops import Row
 from anygrad.ops.maps import LinearMap
-from anygrad.tracing.frames import users_line
+from anygrad.tracing.frames import with_users_line
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import permute_dims, reshape
 from anygrad.tracing.level import LIFTED, SPARSE_RULES, Traced, lowest, sparse_home
@@ -206,8 +206,7 @@ def refused(name: str, matrix: Any = None) -> MissingRuleError:
         "coo formats, in code that is rebound), A.T @ x and x @ A, with an A that is constant. Use "
         "A.toarray() for anything else."
     )
-    line = users_line()
-    return MissingRuleError(message if line is None else f"{message}\n{line}")
+    return MissingRuleError(with_users_line(message))
 
 
 def _asking() -> types.FrameType | None:
