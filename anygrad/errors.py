@@ -15,6 +15,7 @@ ValueError`` catch what they should::
     +-- TraceError           (TypeError)          the gradient would be lost
     |   +-- MissingRuleError (NotImplementedError)  an operation without a derivative
     +-- NonFiniteError       (ArithmeticError)    inf or nan where it was asked to raise
+    +-- EvaluationError      (RuntimeError)       a function failed at some of many points
     +-- GradientError        (AssertionError)     a wrong gradient, found by ``raise_if_wrong``
 
     UnusedInputWarning       (UserWarning)        the result does not depend on an input
@@ -25,12 +26,14 @@ A message has one form: ``where(argument): got <what>; expected <what>. <what to
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "AnygradError",
     "ArgumentError",
     "BackendError",
     "DTypeError",
+    "EvaluationError",
     "GradientError",
     "HostTransferError",
     "MissingPackageError",
@@ -95,6 +98,25 @@ class MissingRuleError(TraceError, NotImplementedError):
 
 class NonFiniteError(AnygradError, ArithmeticError):
     """A value is inf or nan where the caller asked for an error."""
+
+
+class EvaluationError(AnygradError, RuntimeError):
+    """A function gave no value at some of many points, or the worker that evaluated it died.
+
+    Attributes
+    ----------
+    missing : tuple of int
+        The numbers of the points without a value, counted from 0, in order.
+    values : dict
+        The value at each other point, by its number.
+    """
+
+    def __init__(
+        self, message: str, missing: tuple[int, ...] = (), values: dict[int, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.missing = missing
+        self.values = {} if values is None else values
 
 
 class GradientError(AnygradError, AssertionError):

@@ -152,6 +152,10 @@ def _special() -> Namespace:
     return types.SimpleNamespace(**{**ours, **vars(special)})
 
 
+def _sparse() -> Namespace:
+    return import_package("cupyx.scipy.sparse", where=WHERE, extra=extra_for_driver())
+
+
 def _solve_triangular(a: Array, b: Array, lower: bool) -> Array | None:
     """One system; for a batch of them CuPy has a general solver only."""
     if a.ndim != 2 or b.ndim != 2:
@@ -178,4 +182,5 @@ CUPY = Backend(
     atomic=True,
     special=_special,
     solve_triangular=_solve_triangular,
+    sparse=_sparse,
 )

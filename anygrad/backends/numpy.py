@@ -72,6 +72,10 @@ def _special() -> Namespace:
     return import_package("scipy.special", where="special functions of NumPy arrays")
 
 
+def _sparse() -> Namespace:
+    return import_package("scipy.sparse", where="sparse matrices of NumPy arrays")
+
+
 def _solve_triangular(a: np.ndarray, b: np.ndarray, lower: bool) -> np.ndarray | None:
     try:
         linalg = import_package("scipy.linalg", where="triangular systems of NumPy arrays")
@@ -99,4 +103,5 @@ NUMPY = Backend(
     add_at=_add_at,
     special=_special,
     solve_triangular=_solve_triangular,
+    sparse=_sparse,
 )

@@ -79,6 +79,9 @@ class Backend:
     solve_triangular : callable or None
         ``solve_triangular(a, b, lower)``: the system a y = b with one triangle of ``a``, or None
         for what it does not take; then a general solver serves.
+    sparse : callable or None
+        Returns the module with the class of compressed rows that goes with the arrays, called
+        ``csr_array`` or ``csr_matrix``. Raises MissingPackageError if that package is absent.
     plain : callable or None
         The same array without the library's own record of derivatives, for libraries that keep one.
     """
@@ -107,4 +110,5 @@ class Backend:
     writes: Callable[[Array], int] | None = None
     special: Callable[[], Namespace] | None = None
     solve_triangular: Callable[[Array, Array, bool], Array | None] | None = None
+    sparse: Callable[[], Namespace] | None = None
     plain: Callable[[Array], Array] | None = None
