@@ -1,0 +1,1 @@
+"""How accurate and how honest numerical derivatives are: suites of functions, tools, tables."""
