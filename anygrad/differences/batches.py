@@ -9,46 +9,72 @@ from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.kinds import is_complex, precision
 
-__all__ = ["BATCH_BYTES", "batch_size", "batches"]
+__all__ = ["BATCH_BYTES", "batch_size", "batches", "with_probes"]
 
 BATCH_BYTES = 300 << 10
 """Points per call of ``f``: with more, the temporaries of ``f`` leave the cache."""
 
 
-def batch_size(coordinates: Coordinates, neighbours: int) -> int:
-    """How many coordinates fit a call of `BATCH_BYTES`."""
+def batch_size(coordinates: Coordinates, rows: int, limit: int | None = None) -> int:
+    """How many coordinates fit a call of ``limit`` bytes, each with so many points; at least 1."""
     size = 4 if precision(coordinates.point) > 1e-12 else 8
     size = 2 * size if is_complex(coordinates.point) else size
-    one = coordinates.point.shape[0] * neighbours * size
-    return max(1, BATCH_BYTES // one)
+    one = coordinates.point.shape[0] * rows * size
+    return max(1, (BATCH_BYTES if limit is None else limit) // max(1, one))
 
 
 def batches(
-    coordinates: Coordinates, neighbours: list[Array], axis: int, probes: Sequence[Array] = ()
+    coordinates: Coordinates,
+    point: Array,
+    targets: list[Array],
+    axis: int,
+    probes: Sequence[Array] = (),
+    limit: int | None = None,
 ) -> Iterator[tuple[Array, int]]:
     """Yield points of shape (N, m), or (m, N) for axis 0, and how many of them are moved ones.
 
-    A batch holds its coordinates' first neighbours, then their second, and so on. Of two probes,
-    the first stands before them and the second behind, repeated until the number of points is no
+    A batch holds its coordinates' first targets, then their second, and so on. Of two probes, the
+    first stands before them and the second behind, repeated until the number of points is no
     dimension of the tree: a coincidence there hides mistakes.
     """
-    dimensions = {size for shape in coordinates.layout.shapes for size in shape}
-    writable = coordinates.in_order and getattr(backend_of(coordinates.point), "writable", False)
-    make = _write if writable else _select
-    size = batch_size(coordinates, len(neighbours))
+    writable = coordinates.in_order and getattr(backend_of(point), "writable", False)
+    size = batch_size(coordinates, len(targets), limit)
     for start in range(0, coordinates.count, size):
         stop = min(start + size, coordinates.count)
-        targets = [neighbour[start:stop] for neighbour in neighbours]
-        moved = len(targets) * targets[0].shape[0]
-        behind = 1 if probes else 0
-        while probes and 1 + moved + behind in dimensions:
-            behind += 1
-        yield make(coordinates, start, targets, axis, probes, behind), moved
+        some = [target[start:stop] for target in targets]
+        moved = len(some) * some[0].shape[0]
+        behind = _how_many_behind(coordinates, moved, probes)
+        if writable:
+            yield _write(point, start, some, axis, probes, behind), moved
+        else:
+            element = coordinates.element[start:stop]
+            yield _select(point, element, some, axis, probes, behind), moved
 
 
-def _write(coordinates, start, targets, axis, probes, behind) -> Array:
+def with_probes(
+    coordinates: Coordinates, points: Array, axis: int, probes: Sequence[Array] = ()
+) -> Array:
+    """Points (N, m) as `batches` gives them: (m, N) for axis 0, probes before and behind."""
+    xp = namespace_of(points)
+    behind = _how_many_behind(coordinates, points.shape[1], probes)
+    if probes:
+        below, above = (xp.expand_dims(probe, axis=1) for probe in probes)
+        points = xp.concat([below, points, *[above] * behind], axis=1)
+    return xp.asarray(xp.matrix_transpose(points), copy=True) if axis == 0 else points
+
+
+def _how_many_behind(coordinates: Coordinates, moved: int, probes: Sequence[Array]) -> int:
+    if not probes:
+        return 0
+    dimensions = {size for shape in coordinates.layout.shapes for size in shape}
+    behind = 1
+    while 1 + moved + behind in dimensions:
+        behind += 1
+    return behind
+
+
+def _write(point, start, targets, axis, probes, behind) -> Array:
     """One array, written once: copies of the point, then the diagonals of moved elements."""
-    point = coordinates.point
     xp = namespace_of(point)
     before = 1 if probes else 0
     count, width = targets[0].shape[0], point.shape[0]
@@ -74,12 +100,10 @@ def _ends(total: int, behind: int) -> tuple[slice, slice]:
     return slice(0, 1), slice(total - behind, total)
 
 
-def _select(coordinates, start, targets, axis, probes, behind) -> Array:
-    """Make the same without writing: for constant arrays, and for complex elements."""
-    point = coordinates.point
+def _select(point, element, targets, axis, probes, behind) -> Array:
+    """Make the same without writing: for constant arrays, some coordinates, complex elements."""
     xp = namespace_of(point)
-    count = targets[0].shape[0]
-    element = xp.concat([coordinates.element[start : start + count]] * len(targets))
+    element = xp.concat([element] * len(targets))
     target = xp.concat(targets)
     index = xp.arange(point.shape[0], device=device_of(point))
     if axis == 0:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
+
+import numpy as np
 
 from anygrad import trees
 from anygrad.backends import (
@@ -18,9 +20,7 @@ from anygrad.backends import (
 )
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.differences.copies import copy_of
-from anygrad.differences.kinds import is_complex, is_real, precision
-from anygrad.differences.stencils import COMPLEX, Stencil
-from anygrad.differences.steps import choose_complex_steps, choose_steps
+from anygrad.differences.kinds import is_complex, is_real
 from anygrad.errors import ArgumentError, DTypeError, describe
 
 __all__ = ["Coordinates", "Layout", "read_leaf"]
@@ -34,6 +34,11 @@ class Layout:
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[Any, ...]
     complex_leaves: tuple[bool, ...]
+
+    @staticmethod
+    def of_number(like: Array) -> Layout:
+        """One real number, as a tree by itself."""
+        return Layout(trees.flatten(0.0)[1], ((),), (like.dtype,), (False,))
 
     def split(self, points: Array, axis: int | None = None, dtypes: tuple | None = None) -> Tree:
         """Cut flat points into trees; ``axis`` tells where a stack of points has its points.
@@ -69,7 +74,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Every real coordinate of a point and its step; a complex element has two coordinates.
+    """Every real coordinate of a point; a complex element has two, its real and imaginary part.
 
     Attributes
     ----------
@@ -79,54 +84,117 @@ class Coordinates:
         All elements, in the widest dtype among the leaves.
     element : array of integers, shape (C,)
         The element that a coordinate belongs to.
-    steps : array, shape (C,)
-        Real steps, > 0, exact in the dtype of the leaf.
-    moves : array, shape (C,)
-        The steps as they are added to an element: times 1j for an imaginary part or complex step.
-    point_dtypes : tuple of dtypes
-        What the leaves have when ``f`` is called.
-    eps : float
-        Precision of the least precise leaf.
-    in_order : bool
-        Whether coordinate i is element i.
+    position : array, shape (C,)
+        Where the point lies on each coordinate; real, in the widest dtype.
+    unit : array, shape (C,), or None
+        What one step along a coordinate adds to its element: 1 or 1j; None where all are 1.
+    grids : tuple of (dtype, array of bool, shape (C,), or None)
+        The dtypes of the leaves and which coordinates each one has; None for all.
     """
 
     layout: Layout
     point: Array
     element: Array
-    steps: Array
-    moves: Array
-    point_dtypes: tuple[Any, ...]
-    eps: float
-    in_order: bool
+    position: Array
+    unit: Array | None
+    grids: tuple[tuple[Any, Any], ...]
 
     @property
     def count(self) -> int:
         """How many coordinates there are."""
-        return self.steps.shape[0]
+        return self.position.shape[0]
 
-    def neighbours(self, node: int) -> Array:
-        """Each coordinate's element, moved ``node`` steps: shape (C,)."""
+    @property
+    def in_order(self) -> bool:
+        """Whether coordinate i is element i."""
+        return self.unit is None and self.element.shape[0] == self.point.shape[0]
+
+    @property
+    def eps(self) -> float:
+        """Precision of the least precise leaf."""
+        xp = namespace_of(self.position)
+        return max(float(xp.finfo(dtype).eps) for dtype, _ in self.grids)
+
+    def moved(self, offsets: Array) -> Array:
+        """Each coordinate's element, moved by real offsets of shape (C,) or (R, C)."""
         xp = namespace_of(self.point)
-        here = self.point
-        if not self.in_order:
-            here = xp.take(here, self.element)
-        return here + float(node) * self.moves
+        here = self.point if self.in_order else xp.take(self.point, self.element)
+        return here + (offsets if self.unit is None else offsets * self.unit)
 
-    def select(self, chosen: list[int]) -> Coordinates:
+    def select(self, index: Array) -> Coordinates:
         """Keep some coordinates only; `to_tree` needs all of them."""
         xp = namespace_of(self.point)
-        index = xp.asarray(chosen, device=device_of(self.point))
-        kept = {name: xp.take(getattr(self, name), index) for name in ("element", "steps", "moves")}
-        return replace(self, **kept, in_order=False)
 
-    def enlarge(self, factor: float) -> Coordinates:
-        """Multiply all steps; a power of two keeps them exact."""
-        return replace(self, steps=factor * self.steps, moves=factor * self.moves)
+        def pick(a: Any) -> Any:
+            return None if a is None else xp.take(a, index)
+
+        grids = tuple((dtype, pick(mask)) for dtype, mask in self.grids)
+        kept = (pick(a) for a in (self.element, self.position, self.unit))
+        return Coordinates(self.layout, self.point, *kept, grids)
+
+    def as_complex(self) -> Coordinates:
+        """The same point as complex numbers, whose coordinates take complex offsets."""
+        point = _to_complex(namespace_of(self.point), self.point)
+        return Coordinates(self.layout, point, self.element, self.position, None, self.grids)
+
+    def read_vector(self, where: str, v: Tree) -> Array:
+        """Real numbers of a tree like the point, one for each coordinate: shape (C,)."""
+        trees.check_same_structure(f"{where}(v)", self.copy_tree(), v)
+        like = self.position
+        xp, parts = namespace_of(like), []
+        for leaf, twice in zip(trees.leaves(v), self.layout.complex_leaves, strict=True):
+            leaf = read_leaf(where, leaf, like, lambda: "v")
+            flat = xp.reshape(leaf, (-1,))
+            if is_complex(flat) and not twice:
+                message = f"{where}(v): got {describe(leaf)} for a real leaf of x; expected real."
+                raise DTypeError(message)
+            parts += [xp.real(flat), xp.imag(flat)] if is_complex(flat) else [flat]
+            if twice and not is_complex(flat):
+                parts.append(xp.zeros_like(flat))
+        return xp.astype(_join(xp, parts), like.dtype, copy=False)
+
+    def snap(self, steps: Array) -> Array:
+        """Steps near to those wanted that are exact both ways: ``(x + h) - x == x - (x - h) == h``.
+
+        Away from zero numbers are spaced more widely, so a step that is exact there is so both ways.
+        """
+        xp = namespace_of(self.position)
+        found = None
+        for dtype, mask in self.grids:
+            x, h = xp.astype(self.position, dtype, copy=False), xp.astype(steps, dtype, copy=False)
+            h = xp.abs((x + xp.where(x < 0.0, -h, h)) - x)
+            h = xp.astype(h, self.position.dtype, copy=False)
+            found = h if found is None or mask is None else xp.where(mask, h, found)
+        return found
+
+    def spacing(self) -> Array:
+        """Distance to the next number, shape (C,): a little more than eps times the position."""
+        xp, x = namespace_of(self.position), namespace_of(self.position).abs(self.position)
+        found = None
+        for dtype, mask in self.grids:
+            info = xp.finfo(dtype)
+            gap = xp.maximum(float(info.eps) * x, float(info.smallest_normal))
+            found = gap if found is None or mask is None else xp.where(mask, gap, found)
+        return found
 
     def to_tree(self, values: Array) -> Tree:
         """One real value per coordinate becomes a tree like the point."""
         return self.layout.split(self.layout.to_elements(values))
+
+    def name(self, k: int) -> str:
+        """Coordinate ``k`` as one would write it: ``x['w'][1, 2]``, with the part of complex ones."""
+        layout = self.layout
+        sizes = [prod(shape) for shape in layout.shapes]
+        parts = [2 if two_parts else 1 for two_parts in layout.complex_leaves]
+        paths = trees.paths(trees.unflatten(layout.treedef, list(range(len(sizes)))))
+        for path, shape, size, part in zip(paths, layout.shapes, sizes, parts, strict=True):
+            if k < size * part:
+                index = ", ".join(str(int(i)) for i in np.unravel_index(k % size, shape))
+                shown = trees.show_path("x", path) + (f"[{index}]" if index else "")
+                suffix = "" if part == 1 else (" (real part)", " (imaginary part)")[k // size]
+                return shown + suffix
+            k -= size * part
+        return "x"
 
     def copy_tree(self) -> Tree:
         """Copy the point, with arrays for its numbers."""
@@ -134,11 +202,11 @@ class Coordinates:
 
     def make_tree(self, values: list[float]) -> Tree:
         """Put numbers from the host, one per coordinate, into a tree like the point."""
-        xp, steps = namespace_of(self.steps), self.steps
-        return self.to_tree(xp.asarray(values, dtype=steps.dtype, device=device_of(steps)))
+        xp, like = namespace_of(self.position), self.position
+        return self.to_tree(xp.asarray(values, dtype=like.dtype, device=device_of(like)))
 
     @staticmethod
-    def of(where: str, x: Tree, method: str, stencil: Stencil, step: float | None) -> Coordinates:
+    def of(where: str, x: Tree) -> Coordinates:
         """Read a tree of points; refuse what is not floating."""
         leaves, treedef = trees.flatten(x)
         if not leaves:
@@ -149,18 +217,10 @@ class Coordinates:
         like = next((leaf for leaf in leaves if backend_of(leaf) is not None), None)
         leaves = [read_leaf(where, leaf, like, _place(x, i)) for i, leaf in enumerate(leaves)]
         check_same_device(f"{where}(x)", *leaves)
-        xp = namespace_of(*leaves)
         kinds = tuple(is_complex(leaf) for leaf in leaves)
-        if method == COMPLEX and any(kinds):
-            place = _place(x, kinds.index(True))()
-            message = (
-                f"{where}(method): got 'complex' and complex {place}; expected real floating "
-                "arrays. Use method='central'."
-            )
-            raise DTypeError(message)
         shapes = tuple(tuple(leaf.shape) for leaf in leaves)
         layout = Layout(treedef, shapes, tuple(leaf.dtype for leaf in leaves), kinds)
-        return _lay_out(xp, layout, leaves, method, stencil, step)
+        return _lay_out(namespace_of(*leaves), layout, leaves)
 
 
 def read_leaf(
@@ -202,38 +262,42 @@ def _read_number(value: complex, like: Array | None) -> Array:
     return xp.asarray(value, dtype=dtype, device=device_of(like))
 
 
-def _lay_out(xp, layout, leaves, method, stencil, step) -> Coordinates:
-    imaginary = method == COMPLEX
-    elements, steps, moves, offset = [], [], [], 0
-    for leaf, two_parts in zip(leaves, layout.complex_leaves, strict=True):
-        flat = xp.reshape(leaf, (-1,))
-        index = xp.arange(offset, offset + flat.shape[0], device=device_of(leaf))
-        for factor, part in _real_parts(xp, flat, two_parts, imaginary):
-            h = choose_complex_steps(part, step) if imaginary else choose_steps(part, stencil, step)
+def _lay_out(xp: Namespace, layout: Layout, leaves: list[Array]) -> Coordinates:
+    flat = [xp.reshape(leaf, (-1,)) for leaf in leaves]
+    point = _join(xp, flat)
+    if len(flat) == 1 and not layout.complex_leaves[0]:
+        index = xp.arange(point.shape[0], device=device_of(point))
+        return Coordinates(layout, point, index, point, None, ((point.dtype, None),))
+    elements, positions, units, dtypes, offset = [], [], [], [], 0
+    for leaf, two_parts in zip(flat, layout.complex_leaves, strict=True):
+        index = xp.arange(offset, offset + leaf.shape[0], device=device_of(leaf))
+        parts = [xp.real(leaf), xp.imag(leaf)] if two_parts else [leaf]
+        for part, unit in zip(parts, (1.0, 1.0j), strict=False):
             elements.append(index)
-            steps.append(h)
-            moves.append(h if factor is None else factor * _to_complex(xp, h))
-        offset += flat.shape[0]
-    point = _join(xp, [xp.reshape(leaf, (-1,)) for leaf in leaves])
-    if imaginary:
-        point = _to_complex(xp, point)
-    return Coordinates(
-        layout,
-        point,
-        _join(xp, elements),
-        _join(xp, steps),
-        _join(xp, moves),
-        tuple(_complex_dtype(xp, d) for d in layout.dtypes) if imaginary else layout.dtypes,
-        max(precision(leaf) for leaf in leaves),
-        in_order=not any(layout.complex_leaves),
+            positions.append(part)
+            units.append(
+                xp.full(
+                    part.shape, unit, dtype=_complex_dtype(xp, part.dtype), device=device_of(part)
+                )
+            )
+            dtypes.append((part.dtype, part.shape[0]))
+        offset += leaf.shape[0]
+    distinct = list(dict.fromkeys(dtype for dtype, _ in dtypes))
+    device = device_of(point)
+    grids = tuple(
+        (
+            dtype,
+            xp.concat(
+                [xp.full(n, own == dtype, dtype=xp.bool, device=device) for own, n in dtypes]
+            ),
+        )
+        for dtype in distinct
     )
-
-
-def _real_parts(xp, flat: Array, two_parts: bool, imaginary: bool):
-    """Pairs (factor that a step gets, real array that it belongs to)."""
-    if two_parts:
-        return [(1.0, xp.real(flat)), (1j, xp.imag(flat))]
-    return [(1j if imaginary else None, flat)]
+    if len(grids) == 1:
+        grids = ((distinct[0], None),)
+    some_complex = any(layout.complex_leaves)
+    unit = _join(xp, units) if some_complex else None
+    return Coordinates(layout, point, _join(xp, elements), _join(xp, positions), unit, grids)
 
 
 def _join(xp: Namespace, parts: list[Array]) -> Array:

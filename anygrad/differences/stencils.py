@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from math import factorial
 
 from anygrad.errors import ArgumentError, suggest
 
-__all__ = ["COMPLEX", "STENCILS", "Stencil", "find_stencil"]
+__all__ = [
+    "COMPLEX",
+    "HIGHEST",
+    "METHODS",
+    "Stencil",
+    "check_order",
+    "find_stencil",
+    "make_stencil",
+]
 
 COMPLEX = "complex"
 """The method that steps along the imaginary axis; it subtracts nothing, so it needs no stencil."""
@@ -71,33 +79,52 @@ def _solve(system: list[list[Fraction]]) -> list[Fraction]:
     return [row[-1] for row in system]
 
 
-STENCILS: dict[str, dict[int, Stencil]] = {
-    "central": {1: Stencil((-1, 1), 1), 2: Stencil((-1, 0, 1), 2)},
-    "forward": {1: Stencil((0, 1), 1), 2: Stencil((0, 1, 2), 2)},
-    "backward": {1: Stencil((-1, 0), 1), 2: Stencil((-2, -1, 0), 2)},
-}
+HIGHEST = 8
+"""Largest order and accuracy of a fixed stencil."""
+
+METHODS = ("backward", "central", "forward")
 
 
-def find_stencil(where: str, method: str, order: int = 1) -> Stencil:
+@cache
+def make_stencil(method: str, order: int, accuracy: int) -> Stencil:
+    """The shortest stencil of a method: central ones on -p .. p, others on 0 .. p or -p .. 0."""
+    if method == "central":
+        reach = (order - 1) // 2 + (accuracy + 1) // 2
+        return Stencil(tuple(range(-reach, reach + 1)), order)
+    nodes = range(order + accuracy)
+    return Stencil(tuple(nodes if method == "forward" else (-node for node in nodes)), order)
+
+
+def find_stencil(where: str, method: str, order: int = 1, accuracy: int | None = None) -> Stencil:
     """Look the stencil of a method up; the complex step borrows the central one for its check."""
-    known = sorted([*STENCILS, COMPLEX])
+    known = sorted([*METHODS, COMPLEX])
     if method not in known:
         message = (
             f"{where}(method): got {method!r}; expected one of {', '.join(known)}. "
             f"{suggest(method, known)}"
         )
         raise ArgumentError(message.rstrip())
-    table = STENCILS["central" if method == COMPLEX else method]
-    if order not in table:
-        message = (
-            f"{where}(order): got {order!r}; expected 1 or 2. "
-            "For higher orders differentiate the derivative, or use ag.grad."
-        )
-        raise ArgumentError(message)
+    check_order(where, order)
+    if accuracy is None:
+        accuracy = 2 if method in ("central", COMPLEX) else 1
+    else:
+        _expect_count(where, "accuracy", accuracy, "It is the power of the step in the error.")
     if method == COMPLEX and order != 1:
         message = (
             f"{where}(order): got {order!r} with method='complex'; expected 1. "
             "The complex step is exact for first derivatives only; use method='central'."
         )
         raise ArgumentError(message)
-    return table[order]
+    return make_stencil("central" if method == COMPLEX else method, order, accuracy)
+
+
+def check_order(where: str, order: object) -> None:
+    """Refuse what is no order of a derivative."""
+    _expect_count(where, "order", order, "For higher ones differentiate twice, or use ag.grad.")
+
+
+def _expect_count(where: str, name: str, value: object, hint: str) -> None:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= HIGHEST:
+        return
+    message = f"{where}({name}): got {value!r}; expected an integer from 1 to {HIGHEST}. {hint}"
+    raise ArgumentError(message)

@@ -26,22 +26,26 @@ def check_step(where: str, step: float | None) -> None:
     raise ArgumentError(message)
 
 
-def choose_steps(x: Array, stencil: Stencil, step: float | None = None) -> Array:
+def choose_steps(
+    stencil: Stencil, step: float | None, x: Array, scale: Array | float = 1.0
+) -> Array:
     """Pick for each element a step h > 0 with ``(x + h) - x == h`` and ``x - (x - h) == h``.
 
     Truncation grows as h^accuracy and rounding as eps/h^order; they meet at
-    ``eps^(1/(order + accuracy))``, relative to ``max(|x|, 1)``. Both are taken to the nearest
+    ``eps^(1/(order + accuracy))``, relative to ``max(|x|, scale)``. Both are taken to the nearest
     power of two, which keeps the points short binary numbers: polynomials of low degree come out
     exact.
 
     Parameters
     ----------
-    x : array
-        Real floating, any shape.
     stencil : Stencil
         Tells order and accuracy.
-    step : float, optional
+    step : float or None
         The step wanted, in the units of ``x``. Raised to 4 eps |x| where x + step would be x.
+    x : array
+        Real floating, any shape.
+    scale : float or array like ``x``
+        Size of points beside 0.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def choose_steps(x: Array, stencil: Stencil, step: float | None = None) -> Array
     if step is None:
         # rounded on its own: together with |x| it would tie in float32, and libraries differ there
         relative = 2.0 ** round(log2(eps) / (stencil.order + stencil.accuracy))
-        wanted = relative * _to_power_of_two(xp, xp.maximum(size, 1.0))
+        wanted = relative * _to_power_of_two(xp, xp.maximum(size, scale))
     else:
         wanted = xp.maximum(4.0 * eps * size, float(step))
     # Away from zero numbers are spaced more widely, so a step that is exact there is so both ways.

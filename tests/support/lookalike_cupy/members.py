@@ -133,6 +133,9 @@ def _attribute(name: str):
         return wrap(getattr(self._data, name), self._device)
 
     def write(self, value):
-        setattr(self._data, name, unwrap(value))
+        if name == "shape":  # NumPy 2.5 deprecates the assignment, CuPy does not
+            self._data = np.reshape(self._data, value, copy=False)
+        else:
+            setattr(self._data, name, unwrap(value))
 
     return property(read, write)

@@ -1,0 +1,252 @@
+"""Sparse Jacobians: columns that share no row are moved together, as one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from anygrad import trees
+from anygrad.backends import backend_of, device_of, namespace_of
+from anygrad.backends.types import Array
+from anygrad.differences.arranging import Arrangement
+from anygrad.differences.colouring import colour_columns, recover_columns
+from anygrad.differences.coordinates import Coordinates
+from anygrad.differences.detection import detect_by_nan, detect_by_tracing
+from anygrad.differences.evaluation import PointFunction, read_vectors
+from anygrad.differences.lengths import make_axes, make_line_plan
+from anygrad.differences.lines import climb_moves, to_double, to_estimate
+from anygrad.differences.moves import DirectionMoves
+from anygrad.differences.options import Options
+from anygrad.differences.patterns import Pattern, assemble
+from anygrad.differences.records import Estimate
+from anygrad.differences.slopes import measure_slopes
+from anygrad.errors import ArgumentError
+
+__all__ = ["Compression", "check_product", "compressed_jacobian", "read_pattern", "units_of"]
+
+DOUBT = 1e-4
+"""How far the change along a random direction may miss what the entries predict."""
+
+
+@dataclass(frozen=True)
+class Compression:
+    """A pattern, coloured, and how its entries are read from the lines of the colours.
+
+    Attributes
+    ----------
+    call : PointFunction
+        The function.
+    pattern : Pattern
+        Outputs by coordinates.
+    colours : NumPy array of int, shape (C,)
+        The line that a coordinate belongs to; -1 for none.
+    places : NumPy array of int, shape (count,)
+        Where each entry stands in the flat (O, colours).
+    units : array, shape (C,)
+        How far a coordinate goes for a unit of its line.
+    format : {"dense", "sparse"}
+        What is made of the entries.
+    """
+
+    call: PointFunction
+    pattern: Pattern
+    colours: np.ndarray
+    places: np.ndarray
+    units: Array
+    format: str
+
+    @property
+    def moves(self) -> DirectionMoves:
+        """One line for each colour."""
+        own = self._at(self.colours)
+
+        def vectors(index: Array | None) -> Array:
+            xp = namespace_of(self.units)
+            lines = self._at(np.arange(self.count)) if index is None else index
+            return xp.where(own[None, :] == lines[:, None], self.units[None, :], 0.0)
+
+        return DirectionMoves(self.call.coordinates, vectors, self.count)
+
+    @property
+    def count(self) -> int:
+        """How many colours there are."""
+        return int(self.colours.max(initial=-1)) + 1
+
+    def entries(self, matrix: Array) -> Array:
+        """From a table (colours, O) the numbers at the entries: shape (count,)."""
+        xp = namespace_of(matrix)
+        flat = xp.reshape(xp.matrix_transpose(matrix), (-1,))
+        return xp.take(flat, self._at(self.places))
+
+    def slopes(self, matrix: Array) -> Array:
+        """The entries as derivatives: divided by the unit of their column."""
+        found = self.entries(matrix)
+        return found / namespace_of(found).astype(self._own_units(), found.dtype, copy=False)
+
+    def values(self, matrix: Array) -> Any:
+        """As of an `Arrangement`, like the following."""
+        return self._put(self.slopes(matrix), "values")
+
+    def sizes(self, matrix: Array) -> Any:
+        """Bars."""
+        return self._put(self.slopes(matrix), "sizes")
+
+    def largest(self, matrix: Array) -> Any:
+        """Steps."""
+        return self._put(self.entries(matrix) * to_double(self._own_units()), "largest")
+
+    def marks(self, matrix: Array) -> Any:
+        """Flags."""
+        return self._put(self.entries(matrix), "marks")
+
+    def _put(self, entries: Array, kind: str) -> Any:
+        where, like = self.call.where, self.call.coordinates.position
+        table = assemble(self.pattern, entries, like, self.format, where=where)
+        if self.format == "sparse":
+            return table
+        arrangement = Arrangement(self.call.coordinates.layout, self.call.outputs)
+        return getattr(arrangement, kind)(namespace_of(table).matrix_transpose(table))
+
+    def _own_units(self) -> Array:
+        return namespace_of(self.units).take(self.units, self._at(self.pattern.columns))
+
+    def _at(self, index: np.ndarray) -> Array:
+        backend = backend_of(self.units)
+        assert backend is not None
+        return backend.from_host(index, device_of(self.units))
+
+
+def compressed_jacobian(
+    call: PointFunction, options: Options, sparsity: Any, format: str
+) -> Any | Estimate:
+    """The Jacobian with a pattern, as `jacobian` documents it."""
+    coordinates = call.coordinates
+    call.alone([coordinates.point])
+    if sparsity is None:
+        message = (
+            f"{options.where}(format): got {format!r} without sparsity; expected 'dense'. Give the "
+            "pattern, or sparsity='trace' to find it."
+        )
+        raise ArgumentError(message)
+    _refuse_complex_entries(call, format)
+    pattern = read_pattern(call, options.where, sparsity)
+    colours = colour_columns(pattern)
+    places = recover_columns(pattern, colours)
+    units = units_of(options, coordinates)
+    compression = Compression(call, pattern, colours, places, units, format)
+    if compression.count == 0:
+        return _empty(compression, options)
+    moves = compression.moves
+    axes = make_axes(options, coordinates, moves.vectors(None))
+    if options.adaptive:
+        found, way = climb_moves(call, moves, axes, options, 1)
+        check_product(call, options, pattern, compression.slopes(found.finding.value))
+        estimate = to_estimate(found, call, way, 1, compression)
+        return estimate if options.full_output else estimate.value
+    plan = make_line_plan(options, coordinates, axes)
+    slopes, _ = measure_slopes(call, plan, options.evaluate, moves)
+    check_product(call, options, pattern, compression.slopes(slopes))
+    return compression.values(slopes)
+
+
+def _empty(compression: Compression, options: Options) -> Any:
+    if options.full_output:
+        message = f"{options.where}(sparsity): got no entry; there is nothing to estimate."
+        raise ArgumentError(message)
+    xp = namespace_of(compression.units)
+    nothing = xp.zeros((0,), dtype=compression.units.dtype, device=device_of(compression.units))
+    return compression._put(nothing, "values")
+
+
+def _refuse_complex_entries(call: PointFunction, format: str) -> None:
+    if format == "sparse" and call.outputs is not None and any(call.outputs.complex_leaves):
+        message = (
+            f"{call.where}(format): got 'sparse' and complex values; expected real ones. Use "
+            "format='dense'."
+        )
+        raise ArgumentError(message)
+
+
+def units_of(options: Options, coordinates: Coordinates) -> Array:
+    """The natural size of each coordinate as a power of two, 1 where the user says the step."""
+    x = coordinates.position
+    xp = namespace_of(x)
+    if options.step is not None:
+        return xp.ones_like(x)
+    scale = options.read_scale(coordinates)
+    scale = scale if isinstance(scale, float) else xp.astype(scale, x.dtype, copy=False)
+    units = 2.0 ** xp.round(xp.log2(xp.maximum(xp.abs(x), scale)))
+    rooms = options.read_rooms(coordinates)
+    if rooms is None:
+        return units
+    return xp.where(rooms[1] >= rooms[0], units, -units)  # every line leads away from the bounds
+
+
+def read_pattern(call: PointFunction, where: str, sparsity: Any) -> Pattern:
+    """What the user gives as ``sparsity``; found by tracing or by NaN where they say so."""
+    coordinates, outputs = call.coordinates, call.outputs
+    assert outputs is not None
+    value = call.alone([coordinates.point])
+    shape = (value.shape[1], coordinates.count)
+    if isinstance(sparsity, str) and sparsity == "trace":
+        return detect_by_tracing(lambda x: _flat(call, x), coordinates.point, where=where)
+    if isinstance(sparsity, str) and sparsity == "nan":
+        xp = namespace_of(coordinates.point)
+
+        def evaluate(points: Array) -> Array:
+            return call.together(xp.asarray(points, copy=True), "loop")
+
+        return detect_by_nan(evaluate, coordinates.point, where=where)
+    if isinstance(sparsity, str):
+        message = (
+            f"{where}(sparsity): got {sparsity!r}; expected 'trace', 'nan', a matrix, or a pair "
+            "(rows, columns)."
+        )
+        raise ArgumentError(message)
+    return Pattern.read(where, sparsity, shape)
+
+
+def _flat(call: PointFunction, x: Array) -> Array:
+    """``f`` of a flat vector with a flat vector, in operations that can be traced."""
+    leaves = trees.leaves(call.f(call.coordinates.layout.split(x)))
+    xp = namespace_of(*leaves)
+    flat = [xp.reshape(leaf, (-1,)) for leaf in leaves]
+    return flat[0] if len(flat) == 1 else xp.concat(flat)
+
+
+def check_product(call: PointFunction, options: Options, pattern: Pattern, entries: Array) -> None:
+    """Refuse entries that do not explain how f changes along a random direction."""
+    coordinates = call.coordinates
+    x = to_double(coordinates.position)
+    xp, backend = namespace_of(x), backend_of(x)
+    assert backend is not None
+    shares = np.random.default_rng(0).choice([-1.0, 1.0], coordinates.count)
+    shares = shares * np.random.default_rng(1).uniform(0.5, 1.0, coordinates.count)
+    scale = options.read_scale(coordinates)
+    moves = coordinates.eps ** (1 / 3) * xp.maximum(xp.abs(x), scale)
+    rooms = options.read_rooms(coordinates)
+    if rooms is not None:
+        moves = xp.minimum(moves, xp.minimum(*rooms))
+    moves = moves * backend.from_host(shares, device_of(x))
+    kind = coordinates.position.dtype
+    drift = xp.astype(moves, kind, copy=False)
+    near = [coordinates.point + part * drift for part in (1.0, -1.0, 0.5, -0.5)]
+    v, values, slopes = read_vectors([moves, to_double(call.alone(near)), to_double(entries)])
+    change, half = (values[0] - values[1]) / 2.0, values[2] - values[3]
+    products = slopes * v[pattern.columns]
+    predicted = np.bincount(pattern.rows, products, minlength=values.shape[1])
+    parts = np.bincount(pattern.rows, np.abs(products), minlength=values.shape[1])
+    allowed = DOUBT * (parts + np.abs(change)) + 4.0 * np.abs(change - half)
+    allowed = allowed + 256.0 * coordinates.eps * np.max(np.abs(values), axis=0)
+    wrong = np.flatnonzero(~(np.abs(change - predicted) <= allowed) & np.isfinite(change))
+    if wrong.size == 0:
+        return
+    rows = ", ".join(map(str, wrong[:5])) + (", ..." if wrong.size > 5 else "")
+    message = (
+        f"{call.where}(sparsity): got a pattern whose entries do not explain how f changes along a "
+        f"random direction, in {wrong.size} of {values.shape[1]} rows ({rows}); expected one with "
+        "all entries. Use sparsity='trace' or 'nan', or leave it out."
+    )
+    raise ArgumentError(message)

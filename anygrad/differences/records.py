@@ -1,0 +1,131 @@
+"""What a numerical derivative with an error bar says, in numbers and in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from anygrad import trees
+from anygrad.backends import to_host
+from anygrad.backends.types import Array, Tree
+
+__all__ = ["Estimate", "Flags"]
+
+SENTENCES = {
+    "singular": "the slope grows without bound, or f jumps: there is no derivative",
+    "kink": "f has a kink here; the value lies between the slopes of both sides",
+    "one_sided": "f was evaluated on one side only: the other is out of bounds or not finite",
+    "noisy": "f is noisier than its precision",
+}
+SHOWN = 5
+"""Elements that a sentence is printed for; of the others the number is."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What is special about each element; trees of boolean arrays like the value.
+
+    Attributes
+    ----------
+    kink : tree
+        Slopes to the left and right differ, at every step; the bar covers half the difference.
+    singular : tree
+        Slopes grow without bound as the step falls, or f jumps; the bar is inf.
+    one_sided : tree
+        f was evaluated on one side only.
+    noisy : tree
+        f is noisier than the rounding of its dtype explains.
+    """
+
+    kink: Tree
+    singular: Tree
+    one_sided: Tree
+    noisy: Tree
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A numerical derivative with an error bar; printed, it reads as sentences.
+
+    Attributes
+    ----------
+    value : tree of arrays
+        The derivative.
+    error : tree of real arrays
+        The bar: the true derivative lies within it with a probability above 97 % where f is noisy
+        and 99 % where it is not (measured: see the page on numerical derivatives). inf where there
+        is no derivative.
+    step : tree of real arrays
+        The largest step that was used, in the units of ``x``.
+    noise : tree of real arrays
+        Standard deviation of f from point to point, its rounding at least. Where f is smooth it is
+        an upper limit, since few points were enough.
+    second : tree of arrays or None
+        The second derivative along the same line, from the same points, without a bar; nan where f
+        was evaluated on one side only. None for derivatives of second and higher order.
+    flags : Flags
+        ``flags.kink``, ``.singular``, ``.one_sided``, ``.noisy``: trees of boolean arrays.
+    evaluations, calls : int
+        At how many points f was evaluated, and in how many calls.
+    evaluation : {"stacked", "vmap", "loop", "elementwise"}
+        The way in which it was.
+    """
+
+    value: Tree
+    error: Tree
+    step: Tree
+    noise: Tree
+    second: Tree | None
+    flags: Flags
+    evaluations: int
+    calls: int
+    evaluation: str
+
+    @property
+    def sentences(self) -> list[str]:
+        """What to know about single elements: one sentence for each of the first few; copies flags."""
+        found = []
+        for name, sentence in SENTENCES.items():
+            places = list(_places(getattr(self.flags, name)))
+            found += [f"{place}: {sentence}" for place in places[:SHOWN]]
+            if len(places) > SHOWN:
+                found.append(f"and {len(places) - SHOWN} more elements: {sentence}")
+        return found
+
+    def __str__(self) -> str:
+        worst = max(
+            (float(np.max(_host(e), initial=0.0)) for e in trees.leaves(self.error)), default=0.0
+        )
+        counted = f"{self.evaluations} evaluations in {self.calls} calls ({self.evaluation})"
+        head = f"{_show(self.value)} +- {_show(self.error)}; largest bar {worst:.1e}, {counted}."
+        return "\n".join([head, *(sentence + "." for sentence in self.sentences)])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def _places(tree: Tree) -> Iterator[str]:
+    for path, leaf in zip(trees.paths(tree), trees.leaves(tree), strict=True):
+        marked = _host(leaf)
+        for index in np.argwhere(marked):
+            shown = ", ".join(map(str, index.tolist()))
+            yield trees.show_path("value", path) + (f"[{shown}]" if shown else "")
+
+
+def _show(tree: Tree) -> str:
+    """Short arrays in full, others by shape."""
+    leaves = trees.leaves(tree)
+    if len(leaves) == 1 and _host(leaves[0]).size <= 6:
+        with np.printoptions(precision=6):
+            return str(_host(leaves[0]))
+    size = sum(_host(leaf).size for leaf in leaves)
+    return f"{size} elements"
+
+
+def _host(leaf: Array) -> Any:
+    return np.asarray(to_host(leaf))
