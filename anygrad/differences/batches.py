@@ -11,16 +11,19 @@ from anygrad.differences.kinds import is_complex, precision
 
 __all__ = ["BATCH_BYTES", "batch_size", "batches", "with_probes"]
 
-BATCH_BYTES = 300 << 10
-"""Points per call of ``f``: with more, the temporaries of ``f`` leave the cache."""
+BATCH_BYTES, FEWEST, MOST_BYTES = 300 << 10, 64, 1 << 20
+"""Points per call of ``f``: with more bytes its temporaries leave the cache, with fewer points a
+product of matrices is slow; so 64 points at least, as long as they have less than 1 MB."""
 
 
 def batch_size(coordinates: Coordinates, rows: int, limit: int | None = None) -> int:
     """How many coordinates fit a call of ``limit`` bytes, each with so many points; at least 1."""
     size = 4 if precision(coordinates.point) > 1e-12 else 8
     size = 2 * size if is_complex(coordinates.point) else size
-    one = coordinates.point.shape[0] * rows * size
-    return max(1, (BATCH_BYTES if limit is None else limit) // max(1, one))
+    one = max(1, coordinates.point.shape[0] * size)
+    if limit is None:
+        limit = max(BATCH_BYTES, min(FEWEST * one, MOST_BYTES))
+    return max(1, limit // (one * rows))
 
 
 def batches(

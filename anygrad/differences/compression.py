@@ -11,12 +11,17 @@ from anygrad import trees
 from anygrad.backends import backend_of, device_of, namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.arranging import Arrangement
-from anygrad.differences.colouring import colour_columns, recover_columns
+from anygrad.differences.colouring import (
+    colour_columns,
+    colour_star,
+    recover_columns,
+    recover_star,
+)
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.detection import detect_by_nan, detect_by_tracing
 from anygrad.differences.evaluation import PointFunction, read_vectors
 from anygrad.differences.lengths import make_axes, make_line_plan
-from anygrad.differences.lines import climb_moves, to_double, to_estimate
+from anygrad.differences.lines import climb_moves, to_double
 from anygrad.differences.moves import DirectionMoves
 from anygrad.differences.options import Options
 from anygrad.differences.patterns import Pattern, assemble
@@ -24,7 +29,14 @@ from anygrad.differences.records import Estimate
 from anygrad.differences.slopes import measure_slopes
 from anygrad.errors import ArgumentError
 
-__all__ = ["Compression", "check_product", "compressed_jacobian", "read_pattern", "units_of"]
+__all__ = [
+    "Compression",
+    "check_product",
+    "compressed_hessian",
+    "compressed_jacobian",
+    "read_pattern",
+    "units_of",
+]
 
 DOUBT = 1e-4
 """How far the change along a random direction may miss what the entries predict."""
@@ -44,6 +56,8 @@ class Compression:
         The line that a coordinate belongs to; -1 for none.
     places : NumPy array of int, shape (count,)
         Where each entry stands in the flat (O, colours).
+    sources : NumPy array of int, shape (count,)
+        The coordinate that was moved to find an entry.
     units : array, shape (C,)
         How far a coordinate goes for a unit of its line.
     format : {"dense", "sparse"}
@@ -54,6 +68,7 @@ class Compression:
     pattern: Pattern
     colours: np.ndarray
     places: np.ndarray
+    sources: np.ndarray
     units: Array
     format: str
 
@@ -110,7 +125,7 @@ class Compression:
         return getattr(arrangement, kind)(namespace_of(table).matrix_transpose(table))
 
     def _own_units(self) -> Array:
-        return namespace_of(self.units).take(self.units, self._at(self.pattern.columns))
+        return namespace_of(self.units).take(self.units, self._at(self.sources))
 
     def _at(self, index: np.ndarray) -> Array:
         backend = backend_of(self.units)
@@ -135,7 +150,36 @@ def compressed_jacobian(
     colours = colour_columns(pattern)
     places = recover_columns(pattern, colours)
     units = units_of(options, coordinates)
-    compression = Compression(call, pattern, colours, places, units, format)
+    compression = Compression(call, pattern, colours, places, pattern.columns, units, format)
+    return _measure(compression, options)
+
+
+def compressed_hessian(
+    call: PointFunction, options: Options, sparsity: Any, format: str
+) -> Any | Estimate:
+    """The symmetric Jacobian of a gradient with a pattern, by a star colouring."""
+    coordinates = call.coordinates
+    call.alone([coordinates.point])
+    if sparsity is None:
+        message = (
+            f"{options.where}(format): got {format!r} without sparsity; expected 'dense'. Give the "
+            "pattern, or sparsity='trace' to find it."
+        )
+        raise ArgumentError(message)
+    found = read_pattern(call, options.where, sparsity).symmetrised()
+    every = np.arange(coordinates.count)
+    pattern = found.union(Pattern.of(every, every, found.shape))
+    colours = colour_star(pattern)
+    places = recover_star(pattern, colours)
+    own = pattern.rows * (int(colours.max(initial=-1)) + 1) + colours[pattern.columns]
+    sources = np.where(places == own, pattern.columns, pattern.rows)
+    units = units_of(options, coordinates)
+    return _measure(Compression(call, pattern, colours, places, sources, units, format), options)
+
+
+def _measure(compression: Compression, options: Options) -> Any | Estimate:
+    call, pattern = compression.call, compression.pattern
+    coordinates = call.coordinates
     if compression.count == 0:
         return _empty(compression, options)
     moves = compression.moves
@@ -143,7 +187,7 @@ def compressed_jacobian(
     if options.adaptive:
         found, way = climb_moves(call, moves, axes, options, 1)
         check_product(call, options, pattern, compression.slopes(found.finding.value))
-        estimate = to_estimate(found, call, way, 1, compression)
+        estimate = Estimate(found, compression, call, way, 1)
         return estimate if options.full_output else estimate.value
     plan = make_line_plan(options, coordinates, axes)
     slopes, _ = measure_slopes(call, plan, options.evaluate, moves)

@@ -14,7 +14,6 @@ from anygrad.differences.elements import (
     measure_elements,
 )
 from anygrad.differences.kinds import is_real
-from anygrad.differences.lines import to_estimate
 from anygrad.differences.options import Choices, Options
 from anygrad.differences.records import Estimate
 from anygrad.differences.stencils import check_order
@@ -94,5 +93,5 @@ def derivative(
         slopes = measure_elements(call, options, order)
         return like.values(slopes)
     found = climb_elements(call, options, order)
-    estimate = to_estimate(found, call, call.way, order, like)
+    estimate = Estimate(found, like, call, call.way, order)
     return estimate if options.full_output else estimate.value

@@ -10,7 +10,7 @@ from anygrad.differences.arranging import Arrangement
 from anygrad.differences.coordinates import Coordinates, Layout
 from anygrad.differences.evaluation import PointFunction
 from anygrad.differences.lengths import make_axes, make_line_plan
-from anygrad.differences.lines import climb_moves, to_estimate
+from anygrad.differences.lines import climb_moves
 from anygrad.differences.moves import DirectionMoves
 from anygrad.differences.options import Choices, Options
 from anygrad.differences.records import Estimate
@@ -66,7 +66,7 @@ def directional(
     number = Layout.of_number(coordinates.position)
     if options.adaptive:
         found, way = climb_moves(call, moves, axes, options, 1)
-        estimate = to_estimate(found, call, way, 1, Arrangement(number, call.outputs))
+        estimate = Estimate(found, Arrangement(number, call.outputs), call, way, 1)
         return estimate if options.full_output else estimate.value
     plan = make_line_plan(options, coordinates, axes)
     slopes, _ = measure_slopes(call, plan, options.evaluate, moves)

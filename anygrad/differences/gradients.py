@@ -9,7 +9,7 @@ from anygrad.backends.types import Tree
 from anygrad.differences.arranging import Arrangement
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.evaluation import PointFunction
-from anygrad.differences.lines import climb_coordinates, to_estimate
+from anygrad.differences.lines import climb_coordinates
 from anygrad.differences.options import Options
 from anygrad.differences.plans import make_plan
 from anygrad.differences.records import Estimate
@@ -139,5 +139,5 @@ def gradient(
         slopes, _ = measure_slopes(call, make_plan(options, coordinates), evaluate)
         return like.values(slopes)
     found, way = climb_coordinates(call, options)
-    estimate = to_estimate(found, call, way, 1, like)
+    estimate = Estimate(found, like, call, way, 1)
     return estimate if full_output else estimate.value

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from anygrad.backends.types import Tree
+from anygrad.backends.types import Array, Tree
 from anygrad.differences.arranging import Arrangement
 from anygrad.differences.compression import compressed_jacobian
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.evaluation import PointFunction
-from anygrad.differences.lines import climb_coordinates, to_estimate
+from anygrad.differences.ladder import Climb
+from anygrad.differences.lines import climb_coordinates
 from anygrad.differences.options import Choices, Options
 from anygrad.differences.plans import make_plan
 from anygrad.differences.records import Estimate
 from anygrad.differences.slopes import measure_slopes
 from anygrad.errors import DTypeError
 
-__all__ = ["jacobian"]
+__all__ = ["jacobian", "measure_jacobian", "refuse_complex_points"]
 
 
 def jacobian(
@@ -77,20 +78,27 @@ def jacobian(
     """
     options = Options.of("jacobian", choices)
     coordinates = Coordinates.of(options.where, x)
-    _refuse_complex_points(options.where, coordinates)
+    refuse_complex_points(options.where, coordinates)
     call = PointFunction.under(options, f, coordinates, scalar=False)
     if sparsity is not None or format != "dense":
         return compressed_jacobian(call, options, sparsity, format)
+    found, way = measure_jacobian(call, options)
+    like = Arrangement(coordinates.layout, call.outputs)
+    if not isinstance(found, Climb):
+        return like.values(found)
+    estimate = Estimate(found, like, call, way, 1)
+    return estimate if options.full_output else estimate.value
+
+
+def measure_jacobian(call: PointFunction, options: Options) -> tuple[Array | Climb, str]:
+    """Derivatives (C, O) by a fixed method, or what the ladder finds; and how f was evaluated."""
     if options.adaptive:
-        found, way = climb_coordinates(call, options)
-        like = Arrangement(coordinates.layout, call.outputs)
-        estimate = to_estimate(found, call, way, 1, like)
-        return estimate if options.full_output else estimate.value
-    slopes, _ = measure_slopes(call, make_plan(options, coordinates), options.evaluate)
-    return Arrangement(coordinates.layout, call.outputs).values(slopes)
+        return climb_coordinates(call, options)
+    return measure_slopes(call, make_plan(options, call.coordinates), options.evaluate)
 
 
-def _refuse_complex_points(where: str, coordinates: Coordinates) -> None:
+def refuse_complex_points(where: str, coordinates: Coordinates) -> None:
+    """Refuse what has no derivative by element."""
     if coordinates.unit is None:
         return
     message = (

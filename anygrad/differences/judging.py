@@ -30,10 +30,10 @@ RESOLVED = 1e-3
 ROUNDING = 0.4
 """Standard deviation of the rounding of f, in units of eps |f|."""
 
-TRUNCATION, DRIFT, NOISE = 2.0, 3.0, 3.0
+TRUNCATION, DRIFT, NOISE = 2.0, 3.0, 2.7
 """Safety factors of the parts of a bar."""
 
-CAUTION = 2.0
+CAUTION = 1.8
 """The factor for noise that four samples tell."""
 
 SLOWEST, FASTEST = 1.0, 1e-3

@@ -31,14 +31,14 @@ from anygrad.differences.judging import (
     spread,
     tabulate,
 )
-from anygrad.differences.questions import find_true, is_any
+from anygrad.differences.questions import find_true, is_all, is_any
 from anygrad.differences.readings import Lines, Reading, Series, read
 from anygrad.differences.wide import CAUTION, search
 
-__all__ = ["Climb", "climb"]
+__all__ = ["START", "Climb", "change_arrays", "climb"]
 
 RATIO = 1.9
-RUNGS, START = 5, 0.35
+RUNGS, START = 5, 0.125
 """Rungs of the first ladder, and its first step in units of the scale."""
 ONE_SIDED_RUNGS = 10
 BLOCK = 4096
@@ -79,7 +79,7 @@ def climb(lines: Lines, order: int = 1, rtol: float = 1e-10) -> Climb:
     """Differentiate along all lines; ``rtol`` says when a bar is small enough to stop."""
     with np.errstate(all="ignore"):
         xp = namespace_of(lines.size)
-        top = START * xp.maximum(lines.size, lines.scale)
+        top = START * order * xp.maximum(lines.size, lines.scale)
         every = xp.arange(lines.count, device=device_of(top))
         if lines.below is None or lines.above is None:
             return _ascend(lines, Series(order), rtol, every, top, None)
@@ -101,14 +101,14 @@ def _join(parts: list[Climb]) -> Climb:
     if len(parts) == 1:
         return parts[0]
     xp = namespace_of(parts[0].rounding)
-    return _each(lambda *arrays: xp.concat(list(arrays), axis=0), *parts)
+    return change_arrays(lambda *arrays: xp.concat(list(arrays), axis=0), *parts)
 
 
 def _arrange(xp: Any, order: Array, climb: Climb) -> Climb:
-    return _each(lambda a: xp.take(a, order, axis=0), climb)
+    return change_arrays(lambda a: xp.take(a, order, axis=0), climb)
 
 
-def _each(act: Callable[..., Array], *climbs: Climb) -> Climb:
+def change_arrays(act: Callable[..., Array], *climbs: Climb) -> Climb:
     """Apply a function to the arrays of findings that belong together."""
     finding = Finding(
         *(act(*(getattr(c.finding, n) for c in climbs)) for n in Finding.__annotations__)
@@ -137,15 +137,13 @@ def _ascend(
     """
     xp = namespace_of(top)
     starts = [_start(lines, series, rtol, *part) for part in _blocks(index, top, side)]
-    begun = _join([start[0] for start in starts])
-    todo, wanted = (
-        parts[0] if len(parts) == 1 else xp.concat(list(parts))
-        for parts in zip(*(start[1:] for start in starts), strict=True)
-    )
-    if not is_any(todo):
+    begun = _join([climb for climb, _ in starts])
+    done = starts[0][1] if len(starts) == 1 else xp.concat([good for _, good in starts])
+    if is_all(done):
         return begun
+    todo = ~xp.all(done, axis=1)
     rows = find_true(todo)
-    left = [None if a is None else xp.take(a, rows) for a in (index, top, side, wanted)]
+    left = [None if a is None else xp.take(a, rows, axis=0) for a in (index, top, side, done)]
     parts = [
         _go_on(lines, series, rtol, *part[:4], _arrange(xp, part[4], begun))
         for part in _blocks(*left, rows)
@@ -163,24 +161,27 @@ def _blocks(*arrays: Array | None) -> Iterator[tuple]:
 
 def _start(
     lines: Lines, series: Series, rtol: float, index: Array, top: Array, side: Array | None
-) -> tuple[Climb, Array, Array]:
-    """The first ladder; which lines need more, and by what factor a second would be smaller."""
+) -> tuple[Climb, Array]:
+    """The first ladder, and which of its findings will do."""
     xp = namespace_of(top)
-    rungs = _rungs_of(series)
-    reading, found = _short_ladder(lines, series, index, top, side, rungs)
-    sided = xp.full(found.value.shape, series.one_sided, device=device_of(top))
-    none = xp.zeros_like(sided)
+    reading, found = _short_ladder(lines, series, index, top, side, _rungs_of(series))
+    none = xp.zeros_like(found.value, dtype=xp.bool)
+    sided = ~none if series.one_sided else none
     rounding = lines.eps * xp.abs(reading.center) + xp.zeros_like(found.value)
     done = _is_good(xp, rounding, reading.top, found, rtol)
     done = done | _is_rounding_limited(xp, lines, reading, found)
-    # where that converges: the factor at which the bar should meet the rounding of f
-    shifting = ~done & (found.error <= 0.1 * xp.abs(found.value))
-    target = xp.maximum(2e-15 * xp.abs(found.value), 4.0 * rounding / reading.top)
-    power = 1.0 / (series.power * (rungs - 1))
-    factor = (target / xp.maximum(found.error, 1e-300)) ** power
+    return Climb(found, sided, none, none, none, rounding), done
+
+
+def _wanted(series: Series, top: Array, found: Climb, done: Array) -> Array:
+    """Where a ladder converges, the factor at which its bar should meet the rounding of f; else 1."""
+    xp, finding = namespace_of(top), found.finding
+    shifting = ~done & (finding.error <= 0.1 * xp.abs(finding.value))
+    target = xp.maximum(2e-15 * xp.abs(finding.value), 4.0 * found.rounding / top[:, None])
+    power = 1.0 / (series.power * (_rungs_of(series) - 1))
+    factor = (target / xp.maximum(finding.error, 1e-300)) ** power
     factor = xp.minimum(xp.maximum(factor, 0.02), 0.6)
-    wanted = xp.min(xp.where(shifting, factor, 1.0), axis=1)
-    return Climb(found, sided, none, none, none, rounding), ~xp.all(done, axis=1), wanted
+    return xp.min(xp.where(shifting, factor, 1.0), axis=1)
 
 
 def _rungs_of(series: Series) -> int:
@@ -194,11 +195,12 @@ def _go_on(
     index: Array,
     top: Array,
     side: Array | None,
-    wanted: Array,
+    done: Array,
     found: Climb,
 ) -> Climb:
     """The later stages for lines that need them."""
     xp = namespace_of(top)
+    wanted = _wanted(series, top, found, done)
     shifting = wanted < 1.0
     todo = xp.ones_like(shifting)
     rows = find_true(shifting)
@@ -267,7 +269,7 @@ def _put_findings(xp: Any, mask: Array, part: Finding, whole: Finding) -> Findin
 
 
 def _put(xp: Any, mask: Array, part: Climb, whole: Climb) -> Climb:
-    return _each(lambda new, old: spread(xp, mask, new, old), part, whole)
+    return change_arrays(lambda new, old: spread(xp, mask, new, old), part, whole)
 
 
 def _search(
@@ -340,7 +342,9 @@ def _refine(
     room = lines.room(index, side)
     top = top if room is None else xp.minimum(top, room)
     top = xp.maximum(top, 8.0 * xp.take(lines.floor, index))
-    _, new = _short_ladder(lines, series, index, top, side, rungs, 1, seen.noise)
+    _, new = _short_ladder(
+        lines, series, index, top, side, rungs + series.coefficient, 1, seen.noise
+    )
     # two ladders of like quality that disagree: their distance is the bar
     distance = xp.abs(new.value - old.value)
     doubtful = (distance > new.error + old.error) & (old.error < 8.0 * new.error)

@@ -14,11 +14,10 @@ from anygrad.differences.ladder import Climb, climb
 from anygrad.differences.moves import CoordinateMoves, Moves
 from anygrad.differences.options import Options, Rooms
 from anygrad.differences.readings import Lines
-from anygrad.differences.records import Estimate, Flags
 from anygrad.differences.slopes import Sweep
 from anygrad.differences.trust import Probes, believe
 
-__all__ = ["Axes", "climb_coordinates", "climb_moves", "to_double", "to_estimate"]
+__all__ = ["Axes", "climb_coordinates", "climb_moves", "to_double"]
 
 
 def climb_coordinates(call: PointFunction, options: Options, order: int = 1) -> tuple[Climb, str]:
@@ -117,21 +116,3 @@ def to_double(x: Array) -> Array:
     """In double precision, in which the ladder is judged."""
     xp = namespace_of(x)
     return xp.astype(x, xp.float64, copy=False)
-
-
-def to_estimate(found: Climb, call: PointFunction, way: str, order: int, like: Any) -> Estimate:
-    """Arrange what the ladder found as trees, by an `Arrangement`."""
-    finding = found.finding
-    return Estimate(
-        value=like.values(finding.value),
-        error=like.sizes(finding.error),
-        step=like.largest(finding.step),
-        noise=like.sizes(finding.noise),
-        second=like.values(finding.other) if order == 1 else None,
-        flags=Flags(
-            *(like.marks(m) for m in (found.kink, found.singular, found.one_sided, found.noisy))
-        ),
-        evaluations=call.evaluations,
-        calls=call.calls,
-        evaluation=way,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ SHOWN = 5
 """Elements that a sentence is printed for; of the others the number is."""
 
 
-@dataclass(frozen=True)
 class Flags:
     """What is special about each element; trees of boolean arrays like the value.
 
@@ -40,13 +39,19 @@ class Flags:
         f is noisier than the rounding of its dtype explains.
     """
 
-    kink: Tree
-    singular: Tree
-    one_sided: Tree
-    noisy: Tree
+    def __init__(self, found: Any, like: Any) -> None:
+        self._found, self._like = found, like
+
+    def __getattr__(self, name: str) -> Tree:
+        if name not in SENTENCES:
+            message = f"Flags has no attribute {name!r}; it has {', '.join(SENTENCES)}."
+            raise AttributeError(message)
+        return self._like.marks(getattr(self._found, name))
+
+    def __repr__(self) -> str:
+        return f"Flags({', '.join(f'{n}={getattr(self, n)}' for n in SENTENCES)})"
 
 
-@dataclass(frozen=True)
 class Estimate:
     """A numerical derivative with an error bar; printed, it reads as sentences.
 
@@ -70,23 +75,40 @@ class Estimate:
         ``flags.kink``, ``.singular``, ``.one_sided``, ``.noisy``: trees of boolean arrays.
     evaluations, calls : int
         At how many points f was evaluated, and in how many calls.
-    evaluation : {"stacked", "vmap", "loop", "elementwise"}
+    evaluation : {"stacked", "vmap", "loop", "elements", "numbers"}
         The way in which it was.
     """
 
-    value: Tree
-    error: Tree
-    step: Tree
-    noise: Tree
-    second: Tree | None
-    flags: Flags
-    evaluations: int
-    calls: int
-    evaluation: str
+    def __init__(self, found: Any, like: Any, call: Any, way: str, order: int) -> None:
+        """Take what the ladder found; ``like`` arranges it when it is asked for."""
+        self._found, self._like, self._order = found, like, order
+        self.evaluations, self.calls, self.evaluation = call.evaluations, call.calls, way
+        self.value = like.values(found.finding.value)
+        self.flags = Flags(found, like)
+
+    @cached_property
+    def error(self) -> Tree:
+        """The bar."""
+        return self._like.sizes(self._found.finding.error)
+
+    @cached_property
+    def step(self) -> Tree:
+        """The largest step used."""
+        return self._like.largest(self._found.finding.step)
+
+    @cached_property
+    def noise(self) -> Tree:
+        """Standard deviation of f."""
+        return self._like.sizes(self._found.finding.noise)
+
+    @cached_property
+    def second(self) -> Tree | None:
+        """The second derivative along the same line, for order 1."""
+        return self._like.values(self._found.finding.other) if self._order == 1 else None
 
     @property
     def sentences(self) -> list[str]:
-        """What to know about single elements: one sentence for each of the first few; copies flags."""
+        """What to know about single elements: a sentence for each of the first few, copied to the host."""
         found = []
         for name, sentence in SENTENCES.items():
             places = list(_places(getattr(self.flags, name)))

@@ -139,6 +139,11 @@ class Probes:
             return True
         return self._explains(predicted, total, rest[3 * parts], tolerance)
 
+    def explain(self, slopes: Array) -> bool:
+        """Whether slopes (M, O) and the values at the probes fit."""
+        predicted, total, alone = read_vectors([*self._predict(slopes), self._parts(self.alone)[0]])
+        return self._explains(predicted, total, alone, GROSS)
+
     def refuse_unless_analytic(self, slopes: Array, way: str) -> None:
         """Hold the slopes of a complex step against how f changes between the probes."""
         predicted, total, values = read_vectors(

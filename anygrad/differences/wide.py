@@ -36,7 +36,7 @@ HIGHEST = 5
 """Largest degree of a window; more would reach over six orders of magnitude."""
 OUTSTANDING = 3.5
 """A change that exceeds the mean of many by this factor is no noise."""
-CAUTION = 1.25
+CAUTION = 1.0
 """The noise is a mean of many samples."""
 TINY = 1e-300
 SPURIOUS = 30.0
