@@ -33,8 +33,8 @@ ROUNDING = 0.4
 TRUNCATION, DRIFT, NOISE = 2.0, 3.0, 2.7
 """Safety factors of the parts of a bar."""
 
-CAUTION = 1.8
-"""The factor for noise that four samples tell."""
+CAUTION, MANY = 1.8, 1.6
+"""The factor for noise that four samples tell, and for rounding in the many elements of a gradient."""
 
 SLOWEST, FASTEST = 1.0, 1e-3
 """How much an error may be thought to fall from one degree to the next."""
@@ -230,7 +230,8 @@ def _noise_level(
     """What a window reckons with: more where noise was measured, and the rounding farther out."""
     xp = reading.xp
     stands_out = noise > 4.0 * lines.eps * xp.abs(reading.center)
-    measured = xp.where(stands_out, caution * noise, noise)
+    # of the many bars of one f, all should hold
+    measured = xp.where(stands_out, caution * noise, (MANY if lines.together else 1.0) * noise)
     return xp.maximum(measured, ROUNDING * lines.eps * xp.take(reading.size, table.first, axis=0))
 
 

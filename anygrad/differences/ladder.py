@@ -38,7 +38,7 @@ from anygrad.differences.wide import CAUTION, search
 __all__ = ["START", "Climb", "change_arrays", "climb"]
 
 RATIO = 1.9
-RUNGS, START = 5, 0.125
+RUNGS, START = 5, 0.1
 """Rungs of the first ladder, and its first step in units of the scale."""
 ONE_SIDED_RUNGS = 10
 BLOCK = 4096

@@ -130,10 +130,7 @@ def test_a_result_in_a_buffer_of_the_function_is_kept_from_the_next_call(method,
     np.testing.assert_allclose(slopes, 2 * POINT, rtol=1e-6)
 
 
-def test_a_buffer_that_serves_several_batches_is_kept_apart(monkeypatch):
-    from anygrad.differences import batches
-
-    monkeypatch.setattr(batches, "BATCH_BYTES", 400)
+def test_a_buffer_that_serves_several_batches_is_kept_apart():
     out = {}
 
     def total(x):
@@ -142,5 +139,5 @@ def test_a_buffer_that_serves_several_batches_is_kept_apart(monkeypatch):
     x = np.linspace(-1.0, 2.0, 12)
     for evaluate in ("stacked", "auto"):
         np.testing.assert_allclose(
-            gradient(total, x, evaluate=evaluate), 2 * x, rtol=1e-6, atol=1e-9
+            gradient(total, x, evaluate=evaluate, batch_bytes=400), 2 * x, rtol=1e-6, atol=1e-9
         )
