@@ -40,6 +40,14 @@ class Arrangement:
         """Bars, which both parts of a complex number share."""
         return self._arrange(matrix, lambda xp, a, b: xp.hypot(a, b), _to_real)
 
+    def levels(self, matrix: Array) -> Tree:
+        """Noise, a property of the values whatever is moved."""
+        return self.sizes(matrix)
+
+    def curvatures(self, matrix: Array) -> Tree:
+        """Second derivatives along the lines."""
+        return self.values(matrix)
+
     def largest(self, matrix: Array) -> Tree:
         """Steps and the like: the larger of the two parts."""
         return self._arrange(matrix, lambda xp, a, b: xp.maximum(a, b), _to_real)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from anygrad.differences.colouring import (
     recover_columns,
     recover_star,
 )
-from anygrad.differences.coordinates import Coordinates
+from anygrad.differences.coordinates import Coordinates, Layout
 from anygrad.differences.detection import detect_by_nan, detect_by_tracing
 from anygrad.differences.evaluation import PointFunction, read_vectors
 from anygrad.differences.lengths import make_axes, make_line_plan
@@ -106,11 +107,20 @@ class Compression:
 
     def sizes(self, matrix: Array) -> Any:
         """Bars."""
-        return self._put(self.slopes(matrix), "sizes")
+        return self._put(namespace_of(matrix).abs(self.slopes(matrix)), "sizes")
+
+    def levels(self, matrix: Array) -> Any:
+        """Noise, in the units of f."""
+        return self._put(self.entries(matrix), "sizes")
+
+    def curvatures(self, matrix: Array) -> Any:
+        """Second derivatives."""
+        return self._put(self.slopes(matrix) / to_double(self._own_units()), "values")
 
     def largest(self, matrix: Array) -> Any:
         """Steps."""
-        return self._put(self.entries(matrix) * to_double(self._own_units()), "largest")
+        units = to_double(self._own_units())
+        return self._put(self.entries(matrix) * namespace_of(units).abs(units), "largest")
 
     def marks(self, matrix: Array) -> Any:
         """Flags."""
@@ -232,10 +242,10 @@ def read_pattern(call: PointFunction, where: str, sparsity: Any) -> Pattern:
     """What the user gives as ``sparsity``; found by tracing or by NaN where they say so."""
     coordinates, outputs = call.coordinates, call.outputs
     assert outputs is not None
-    value = call.alone([coordinates.point])
-    shape = (value.shape[1], coordinates.count)
+    shape = (sum(prod(shape) for shape in outputs.shapes), coordinates.count)
     if isinstance(sparsity, str) and sparsity == "trace":
-        return detect_by_tracing(lambda x: _flat(call, x), coordinates.point, where=where)
+        found = detect_by_tracing(lambda x: _flat(call, x), coordinates.point, where=where)
+        return _by_parts(outputs, found)
     if isinstance(sparsity, str) and sparsity == "nan":
         xp = namespace_of(coordinates.point)
 
@@ -249,7 +259,22 @@ def read_pattern(call: PointFunction, where: str, sparsity: Any) -> Pattern:
             "(rows, columns)."
         )
         raise ArgumentError(message)
-    return Pattern.read(where, sparsity, shape)
+    return _by_parts(outputs, Pattern.read(where, sparsity, shape))
+
+
+def _by_parts(outputs: Layout, pattern: Pattern) -> Pattern:
+    """The pattern of the real numbers in the outputs: complex ones have two rows."""
+    if not any(outputs.complex_leaves):
+        return pattern
+    first, second, start = [], [], 0
+    for shape, two_parts in zip(outputs.shapes, outputs.complex_leaves, strict=True):
+        own = start + np.arange(prod(shape))
+        first.append(own)
+        second.append(own + own.size if two_parts else own)
+        start += own.size * (2 if two_parts else 1)
+    rows = [np.concatenate(part)[pattern.rows] for part in (first, second)]
+    columns = np.concatenate([pattern.columns, pattern.columns])
+    return Pattern.of(np.concatenate(rows), columns, (start, pattern.shape[1]))
 
 
 def _flat(call: PointFunction, x: Array) -> Array:

@@ -17,12 +17,13 @@ from anygrad.differences.curvatures import measure_curvatures
 from anygrad.differences.evaluation import PointFunction
 from anygrad.differences.jacobians import measure_jacobian, refuse_complex_points
 from anygrad.differences.kinds import is_complex
-from anygrad.differences.ladder import Climb, change_arrays
+from anygrad.differences.ladder import Climb
+from anygrad.differences.lines import place_probes, to_double
 from anygrad.differences.moves import CoordinateMoves
 from anygrad.differences.options import ADAPTIVE, Choices, Options
 from anygrad.differences.records import Estimate
 from anygrad.differences.stencils import COMPLEX
-from anygrad.differences.trust import Probes
+from anygrad.differences.subsets import change_arrays
 from anygrad.errors import ArgumentError, describe, suggest
 
 __all__ = ["hessian"]
@@ -138,7 +139,8 @@ def _explains(
     xp = namespace_of(x)
     slopes = xp.concat([xp.reshape(leaf, (-1,)) for leaf in here])
     reach = coordinates.eps ** (1 / 3) * xp.maximum(xp.abs(x), xp.ones_like(x))
-    probes = Probes(call, CoordinateMoves(coordinates), reach)
+    rooms = options.read_rooms(coordinates)
+    probes = place_probes(call, CoordinateMoves(coordinates), to_double(reach), rooms)
     return probes.explain(xp.astype(slopes, x.dtype, copy=False)[:, None])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from anygrad.backends import device_of
 from anygrad.backends.types import Array
@@ -19,8 +19,6 @@ __all__ = [
     "judge",
     "measure_noise",
     "prefer",
-    "select",
-    "spread",
     "tabulate",
 ]
 
@@ -40,8 +38,7 @@ SLOWEST, FASTEST = 1.0, 1e-3
 """How much an error may be thought to fall from one degree to the next."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A derivative with its bar; all arrays have shape (m, O).
 
     Attributes
@@ -289,18 +286,4 @@ def prefer(xp: Any, new: Finding, old: Finding) -> Array:
 
 def combine(xp: Any, chosen: Array, new: Finding, old: Finding) -> Finding:
     """Take the new finding where it was chosen."""
-    return Finding(
-        *(xp.where(chosen, getattr(new, n), getattr(old, n)) for n in Finding.__annotations__)
-    )
-
-
-def select(xp: Any, finding: Finding, index: Array) -> Finding:
-    """The findings of some lines."""
-    return Finding(*(xp.take(getattr(finding, n), index, axis=0) for n in Finding.__annotations__))
-
-
-def spread(xp: Any, mask: Array, part: Array, whole: Array) -> Array:
-    """Put the rows ``part`` where the mask of shape (M,) is true; nothing is written in place."""
-    rank = xp.cumulative_sum(xp.astype(mask, xp.int64)) - 1
-    moved = xp.take(part, xp.where(mask, rank, 0), axis=0)
-    return xp.where(mask if whole.ndim == 1 else mask[:, None], moved, whole)
+    return Finding(*(xp.where(chosen, a, b) for a, b in zip(new, old, strict=True)))

@@ -11,10 +11,9 @@ there the phase of a periodic disturbance doubles from rung to rung, and may sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,15 +26,14 @@ from anygrad.differences.judging import (
     judge,
     measure_noise,
     prefer,
-    select,
-    spread,
     tabulate,
 )
-from anygrad.differences.questions import find_true, is_all, is_any
+from anygrad.differences.questions import find_true, is_all
 from anygrad.differences.readings import Lines, Reading, Series, read
+from anygrad.differences.subsets import Subset, change_arrays, join
 from anygrad.differences.wide import CAUTION, search
 
-__all__ = ["START", "Climb", "change_arrays", "climb"]
+__all__ = ["START", "Climb", "climb"]
 
 RATIO = 1.9
 RUNGS, START = 5, 0.1
@@ -52,8 +50,7 @@ ROUNDINGS = 300.0
 """A bar of so many roundings of f over the first step is as good as it gets there."""
 
 
-@dataclass(frozen=True)
-class Climb:
+class Climb(NamedTuple):
     """What was found on all lines: arrays of shape (M, O).
 
     Attributes
@@ -93,28 +90,8 @@ def climb(lines: Lines, order: int = 1, rtol: float = 1e-10) -> Climb:
         if inner.shape[0] == 0:
             return at_edge
         inside = _ascend(lines, Series(order), rtol, inner, xp.take(top, inner), None)
-        return _arrange(xp, xp.argsort(xp.concat([inner, edge])), _join([inside, at_edge]))
-
-
-def _join(parts: list[Climb]) -> Climb:
-    """The findings of some lines behind those of others."""
-    if len(parts) == 1:
-        return parts[0]
-    xp = namespace_of(parts[0].rounding)
-    return change_arrays(lambda *arrays: xp.concat(list(arrays), axis=0), *parts)
-
-
-def _arrange(xp: Any, order: Array, climb: Climb) -> Climb:
-    return change_arrays(lambda a: xp.take(a, order, axis=0), climb)
-
-
-def change_arrays(act: Callable[..., Array], *climbs: Climb) -> Climb:
-    """Apply a function to the arrays of findings that belong together."""
-    finding = Finding(
-        *(act(*(getattr(c.finding, n) for c in climbs)) for n in Finding.__annotations__)
-    )
-    names = [n for n in Climb.__annotations__ if n != "finding"]
-    return Climb(finding, *(act(*(getattr(c, n) for c in climbs)) for n in names))
+        order = xp.argsort(xp.concat([inner, edge]))
+        return change_arrays(lambda a: xp.take(a, order, axis=0), join([inside, at_edge]))
 
 
 def _fit_into_bounds(lines: Lines, top: Array) -> tuple[Array, Array]:
@@ -137,18 +114,26 @@ def _ascend(
     """
     xp = namespace_of(top)
     starts = [_start(lines, series, rtol, *part) for part in _blocks(index, top, side)]
-    begun = _join([climb for climb, _ in starts])
-    done = starts[0][1] if len(starts) == 1 else xp.concat([good for _, good in starts])
+    begun, done = join([climb for climb, _ in starts]), join([good for _, good in starts])
     if is_all(done):
         return begun
-    todo = ~xp.all(done, axis=1)
-    rows = find_true(todo)
-    left = [None if a is None else xp.take(a, rows, axis=0) for a in (index, top, side, done)]
-    parts = [
-        _go_on(lines, series, rtol, *part[:4], _arrange(xp, part[4], begun))
-        for part in _blocks(*left, rows)
-    ]
-    return _put(xp, todo, _join(parts), begun)
+    left = Subset(~xp.all(done, axis=1))
+    blocks = _blocks(*left.take(Left(index, top, side, done)), left.rows)
+    parts = [_go_on(lines, series, rtol, Left(*part[:4]), _at(begun, part[4])) for part in blocks]
+    return left.put(join(parts), begun)
+
+
+class Left(NamedTuple):
+    """Lines that need more, with their first step, their side, and which outputs are good."""
+
+    index: Array
+    top: Array
+    side: Array | None
+    done: Array
+
+
+def _at(climb: Climb, rows: Array) -> Climb:
+    return change_arrays(lambda a: namespace_of(a).take(a, rows, axis=0), climb)
 
 
 def _blocks(*arrays: Array | None) -> Iterator[tuple]:
@@ -188,34 +173,27 @@ def _rungs_of(series: Series) -> int:
     return ONE_SIDED_RUNGS if series.one_sided else max(RUNGS, (series.order + 1) // 2 + 4)
 
 
-def _go_on(
-    lines: Lines,
-    series: Series,
-    rtol: float,
-    index: Array,
-    top: Array,
-    side: Array | None,
-    done: Array,
-    found: Climb,
-) -> Climb:
+def _go_on(lines: Lines, series: Series, rtol: float, left: Left, found: Climb) -> Climb:
     """The later stages for lines that need them."""
-    xp = namespace_of(top)
-    wanted = _wanted(series, top, found, done)
-    shifting = wanted < 1.0
-    todo = xp.ones_like(shifting)
-    rows = find_true(shifting)
-    if rows.shape[0]:
-        lower = xp.take(top * wanted, rows)
-        sides = None if side is None else xp.take(side, rows)
-        some = xp.take(index, rows)
-        reading, new = _short_ladder(lines, series, some, lower, sides, _rungs_of(series))
-        found = _keep_better(xp, found, shifting, rows, new)
-        kept = _arrange(xp, rows, found)
-        good = _is_good(xp, kept.rounding, reading.top, kept.finding, rtol)
-        todo = ~spread(xp, shifting, xp.all(good, axis=1), xp.zeros_like(shifting))
-    if not is_any(todo):
+    xp = namespace_of(left.top)
+    wanted = _wanted(series, left.top, found, left.done)
+    shifting = Subset(wanted < 1.0)
+    todo = xp.ones_like(wanted, dtype=xp.bool)
+    if len(shifting):
+        index, top, side, _ = shifting.take(left)
+        lower = top * shifting.take(wanted)
+        _, new = _short_ladder(lines, series, index, lower, side, _rungs_of(series))
+        old = shifting.take(found)
+        better = combine(xp, prefer(xp, new, old.finding), new, old.finding)
+        good = _is_good(xp, old.rounding, lower[:, None], better, rtol)
+        found = found._replace(finding=shifting.put(better, found.finding))
+        todo = shifting.put(~xp.all(good, axis=1), todo)
+    last = Subset(todo)
+    if not len(last):
         return found
-    return _search(lines, series, index, side, found, todo, shifting)
+    index, _, side, _ = last.take(left)
+    shifted = last.take(wanted) < 1.0
+    return last.put(_search(lines, series, index, side, last.take(found), shifted), found)
 
 
 def _short_ladder(
@@ -257,77 +235,36 @@ def _is_rounding_limited(xp: Any, lines: Lines, reading: Reading, found: Finding
     return xp.isfinite(found.error) & mostly & (found.error <= 1e-3 * xp.abs(found.value))
 
 
-def _keep_better(xp: Any, result: Climb, mask: Array, rows: Array, new: Finding) -> Climb:
-    old = select(xp, result.finding, rows)
-    better = combine(xp, prefer(xp, new, old), new, old)
-    return replace(result, finding=_put_findings(xp, mask, better, result.finding))
-
-
-def _put_findings(xp: Any, mask: Array, part: Finding, whole: Finding) -> Finding:
-    names = Finding.__annotations__
-    return Finding(*(spread(xp, mask, getattr(part, n), getattr(whole, n)) for n in names))
-
-
-def _put(xp: Any, mask: Array, part: Climb, whole: Climb) -> Climb:
-    return change_arrays(lambda new, old: spread(xp, mask, new, old), part, whole)
-
-
 def _search(
-    lines: Lines,
-    series: Series,
-    index: Array,
-    side: Array | None,
-    result: Climb,
-    todo: Array,
-    shifted: Array,
+    lines: Lines, series: Series, index: Array, side: Array | None, found: Climb, shifted: Array
 ) -> Climb:
-    """The wide ladder for the lines that are left, then a short one around its best window."""
+    """The wide ladder, then a short one around its best window."""
     xp = namespace_of(index)
-    rows = find_true(todo)
-    lines_left = xp.take(index, rows)
-    sides = None if side is None else xp.take(side, rows)
-    sight = search(lines, lines_left, series, sides)
+    sight = search(lines, index, series, side)
+    seen, old = sight.finding, found.finding
     edge = sight.side != 0.0
-    result = _keep_better(xp, result, todo, rows, sight.finding)
-    if sides is None:  # what was found across the edge of a domain means nothing
-        kept = select(xp, result.finding, rows)
-        kept = combine(xp, edge[:, None] & xp.ones_like(sight.kink), sight.finding, kept)
-        result = replace(result, finding=_put_findings(xp, todo, kept, result.finding))
-    unsettled = xp.isfinite(sight.finding.error) & (
-        sight.finding.error > 1e-13 * xp.abs(sight.finding.value)
-    )
+    # what was found across the edge of a domain means nothing
+    finding = combine(xp, prefer(xp, seen, old) | edge[:, None], seen, old)
+    unsettled = xp.isfinite(seen.error) & (seen.error > 1e-13 * xp.abs(seen.value))
     refining = xp.any(unsettled, axis=1) & ~edge
-    again = xp.take(shifted, rows)
     stages = (
-        (refining & ~again, partial(_refine, REFINING_RUNGS)),
-        (refining & again, partial(_refine, FEWER_RUNGS)),
-        (edge, _step_to_one_side),
+        (refining & ~shifted, side, partial(_refine, REFINING_RUNGS)),
+        (refining & shifted, side, partial(_refine, FEWER_RUNGS)),
+        (edge, sight.side, _step_to_one_side),
     )
-    for mask, stage in stages:
-        some = find_true(mask)
-        if some.shape[0]:
-            part = select(xp, result.finding, xp.take(rows, some))
-            seen = select(xp, sight.finding, some)
-            given = None if sides is None else xp.take(sides, some)
-            one = xp.take(sight.side, some) if stage is _step_to_one_side else given
-            better = stage(lines, series, xp.take(lines_left, some), one, seen, part)
-            whole = spread(xp, todo, mask, xp.zeros_like(todo))
-            result = replace(result, finding=_put_findings(xp, whole, better, result.finding))
-    finding = result.finding
-    error = xp.maximum(finding.error, spread(xp, todo, sight.jump, xp.zeros_like(finding.error)))
-    singular = spread(xp, todo, sight.singular, result.singular)
-    error = xp.where(singular, xp.inf, error)
-    noisy = sight.finding.noise > NOISY * xp.take(result.rounding, rows, axis=0)
-    sided = spread(
-        xp, todo, edge[:, None] | xp.take(result.one_sided, rows, axis=0), result.one_sided
-    )
+    for mask, sides, refine in stages:
+        some = Subset(mask)
+        if len(some):
+            own = some.take((index, sides, seen, finding))
+            finding = some.put(refine(lines, series, *own), finding)
+    error = xp.maximum(finding.error, sight.jump)
     return Climb(
-        replace(finding, error=error),
-        sided,
-        spread(xp, todo, sight.kink, result.kink),
-        singular,
-        spread(xp, todo, noisy, result.noisy),
-        result.rounding,
+        finding._replace(error=xp.where(sight.singular, xp.inf, error)),
+        found.one_sided | edge[:, None],
+        sight.kink,
+        sight.singular,
+        seen.noise > NOISY * found.rounding,
+        found.rounding,
     )
 
 
@@ -349,7 +286,7 @@ def _refine(
     distance = xp.abs(new.value - old.value)
     doubtful = (distance > new.error + old.error) & (old.error < 8.0 * new.error)
     doubtful = doubtful & (new.error < old.error)
-    new = replace(new, error=xp.where(doubtful, distance, new.error))
+    new = new._replace(error=xp.where(doubtful, distance, new.error))
     return combine(xp, prefer(xp, new, old), new, old)
 
 

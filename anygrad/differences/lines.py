@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
@@ -17,7 +17,7 @@ from anygrad.differences.readings import Lines
 from anygrad.differences.slopes import Sweep
 from anygrad.differences.trust import Probes, believe
 
-__all__ = ["Axes", "climb_coordinates", "climb_moves", "to_double"]
+__all__ = ["Axes", "climb_coordinates", "climb_moves", "place_probes", "to_double"]
 
 
 def climb_coordinates(call: PointFunction, options: Options, order: int = 1) -> tuple[Climb, str]:
@@ -67,9 +67,7 @@ def climb_moves(
     xp, kind, count = namespace_of(center), coordinates.position.dtype, moves.count
     rooms = axes.rooms
     reach = coordinates.eps ** (1 / 3) * xp.maximum(axes.size, axes.scale)
-    probes = Probes(
-        call, moves, xp.astype(reach, kind), 0.0 if rooms is None else _sides(xp, reach, rooms)
-    )
+    probes = place_probes(call, moves, reach, rooms)
 
     def run(way: str, trusted: Probes | None) -> Climb:
         sweep = Sweep(call, moves, way, trusted)
@@ -105,11 +103,17 @@ def climb_moves(
     return believe(probes, points, options.evaluate, run)
 
 
-def _sides(xp: Any, reach: Array, rooms: Any) -> Array:
+def place_probes(call: PointFunction, moves: Moves, reach: Array, rooms: Rooms) -> Probes:
+    """Probes that stay within the bounds."""
+    xp, kind = namespace_of(reach), call.coordinates.position.dtype
+    if rooms is None:
+        return Probes(call, moves, xp.astype(reach, kind, copy=False))
     below, above = rooms
     one = xp.ones_like(reach)
     toward = xp.where(above >= below, one, -one)
-    return xp.where((below >= reach) & (above >= reach), 0.0 * one, toward)
+    sides = xp.where((below >= reach) & (above >= reach), 0.0 * one, toward)
+    reach = xp.minimum(reach, xp.maximum(below, above))
+    return Probes(call, moves, *(xp.astype(a, kind, copy=False) for a in (reach, sides)))
 
 
 def to_double(x: Array) -> Array:

@@ -110,7 +110,8 @@ class DirectionMoves:
             columns = coordinates.layout.to_elements(xp.matrix_transpose(rows))
             table = xp.stack([h[start:stop] for h in offsets])
             moved = point[:, None, None] + columns[:, None, :] * table[None, :, :]
-            moved = xp.reshape(xp.astype(moved, point.dtype, copy=False), (point.shape[0], -1))
+            shape = (point.shape[0], len(offsets) * (stop - start))
+            moved = xp.reshape(xp.astype(moved, point.dtype, copy=False), shape)
             yield with_probes(coordinates, moved, axis, probes), moved.shape[1]
 
     def with_point(self, coordinates: Coordinates) -> DirectionMoves:

@@ -99,12 +99,12 @@ class Estimate:
     @cached_property
     def noise(self) -> Tree:
         """Standard deviation of f."""
-        return self._like.sizes(self._found.finding.noise)
+        return self._like.levels(self._found.finding.noise)
 
     @cached_property
     def second(self) -> Tree | None:
         """The second derivative along the same line, for order 1."""
-        return self._like.values(self._found.finding.other) if self._order == 1 else None
+        return self._like.curvatures(self._found.finding.other) if self._order == 1 else None
 
     @property
     def sentences(self) -> list[str]:
