@@ -191,6 +191,8 @@ def _measure(compression: Compression, options: Options) -> Any | Estimate:
     call, pattern = compression.call, compression.pattern
     coordinates = call.coordinates
     if compression.count == 0:
+        nothing = namespace_of(compression.units).zeros_like(compression.units[:0])
+        check_product(call, options, pattern, nothing)
         return _empty(compression, options)
     moves = compression.moves
     axes = make_axes(options, coordinates, moves.vectors(None))
@@ -244,8 +246,7 @@ def read_pattern(call: PointFunction, where: str, sparsity: Any) -> Pattern:
     assert outputs is not None
     shape = (sum(prod(shape) for shape in outputs.shapes), coordinates.count)
     if isinstance(sparsity, str) and sparsity == "trace":
-        found = detect_by_tracing(lambda x: _flat(call, x), coordinates.point, where=where)
-        return _by_parts(outputs, found)
+        return detect_by_tracing(lambda x: _flat(call, x), coordinates.point, where=where)
     if isinstance(sparsity, str) and sparsity == "nan":
         xp = namespace_of(coordinates.point)
 
@@ -279,9 +280,12 @@ def _by_parts(outputs: Layout, pattern: Pattern) -> Pattern:
 
 def _flat(call: PointFunction, x: Array) -> Array:
     """``f`` of a flat vector with a flat vector, in operations that can be traced."""
+    assert call.outputs is not None
     leaves = trees.leaves(call.f(call.coordinates.layout.split(x)))
-    xp = namespace_of(*leaves)
-    flat = [xp.reshape(leaf, (-1,)) for leaf in leaves]
+    xp, flat = namespace_of(*leaves), []
+    for leaf, two_parts in zip(leaves, call.outputs.complex_leaves, strict=True):
+        parts = (xp.real(leaf), xp.imag(leaf)) if two_parts else (leaf,)
+        flat += [xp.reshape(part, (-1,)) for part in parts]
     return flat[0] if len(flat) == 1 else xp.concat(flat)
 
 

@@ -64,9 +64,10 @@ class Layout:
         wide = xp.result_type(values.dtype, xp.complex64)
         for shape, two_parts in zip(self.shapes, self.complex_leaves, strict=True):
             size = prod(shape)
-            part = xp.astype(values[start : start + size], wide)
+            part = xp.astype(values[start : start + size, ...], wide)
             if two_parts:
-                part = part + 1j * xp.astype(values[start + size : start + 2 * size], wide)
+                imaginary = values[start + size : start + 2 * size, ...]
+                part = part + 1j * xp.astype(imaginary, wide)
             parts.append(part)
             start += 2 * size if two_parts else size
         return xp.concat(parts)
@@ -129,8 +130,8 @@ class Coordinates:
             return None if a is None else xp.take(a, index)
 
         grids = tuple((dtype, pick(mask)) for dtype, mask in self.grids)
-        kept = (pick(a) for a in (self.element, self.position, self.unit))
-        return Coordinates(self.layout, self.point, *kept, grids)
+        element, position, unit = (pick(a) for a in (self.element, self.position, self.unit))
+        return Coordinates(self.layout, self.point, element, position, unit, grids)
 
     def as_complex(self) -> Coordinates:
         """The same point as complex numbers, whose coordinates take complex offsets."""
@@ -156,7 +157,7 @@ class Coordinates:
     def snap(self, steps: Array) -> Array:
         """Steps near to those wanted that are exact both ways: ``(x + h) - x == x - (x - h) == h``.
 
-        Away from zero numbers are spaced more widely, so a step that is exact there is so both ways.
+        Away from zero numbers are spaced more widely; a step that is exact there is so both ways.
         """
         xp = namespace_of(self.position)
         found = None
@@ -182,7 +183,7 @@ class Coordinates:
         return self.layout.split(self.layout.to_elements(values))
 
     def name(self, k: int) -> str:
-        """Coordinate ``k`` as one would write it: ``x['w'][1, 2]``, with the part of complex ones."""
+        """Write coordinate ``k`` as one would: ``x['w'][1, 2]``, with the part of complex ones."""
         layout = self.layout
         sizes = [prod(shape) for shape in layout.shapes]
         parts = [2 if two_parts else 1 for two_parts in layout.complex_leaves]

@@ -100,6 +100,7 @@ def measure_curvatures(call: PointFunction, options: Options) -> tuple[Climb, st
     return _spread_pairs(own, both, units, first, second), way
 
 
+@np.errstate(all="ignore")
 def _axes_of_pairs(
     coordinates: Coordinates, units: Array, rooms: Any, first: Array, second: Array
 ) -> Axes:
@@ -118,6 +119,7 @@ def _axes_of_pairs(
     return Axes(natural, pair(floors, xp.maximum), natural, rooms, lambda index, steps: steps)
 
 
+@np.errstate(all="ignore")
 def _spread_pairs(own: Climb, both: Climb, units: Array, first: Array, second: Array) -> Climb:
     """Findings of coordinates and of pairs as symmetric tables (C, C)."""
     xp, backend = namespace_of(units), backend_of(units)
@@ -143,6 +145,7 @@ def _spread_pairs(own: Climb, both: Climb, units: Array, first: Array, second: A
     (a, b), (ea, eb) = ends(f.value), ends(f.error)
     mixed = (g.value - u * u * a - v * v * b) / (2.0 * u * v)
     bars = (g.error + u * u * ea + v * v * eb) / size
+    bars = xp.where(xp.isfinite(bars), bars, xp.inf)
     finding = Finding(
         table(f.value, mixed),
         table(f.error, bars),

@@ -44,8 +44,8 @@ def derivative(
         ``method``, ``accuracy``, ``step``, ``scale``, ``bounds``, ``noise``, ``rtol`` and
         ``full_output`` as for `gradient`. The complex step gives order 1 only. ``evaluate``:
         "stacked" passes all points of a call along an axis of their own, ``stack_axis`` says which
-        (0 by default, so that data of the shape of ``x`` fits); "loop" makes one call for each point
-        of the stencil, with the shape of ``x``, and on numbers where ``f`` takes nothing else;
+        (0 by default, so that data of the shape of ``x`` fits); "loop" makes one call for each
+        point of the stencil, with the shape of ``x``, or on numbers where ``f`` takes nothing else;
         "auto" does the first that gives at ``x`` what ``f(x)`` gives. ``executor`` takes these
         points; ``batch_bytes`` limits a call, 1 MB by default.
 

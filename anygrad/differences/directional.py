@@ -15,6 +15,7 @@ from anygrad.differences.moves import DirectionMoves
 from anygrad.differences.options import Choices, Options
 from anygrad.differences.records import Estimate
 from anygrad.differences.slopes import measure_slopes
+from anygrad.errors import ArgumentError, describe
 
 __all__ = ["directional"]
 
@@ -59,6 +60,11 @@ def directional(
     """
     options = Options.of("directional", choices)
     coordinates = Coordinates.of(options.where, x)
+    if coordinates.count == 0:
+        message = (
+            f"directional(x): got {describe(x)}; expected at least one element to move along v."
+        )
+        raise ArgumentError(message)
     vector = coordinates.read_vector(options.where, v)[None, :]
     call = PointFunction.under(options, f, coordinates, scalar=False)
     moves = DirectionMoves(coordinates, lambda index: vector, 1)

@@ -12,6 +12,7 @@ from anygrad.backends.types import Array
 from anygrad.differences.arranging import Arrangement
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.copies import copy_of
+from anygrad.differences.failures import Forgiving, Nowhere
 from anygrad.differences.kinds import is_complex, is_real, precision
 from anygrad.differences.ladder import Climb, climb
 from anygrad.differences.lines import to_double
@@ -62,7 +63,11 @@ class ElementFunction:
         elif options.evaluate == "auto":
             self.ways = ["elements", "stacked", "loop"]
         self.trusted = options.evaluate == "stacked"
+        self.holds_nothing = False  # of the shape of x: seen where some elements only were passed
+        self.single = f
         self.center = self._at_the_point()
+        if options.adaptive:  # the ladder may leave the domain of f
+            self.single = Forgiving(f)
 
     @property
     def way(self) -> str:
@@ -72,14 +77,14 @@ class ElementFunction:
     def values(self, index: Array | None, points: Array) -> Array:
         """Values at points (R, m) of the elements ``index``, None for all; shape (R, m)."""
         while len(self.ways) > 1 or (self.way == "vmap" and not self.trusted):
-            if self.trusted:
+            if self.trusted and (index is None or self.way != "elements" or self.holds_nothing):
                 break
             try:
                 found = self._tested(index, points)
             except Exception:  # whatever f raises on many points, the shape of x will do
                 found = None
             if found is not None:
-                self.trusted = True
+                self.trusted, self.holds_nothing = True, index is not None
                 return found
             if self.way == "vmap":
                 message = (
@@ -88,6 +93,7 @@ class ElementFunction:
                 )
                 raise ArgumentError(message)
             self.ways.pop(0)
+            self.trusted = False
         return self._evaluate(index, points)
 
     def _at_the_point(self) -> Array:
@@ -178,10 +184,10 @@ class ElementFunction:
         xp = namespace_of(points)
         rows = [xp.reshape(copy_of(points[i, :]), self.shape) for i in range(points.shape[0])]
         if self.options.executor is None:
-            values = [copy_of(self._call(row, self.shape, 1)) for row in rows]
+            values = [copy_of(self._call(row, self.shape, 1, self.single)) for row in rows]
         else:
             self.evaluations, self.calls = self.evaluations + len(rows), self.calls + len(rows)
-            found = evaluate_points(self.where, self.f, rows, self.options.executor)
+            found = evaluate_points(self.where, self.single, rows, self.options.executor)
             values = [
                 self._read(value, row, self.shape) for value, row in zip(found, rows, strict=True)
             ]
@@ -191,7 +197,7 @@ class ElementFunction:
         xp = namespace_of(points)
         count = points.shape[0] * points.shape[1]
         flat = xp.reshape(points, (-1,))
-        values = [copy_of(self._call(copy_of(flat[i]), (), 1)) for i in range(count)]
+        values = [copy_of(self._call(copy_of(flat[i]), (), 1, self.single)) for i in range(count)]
         if not values:
             return points
         return xp.reshape(xp.stack(values), points.shape)
@@ -219,6 +225,8 @@ class ElementFunction:
 
     def _read(self, value: Any, point: Array, shape: tuple) -> Array:
         xp = namespace_of(point)
+        if value is Nowhere:
+            return xp.full_like(point, xp.nan, dtype=self.center.dtype)
         if isinstance(value, (int, float, complex)) and shape == ():
             dtype = (
                 xp.result_type(point.dtype, xp.complex64) if isinstance(value, complex) else None
@@ -227,8 +235,8 @@ class ElementFunction:
         if tuple(getattr(value, "shape", (-1,))) != tuple(shape) or backend_of(value) is None:
             message = (
                 f"{self.where}(f): got {describe(value)} for points of shape {tuple(shape)}; "
-                "expected the same shape. f must work element by element; for a function that mixes "
-                "elements use gradient."
+                "expected the same shape. f must work element by element; for a function that "
+                "mixes elements use gradient."
             )
             raise ShapeError(message)
         if is_real(value) or is_complex(value):
@@ -332,7 +340,7 @@ def _refuse_unless_analytic(call: ElementFunction, slopes: Array) -> None:
         return
     message = (
         f"{call.where}(method): got 'complex', but a central difference finds other slopes; "
-        "expected an analytic f. It may cast to real, use abs or a comparison, or have a kink here. "
-        "Use method='central'."
+        "expected an analytic f. It may cast to real, use abs or a comparison, or have a kink "
+        "here. Use method='central'."
     )
     raise ArgumentError(message)

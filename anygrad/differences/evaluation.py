@@ -13,6 +13,7 @@ from anygrad.backends import backend_of, device_of, is_traced, namespace_of, to_
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates, Layout
 from anygrad.differences.copies import copy_of
+from anygrad.differences.failures import Forgiving, Nowhere
 from anygrad.differences.kinds import is_complex, is_integer, is_real
 from anygrad.differences.spreading import check_executor, evaluate_points
 from anygrad.differences.stencils import COMPLEX
@@ -40,8 +41,8 @@ def check_evaluation(where: str, evaluate: str, stack_axis: int, executor: Any =
     check_executor(where, executor)
     if executor is not None and evaluate in ("stacked", "vmap"):
         message = (
-            f"{where}(executor): got one and evaluate={evaluate!r}; expected 'auto' or 'loop', since "
-            "an executor is given one point at a time."
+            f"{where}(executor): got one and evaluate={evaluate!r}; expected 'auto' or 'loop', "
+            "since an executor is given one point at a time."
         )
         raise ArgumentError(message)
 
@@ -70,8 +71,13 @@ class PointFunction:
         How many bytes of points go into one call.
     describe : callable, optional
         Names a point by its number in a batch, for messages.
+    forgiving : bool
+        Whether single points at which ``f`` raises ArithmeticError or ValueError have values of
+        NaN: a ladder goes far from the point, maybe out of the domain of ``f``.
     outputs : Layout or None
         How the values of ``f`` lie in flat vectors; known after the first single evaluation.
+    blank : array or None
+        Such a vector of NaN.
     evaluations, calls : int
         How many points and calls there were.
     """
@@ -85,7 +91,9 @@ class PointFunction:
     executor: Any = None
     batch_bytes: int | None = None
     describe: Callable[[int], str] | None = None
+    forgiving: bool = field(default=False, init=False)
     outputs: Layout | None = field(default=None, init=False)
+    blank: Array | None = field(default=None, init=False)
     evaluations: int = field(default=0, init=False)
     calls: int = field(default=0, init=False)
 
@@ -133,12 +141,18 @@ class PointFunction:
             return namespace_of(points).stack([self._value(row) for row in rows])
         split = [self._split(copy_of(row), None) for row in rows]
         self.evaluations, self.calls = self.evaluations + len(rows), self.calls + len(rows)
-        values = evaluate_points(self.where, self.f, split, self.executor, describe=self.describe)
+        values = evaluate_points(
+            self.where, self._single, split, self.executor, describe=self.describe
+        )
         return namespace_of(points).stack([self._read(value) for value in values])
 
     def _value(self, point: Array) -> Array:
         self.evaluations, self.calls = self.evaluations + 1, self.calls + 1
-        return self._read(self._call(self._split(point, None), self.f))
+        return self._read(self._call(self._split(point, None), self._single))
+
+    @property
+    def _single(self) -> Callable[[Any], Any]:
+        return Forgiving(self.f) if self.forgiving else self.f
 
     def _split(self, points: Array, axis: int | None) -> Any:
         layout = self.coordinates.layout
@@ -162,10 +176,18 @@ class PointFunction:
 
     def _read(self, value: Any, count: int | None = None, axis: int | None = None) -> Array:
         """Lay the values of one point, or of ``count`` along an axis, in flat real vectors."""
+        if value is Nowhere:
+            return self.blank
         leaves, treedef = trees.flatten(value)
         leaves = [self._leaf(leaf) for leaf in leaves]
         if self.scalar:
             self._expect_scalar(value, leaves, count)
+        elif not leaves:
+            message = (
+                f"{self.where}(f): got {describe(value)}; expected a number, an array or a tree of "
+                "arrays. Does it return its result?"
+            )
+            raise ShapeError(message)
         if count is None and self.outputs is None:
             self.outputs = Layout(
                 treedef,
@@ -174,10 +196,13 @@ class PointFunction:
                 tuple(is_complex(leaf) and not self.imaginary for leaf in leaves),
             )
         self._expect_same(value, leaves, treedef, count, axis)
-        flat = [self._flatten(leaf, count, axis) for leaf in leaves]
-        if len(flat) == 1:
-            return copy_of(flat[0])  # f may return a buffer of its own, and write into it again
-        return namespace_of(*flat).concat(flat, axis=-1)
+        parts = [self._flatten(leaf, count, axis) for leaf in leaves]
+        # f may return a buffer of its own, and write into it again
+        xp = namespace_of(*parts)
+        flat = copy_of(parts[0]) if len(parts) == 1 else xp.concat(parts, axis=-1)
+        if self.blank is None and count is None:
+            self.blank = xp.full_like(flat, xp.nan)
+        return flat
 
     def _leaf(self, leaf: Any) -> Array:
         if type(leaf) in (int, float, complex):
@@ -187,8 +212,8 @@ class PointFunction:
                 f"{self.where}(f): got {describe(leaf)}; expected a real number or an array of "
                 "shape (). Reduce it with sum or mean, or differentiate one element of it."
                 if self.scalar
-                else f"{self.where}(f): got {describe(leaf)}; expected a number, an array or a tree "
-                "of arrays."
+                else f"{self.where}(f): got {describe(leaf)}; expected a number, an array or a "
+                "tree of arrays."
             )
             raise ShapeError(message)
         if is_real(leaf) or (is_complex(leaf) and (self.imaginary or not self.scalar)):
@@ -216,8 +241,14 @@ class PointFunction:
         return xp.asarray(value, dtype=dtype, device=device_of(like))
 
     def _refuse_kind(self, value: Any) -> None:
-        hint = "For a complex result differentiate its real part and its imaginary part."
-        message = f"{self.where}(f): got {describe(value)}; expected a real value. {hint}"
+        if isinstance(value, complex) or is_complex(value):
+            hint = "For a complex result differentiate its real part and its imaginary part."
+        else:
+            hint = (
+                "A truth or an object has no derivative: convert it, xp.astype(value, xp.float64)."
+            )
+        expected = "a real value" if self.scalar else "a number"
+        message = f"{self.where}(f): got {describe(value)}; expected {expected}. {hint}"
         raise DTypeError(message)
 
     def _expect_scalar(self, value: Any, leaves: list[Array], count: int | None) -> None:
@@ -250,8 +281,8 @@ class PointFunction:
         else:
             message = (
                 f"{self.where}(f): got {describe(value)} for {count} stacked points; expected "
-                f"shape {', '.join(map(str, wanted))}. Use evaluate='loop', or reduce over the other "
-                "axes only: np.sum(x**2, axis=0)."
+                f"shape {', '.join(map(str, wanted))}. Use evaluate='loop', or reduce over the "
+                "other axes only: np.sum(x**2, axis=0)."
             )
         raise ShapeError(message)
 

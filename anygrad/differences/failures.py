@@ -14,10 +14,28 @@ from typing import Any
 from anygrad.errors import ArgumentError, EvaluationError
 from anygrad.errors import describe as describe_value
 
-__all__ = ["Result", "explain_failures"]
+__all__ = ["Forgiving", "Nowhere", "Result", "explain_failures"]
 
 LONGEST_LIST = 10
 DEATH = "KilledWorker"  # Dask's, by name: it is not imported here; all others are BrokenExecutor
+
+
+class Nowhere:
+    """What stands for a value where f has none."""
+
+
+@dataclass(frozen=True)
+class Forgiving:
+    """Calls f; gives `Nowhere` where it raises what arrays answer with NaN: ``math.log(-1)``."""
+
+    f: Callable[[Any], Any]
+
+    def __call__(self, point: Any) -> Any:
+        """Evaluate f at one point."""
+        try:
+            return self.f(point)
+        except (ArithmeticError, ValueError):
+            return Nowhere
 
 
 @dataclass(frozen=True)

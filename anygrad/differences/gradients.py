@@ -52,8 +52,11 @@ def gradient(
         Central (the default): two points per element, relative error about 1e-10 in float64.
         Forward and backward: one, 1e-8, and ``f`` is never called on the other side. Complex: one
         point, 1e-16, but ``f`` must be analytic and take complex arrays; two more points test this.
-        Adaptive (the default where a bar, a tolerance or noise is asked for): 10 points per element,
-        up to 59 where f is badly scaled, noisy or kinked; about 1e-14.
+        Adaptive (the default where a bar, a tolerance or noise is asked for): 10 points an element,
+        up to 59 where f is badly scaled, noisy or kinked; about 1e-14. Its points are as far away
+        as ``x`` is large: where ``f`` raises ArithmeticError or ValueError, as ``math.log(-1)``
+        does, that counts as NaN, and no warnings of NumPy are shown. At ``x`` itself, in stacks,
+        and for other methods, all that ``f`` raises comes through.
     accuracy : int, optional
         The power of the step in the truncation error, 1 to 8, for the first three methods: 2 by
         default for central differences and 1 for others.
@@ -111,7 +114,8 @@ def gradient(
     --------
     >>> ag.differences.gradient(lambda x: x[0] ** 2 + x[1] ** 2, np.asarray([1.0, 2.0]))
     array([2., 4.])
-    >>> found = ag.differences.gradient(lambda x: np.log(x[0]), np.asarray([1e-3]), full_output=True)
+    >>> x = np.asarray([1e-3])
+    >>> found = ag.differences.gradient(lambda x: np.log(x[0]), x, full_output=True)
     >>> bool(abs(found.value[0] - 1000.0) <= found.error[0] < 1e-8)
     True
     """

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Unpack
 
+import numpy as np
+
 from anygrad import trees
 from anygrad.autodiff import grad
 from anygrad.backends import namespace_of
@@ -85,13 +87,14 @@ def hessian(
 
     Examples
     --------
-    >>> ag.differences.hessian(lambda x: x[0] ** 2 * x[1], np.asarray([2.0, 3.0])).round(9)
+    >>> ag.differences.hessian(lambda x: x[0] ** 2 * x[1], np.asarray([2.0, 3.0])).round(9) + 0.0
     array([[6., 4.],
            [4., 0.]])
     """
     options = Options.of("hessian", choices)
     coordinates = Coordinates.of(options.where, x)
     refuse_complex_points(options.where, coordinates)
+    options.read_scale(coordinates)  # refused if wrong, also where no step depends on it
     slopes = _find_gradient(options, f, coordinates, gradient)
     if slopes is not None:
         return _differentiate(options, slopes, coordinates, sparsity, format)
@@ -115,11 +118,15 @@ def _find_gradient(
             f"{', '.join(GRADIENTS)}. {hint}"
         )
         raise ArgumentError(message.rstrip())
-    if gradient == "numerical" or options.executor is not None:
+    if gradient == "numerical" or (gradient == "auto" and options.executor is not None):
         return None
 
+    def total(x: Tree) -> Array:
+        value = f(x)  # of stacked points; the sum has the gradient of each
+        return namespace_of(value).sum(value) if options.evaluate == "stacked" else value
+
     def slopes(x: Tree) -> Tree:
-        return grad(f, holomorphic=any(is_complex(leaf) for leaf in trees.leaves(x)))(x)
+        return grad(total, holomorphic=any(is_complex(leaf) for leaf in trees.leaves(x)))(x)
 
     if gradient == "automatic":
         return slopes
@@ -138,10 +145,14 @@ def _explains(
     x = coordinates.position
     xp = namespace_of(x)
     slopes = xp.concat([xp.reshape(leaf, (-1,)) for leaf in here])
-    reach = coordinates.eps ** (1 / 3) * xp.maximum(xp.abs(x), xp.ones_like(x))
+    reach = coordinates.eps ** (1 / 3) * xp.where(x == 0.0, xp.ones_like(x), xp.abs(x))
     rooms = options.read_rooms(coordinates)
     probes = place_probes(call, CoordinateMoves(coordinates), to_double(reach), rooms)
-    return probes.explain(xp.astype(slopes, x.dtype, copy=False)[:, None])
+    try:
+        with np.errstate(all="ignore"):
+            return probes.explain(xp.astype(slopes, x.dtype, copy=False)[:, None])
+    except (ArithmeticError, ValueError):  # out of its domain; an error at x itself is seen later
+        return False
 
 
 def _differentiate(
@@ -157,8 +168,9 @@ def _differentiate(
         return PointFunction.under(options, slopes, coordinates, scalar=False)
 
     attempts = [options]
-    if options.method is None and not options.adaptive:
-        ladder = replace(options, method=ADAPTIVE, step=None, accuracy=None)
+    chosen = options.method or options.step or options.accuracy
+    if chosen is None and not options.adaptive:
+        ladder = replace(options, method=ADAPTIVE)
         attempts = [ladder] if options.bounds is not None else [replace(options, method=COMPLEX)]
         attempts += [ladder] if options.bounds is None else []
     for attempt in attempts:
@@ -194,7 +206,7 @@ def _refuse_what_values_cannot(options: Options, sparsity: Any, format: str) -> 
     if idle is None and fixed is None:
         return
     message = (
-        f"{options.where}({idle or fixed}): got it without a gradient, where a ladder of steps along "
-        "pairs of coordinates is all there is. Pass gradient=, a function."
+        f"{options.where}({idle or fixed}): got it without a gradient, where a ladder of steps "
+        "along pairs of coordinates is all there is. Pass gradient=, a function."
     )
     raise ArgumentError(message)

@@ -32,7 +32,7 @@ TRUNCATION, DRIFT, NOISE = 2.0, 3.0, 2.7
 """Safety factors of the parts of a bar."""
 
 CAUTION, MANY = 1.8, 1.6
-"""The factor for noise that four samples tell, and for rounding in the many elements of a gradient."""
+"""The factor for noise that four samples tell, and for rounding in the elements of a gradient."""
 
 SLOWEST, FASTEST = 1.0, 1e-3
 """How much an error may be thought to fall from one degree to the next."""
@@ -145,7 +145,7 @@ def measure_noise(lines: Lines, tableau: Tableau) -> Array:
 
 
 def bound_noise(lines: Lines, reading: Reading, noise: Array) -> Array:
-    """At least the rounding of f, what the user states, and what half of the lines of one f have."""
+    """At least the rounding of f, what the user states, and the median over the lines of one f."""
     xp = reading.xp
     floor = ROUNDING * lines.eps * xp.abs(reading.center) + 5e-324
     noise = xp.maximum(noise, floor if lines.noise == 0.0 else xp.maximum(floor, lines.noise))
@@ -172,7 +172,7 @@ def judge(
     series, reading, table = tableau.series, tableau.reading, tableau.table
     xp = reading.xp
     careful = tops is not None
-    tops = reading.top[None, ...] if tops is None else tops
+    first: Any = reading.top[None, ...] if tops is None else tops
     values, change, parent, grandparent, drift = (tableau.rows[i, ...] for i in range(5))
     powers = series.power * series.coefficient
     truncation = TRUNCATION * _remainder(xp, xp.abs(change), xp.abs(parent), xp.abs(grandparent))
@@ -183,10 +183,10 @@ def judge(
     if tableau.origin is not None:
         level = xp.maximum(level, xp.abs(tableau.origin))
     noisy = (
-        NOISE * series.gain * series.factorial * table.value_noise / tops**series.order
+        NOISE * series.gain * series.factorial * table.value_noise / first**series.order
     ) * level
     if powers or series.order > 1:
-        scale = series.factorial / tops**powers
+        scale = series.factorial / first**powers
         values, truncation = values * scale, truncation * scale
     errors = truncation + noisy
     usable = xp.isfinite(errors) & xp.isfinite(values)
@@ -199,11 +199,11 @@ def judge(
         best = _prefer_resolved(xp, values, errors, best)
     pick = _Picker(xp, best)
     if careful:
-        step = pick(xp.broadcast_to(table.reach[:, None, None] * tops, values.shape))
+        step = pick(xp.broadcast_to(table.reach[:, None, None] * first, values.shape))
     else:
         step = xp.reshape(xp.take(table.reach, xp.reshape(best, (-1,))), best.shape) * reading.top
     return Finding(
-        pick(values), pick(errors), step, noise, pick(noisy), _read_other(tableau, pick, tops)
+        pick(values), pick(errors), step, noise, pick(noisy), _read_other(tableau, pick, first)
     )
 
 

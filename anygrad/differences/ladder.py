@@ -80,7 +80,7 @@ def climb(lines: Lines, order: int = 1, rtol: float = 1e-10) -> Climb:
         every = xp.arange(lines.count, device=device_of(top))
         if lines.below is None or lines.above is None:
             return _ascend(lines, Series(order), rtol, every, top, None)
-        top, side = _fit_into_bounds(lines, top)
+        top, side = _fit_into_bounds(lines.below, lines.above, top)
         both = side == 0.0
         inner, edge = find_true(both), find_true(~both)
         if edge.shape[0] == 0:
@@ -94,12 +94,12 @@ def climb(lines: Lines, order: int = 1, rtol: float = 1e-10) -> Climb:
         return change_arrays(lambda a: xp.take(a, order, axis=0), join([inside, at_edge]))
 
 
-def _fit_into_bounds(lines: Lines, top: Array) -> tuple[Array, Array]:
+def _fit_into_bounds(below: Array, above: Array, top: Array) -> tuple[Array, Array]:
     """First steps within the bounds, and the side of those that have room on one only."""
     xp = namespace_of(top)
-    least, most = xp.minimum(lines.below, lines.above), xp.maximum(lines.below, lines.above)
+    least, most = xp.minimum(below, above), xp.maximum(below, above)
     both = least >= LEAST_ROOM * top
-    toward = xp.where(lines.above >= lines.below, xp.ones_like(top), -xp.ones_like(top))
+    toward = xp.where(above >= below, xp.ones_like(top), -xp.ones_like(top))
     top = xp.where(both, xp.minimum(top, least), xp.minimum(2.0 * top, most))
     return top, xp.where(both, 0.0, toward)
 
@@ -159,7 +159,7 @@ def _start(
 
 
 def _wanted(series: Series, top: Array, found: Climb, done: Array) -> Array:
-    """Where a ladder converges, the factor at which its bar should meet the rounding of f; else 1."""
+    """By what factor a converging ladder should be smaller to meet the rounding of f; else 1."""
     xp, finding = namespace_of(top), found.finding
     shifting = ~done & (finding.error <= 0.1 * xp.abs(finding.value))
     target = xp.maximum(2e-15 * xp.abs(finding.value), 4.0 * found.rounding / top[:, None])
@@ -208,7 +208,7 @@ def _short_ladder(
 ) -> tuple[Reading, Finding]:
     xp = namespace_of(top)
     factors = RATIO ** -xp.arange(rungs, dtype=top.dtype, device=device_of(top))[:, None]
-    reading = read(lines, index, factors, top, side)
+    reading = read(lines, index, factors, top, side, series.order)
     lowest = min(lowest, max(1, rungs - 1 - series.coefficient))
     tableau = tabulate(series, reading, RATIO, lowest)
     noise = measure_noise(lines, tableau)
@@ -276,9 +276,9 @@ def _refine(
     steps = xp.where(noisy, 2.0 * seen.step, seen.step)
     worst = xp.argmax(xp.where(xp.isfinite(seen.error), seen.error, 0.0), axis=1)[:, None]
     top = xp.take_along_axis(steps, worst, axis=1)[:, 0]
+    top = xp.maximum(top, 8.0 * xp.take(lines.floor, index))
     room = lines.room(index, side)
     top = top if room is None else xp.minimum(top, room)
-    top = xp.maximum(top, 8.0 * xp.take(lines.floor, index))
     _, new = _short_ladder(
         lines, series, index, top, side, rungs + series.coefficient, 1, seen.noise
     )

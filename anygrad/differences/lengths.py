@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import log2
 
+import numpy as np
+
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates
@@ -17,6 +19,7 @@ from anygrad.errors import ArgumentError
 __all__ = ["make_axes", "make_line_plan"]
 
 
+@np.errstate(all="ignore")
 def make_axes(options: Options, coordinates: Coordinates, vectors: Array) -> Axes:
     """Natural lengths of the lines along vectors (M, C), in units of the vectors.
 
@@ -38,13 +41,10 @@ def make_axes(options: Options, coordinates: Coordinates, vectors: Array) -> Axe
 
     rooms = options.read_rooms(coordinates)
     if rooms is not None:
-        below, above = (room[None, :] for room in rooms)
-        up = xp.where(
-            moving, xp.where(v > 0.0, above, below) / xp.where(moving, speed, 1.0), xp.inf
-        )
-        down = xp.where(
-            moving, xp.where(v > 0.0, below, above) / xp.where(moving, speed, 1.0), xp.inf
-        )
+        below, above = (xp.expand_dims(room, axis=0) for room in rooms)
+        pace = xp.where(moving, speed, 1.0)
+        up = xp.where(moving, xp.where(v > 0.0, above, below) / pace, xp.inf)
+        down = xp.where(moving, xp.where(v > 0.0, below, above) / pace, xp.inf)
         rooms = (xp.min(down, axis=1), xp.min(up, axis=1))
         _refuse_without_room(options.where, rooms)
     unit = first(xp.maximum(size, scale[None, :]), 1.0)
@@ -82,7 +82,7 @@ def make_line_plan(options: Options, coordinates: Coordinates, axes: Axes) -> Pl
         steps = coordinates.eps ** (4.0 / 3.0) * axes.scale
     else:
         power = round(log2(coordinates.eps) / (1 + stencil.accuracy))
-        steps = 2.0**power * 2.0 ** xp.round(xp.log2(axes.scale))
+        steps = 2.0 ** (xp.round(xp.log2(axes.scale)) + power)
     steps = xp.astype(steps, coordinates.position.dtype, copy=False)
     size = xp.astype(axes.scale, steps.dtype, copy=False)
     return lay_out(options, coordinates, stencil, steps, axes.rooms, size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.batches import batch_size
@@ -64,6 +66,7 @@ def climb_moves(
     """Derivatives along lines by the ladder, and the way in which f was evaluated."""
     coordinates = call.coordinates
     center = call.alone([coordinates.point])
+    call.forgiving = True
     xp, kind, count = namespace_of(center), coordinates.position.dtype, moves.count
     rooms = axes.rooms
     reach = coordinates.eps ** (1 / 3) * xp.maximum(axes.size, axes.scale)
@@ -100,7 +103,8 @@ def climb_moves(
         return found
 
     points = 10 * min(count, batch_size(coordinates, 10))
-    return believe(probes, points, options.evaluate, run)
+    with np.errstate(all="ignore"):  # of f, too: nobody asked for these points
+        return believe(probes, points, options.evaluate, run)
 
 
 def place_probes(call: PointFunction, moves: Moves, reach: Array, rooms: Rooms) -> Probes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from math import inf
+from numbers import Integral, Real
 from typing import Any, TypedDict
 
 from anygrad import trees
@@ -74,10 +75,10 @@ class Options:
         for name, least in (("noise", 0.0), ("rtol", 0.0)):
             self._expect_number(name, getattr(self, name), least)
         size = self.batch_bytes
-        if size is not None and not (isinstance(size, int) and size > 0):
+        if size is not None and not (_is_a(Integral, size) and size > 0):
             message = (
-                f"{self.where}(batch_bytes): got {size!r}; expected a positive number of bytes, or "
-                "None for 300 KB."
+                f"{self.where}(batch_bytes): got {size!r}; expected a positive number of bytes. "
+                "Leave it out for calls whose points stay in the cache."
             )
             raise ArgumentError(message)
         self._refuse_what_is_not_used()
@@ -112,8 +113,7 @@ class Options:
         return RTOL if self.rtol is None else float(self.rtol)
 
     def _expect_number(self, name: str, value: Any, least: float) -> None:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if value is None or (number and least <= value < inf):
+        if value is None or (_is_a(Real, value) and least <= value < inf):
             return
         what = {
             "noise": "the standard deviation of f, in its units",
@@ -136,8 +136,8 @@ class Options:
             raise ArgumentError(message)
         if self.method == COMPLEX and self.bounds is not None:
             message = (
-                f"{self.where}(bounds): got them with method='complex', which checks itself on both "
-                "sides of x. Use another method."
+                f"{self.where}(bounds): got them with method='complex', which checks itself on "
+                "both sides of x. Use another method."
             )
             raise ArgumentError(message)
 
@@ -149,8 +149,8 @@ class Options:
         xp = namespace_of(scale)
         if not is_all((scale > 0.0) & xp.isfinite(scale)):
             message = (
-                f"{self.where}(scale): got {describe(self.scale)}; expected finite numbers > 0, the "
-                "size of a typical element of x."
+                f"{self.where}(scale): got {describe(self.scale)}; expected finite numbers > 0, "
+                "the size of a typical element of x."
             )
             raise ArgumentError(message)
         return scale
@@ -169,14 +169,20 @@ class Options:
         lower = self._spread("bounds", -inf if low is None else low, coordinates)
         upper = self._spread("bounds", inf if high is None else high, coordinates)
         below, above = x - lower, upper - x
-        inside = (below >= 0.0) & (above >= 0.0) & (xp.maximum(below, above) > 0.0)
+        inside = (below >= 0.0) & (above >= 0.0)
+        # steps, and points behind them, are rounded: what is left still ends within the bounds
+        slack = 4.0 * coordinates.eps
+        below, above = (
+            xp.maximum((1.0 - slack) * room - slack * xp.abs(x), 0.0 * x) for room in (below, above)
+        )
+        inside = inside & (xp.maximum(below, above) > 0.0)
         if not is_all(inside):
             first = int(to_host(xp.argmin(xp.astype(inside, xp.int64))))
             name = coordinates.name(first)
             message = (
                 f"{self.where}(bounds): got {float(to_host(lower[first])):g} and "
                 f"{float(to_host(upper[first])):g} for {name} = {float(to_host(x[first])):g}; "
-                "expected lower <= x <= upper, and lower < upper."
+                "expected lower <= x <= upper, and room for a step between them."
             )
             raise ArgumentError(message)
         return below, above
@@ -187,8 +193,8 @@ class Options:
         if isinstance(self.bounds, (tuple, list)) and len(self.bounds) == 2:
             return tuple(self.bounds)
         message = (
-            f"{self.where}(bounds): got {describe(self.bounds)}; expected a pair (lower, upper), each "
-            "None, a number, or a tree like x."
+            f"{self.where}(bounds): got {describe(self.bounds)}; expected a pair (lower, upper), "
+            "each None, a number, or a tree like x."
         )
         raise ArgumentError(message)
 
@@ -196,7 +202,7 @@ class Options:
         """One number for each coordinate, from a number, an array or a tree like x."""
         like = coordinates.position
         xp, device = namespace_of(like), device_of(like)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if _is_a(Real, value):
             return xp.full(like.shape, float(value), dtype=xp.float64, device=device)
         layout = coordinates.layout
         parts = trees.leaves(value)
@@ -206,6 +212,8 @@ class Options:
         for part, shape, twice in zip(parts, layout.shapes, layout.complex_leaves, strict=True):
             try:
                 part = part if backend_of(part) is not None else xp.asarray(part, device=device)
+                if xp.isdtype(part.dtype, ("bool", "complex floating")):
+                    self._refuse_shape(name, value)
                 part = xp.astype(part, xp.float64, copy=False)
                 flat = xp.reshape(xp.broadcast_to(part, shape), (-1,))
             except (TypeError, ValueError) as error:
@@ -215,7 +223,12 @@ class Options:
 
     def _refuse_shape(self, name: str, value: Any, error: Exception | None = None) -> None:
         message = (
-            f"{self.where}({name}): got {describe(value)}; expected a number or a tree like x, whose "
-            "arrays broadcast to those of x."
+            f"{self.where}({name}): got {describe(value)}; expected a real number or a tree like "
+            "x, whose real arrays broadcast to those of x."
         )
         raise ArgumentError(message) from error
+
+
+def _is_a(kind: type, value: Any) -> bool:
+    """Whether a value is such a number, of Python or NumPy; truths are none."""
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates
@@ -50,6 +52,7 @@ class Plan:
     sides: Any = 0.0
     reach: Array | None = None
 
+    @np.errstate(all="ignore")
     def combine(self, values: Array, center: Array | None) -> Array:
         """Slopes (C, O) from values (R, C, O) and f(x) of shape (1, O)."""
         xp = namespace_of(values)
@@ -62,6 +65,7 @@ class Plan:
         return total / (steps if self.order == 1 else steps**self.order)
 
 
+@np.errstate(all="ignore")
 def make_plan(options: Options, coordinates: Coordinates, order: int = 1) -> Plan:
     """Lay the differences of a fixed method out, within bounds."""
     where, method = options.where, options.fixed
@@ -76,6 +80,7 @@ def make_plan(options: Options, coordinates: Coordinates, order: int = 1) -> Pla
     return lay_out(options, coordinates, stencil, steps, rooms)
 
 
+@np.errstate(all="ignore")
 def lay_out(
     options: Options,
     coordinates: Coordinates,

@@ -21,7 +21,7 @@ class Lines:
     Attributes
     ----------
     evaluate : callable
-        ``evaluate(index, offsets)``: values of shape (R, m, O) in float64 at offsets of shape (R, m)
+        ``evaluate(index, offsets)``: values (R, m, O) in float64 at offsets of shape (R, m)
         along the lines ``index``, an array of shape (m,) or None for all.
     snap : callable
         ``snap(index, steps)``: the steps that can be taken exactly in both directions.
@@ -150,7 +150,7 @@ class Reading:
         What was really stepped, falling.
     odd, even : array, shape (K, m, O)
         ``(f(x+h) - f(x-h)) / 2`` and ``(f(x+h) + f(x-h)) / 2 - f(x)``; one-sided, ``odd`` is
-        ``f(x+h) - f(x)`` times the side, and ``even`` is not used.
+        ``f(x+h) - f(x)`` times side^order, and ``even`` is not used.
     size : array, shape (K, m, O)
         The largest absolute value of f at the rung, f(x) among them.
     center : array, shape (m, O) or (1, O)
@@ -171,9 +171,12 @@ class Reading:
 
 
 def read(
-    lines: Lines, index: Array, factors: Any, top: Array, side: Array | None = None
+    lines: Lines, index: Array, factors: Any, top: Array, side: Array | None = None, order: int = 1
 ) -> Reading:
-    """Evaluate f on a ladder: ``factors`` (K, 1) times ``top`` (m,), both ways or to one side."""
+    """Evaluate f on a ladder: ``factors`` (K, 1) times ``top`` (m,), both ways or to one side.
+
+    To one side, for a derivative of an order.
+    """
     xp = namespace_of(top)
     steps = lines.snap(index, factors * top)
     center = lines.centers(index)
@@ -181,7 +184,7 @@ def read(
     if side is not None:
         up = down = lines.evaluate(index, steps * side)
         change = up - center
-        odd = even = change * side[:, None]
+        odd = even = change * side[:, None] ** order
     else:
         values = lines.evaluate(index, xp.concat([steps, -steps], axis=0))
         up, down = values[:rungs, ...], values[rungs:, ...]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import to_host
+from anygrad.backends import namespace_of, to_host
 from anygrad.backends.types import Array, Tree
 
 __all__ = ["Estimate", "Flags"]
@@ -20,6 +20,7 @@ SENTENCES = {
     "one_sided": "f was evaluated on one side only: the other is out of bounds or not finite",
     "noisy": "f is noisier than its precision",
 }
+UNKNOWN = "f is not finite here or beside, raises there, or has no room within bounds: no bar"
 SHOWN = 5
 """Elements that a sentence is printed for; of the others the number is."""
 
@@ -62,7 +63,7 @@ class Estimate:
     error : tree of real arrays
         The bar: the true derivative lies within it with a probability above 97 % where f is noisy
         and 99 % where it is not (measured: see the page on numerical derivatives). inf where there
-        is no derivative.
+        is no derivative, or f is not finite.
     step : tree of real arrays
         The largest step that was used, in the units of ``x``.
     noise : tree of real arrays
@@ -108,10 +109,13 @@ class Estimate:
 
     @property
     def sentences(self) -> list[str]:
-        """What to know about single elements: a sentence for each of the first few, copied to the host."""
+        """Say what to know about single elements, a sentence for each of the first few."""
         found = []
-        for name, sentence in SENTENCES.items():
-            places = list(_places(getattr(self.flags, name)))
+        error = self._found.finding.error
+        unknown = ~namespace_of(error).isfinite(error) & ~self._found.singular
+        marked = {sentence: getattr(self.flags, name) for name, sentence in SENTENCES.items()}
+        for sentence, tree in {**marked, UNKNOWN: self._like.marks(unknown)}.items():
+            places = list(_places(tree))
             found += [f"{place}: {sentence}" for place in places[:SHOWN]]
             if len(places) > SHOWN:
                 found.append(f"and {len(places) - SHOWN} more elements: {sentence}")

@@ -1,4 +1,4 @@
-"""Fixed differences of a function of many coordinates, all points in few calls where that is safe."""
+"""Fixed differences of a function of many coordinates, in few calls where that is safe."""
 
 from __future__ import annotations
 
@@ -102,6 +102,8 @@ def measure_slopes(
         return slopes
 
     slopes, way = believe(probes, points, evaluate, run)
+    if plan.imaginary:
+        probes.refuse_unless_continued(slopes)
     if plan.imaginary and (evaluate != "auto" or way == "loop"):
         probes.refuse_unless_analytic(slopes, way)
     return slopes, way

@@ -60,8 +60,8 @@ def choose_steps(
     size = xp.abs(x)
     if step is None:
         # rounded on its own: together with |x| it would tie in float32, and libraries differ there
-        relative = 2.0 ** round(log2(eps) / (stencil.order + stencil.accuracy))
-        wanted = relative * _to_power_of_two(xp, xp.maximum(size, scale))
+        power = round(log2(eps) / (stencil.order + stencil.accuracy))
+        wanted = _to_power_of_two(xp, xp.maximum(size, scale), power)
     else:
         wanted = xp.maximum(4.0 * eps * size, float(step))
     # Away from zero numbers are spaced more widely, so a step that is exact there is so both ways.
@@ -83,5 +83,6 @@ def choose_complex_steps(x: Array, step: float | None = None) -> Array:
     return _to_power_of_two(xp, float(info.eps) ** (4.0 / 3.0) * size)
 
 
-def _to_power_of_two(xp, size: Array) -> Array:
-    return 2.0 ** xp.round(xp.log2(size))
+def _to_power_of_two(xp, size: Array, power: int = 0) -> Array:
+    """The power of two next to ``size``, times ``2**power``; neither overflows alone."""
+    return 2.0 ** (xp.round(xp.log2(size)) + power)

@@ -87,6 +87,7 @@ class Probes:
         """Two flat points."""
         return self.at(1.0)
 
+    @np.errstate(all="ignore")
     def at(self, fraction: float) -> list[Array]:
         """Place the probes at a fraction of their distance from x."""
         coordinates = self.call.coordinates
@@ -170,6 +171,29 @@ class Probes:
         )
         raise ArgumentError(message)
 
+    @np.errstate(all="ignore")
+    def refuse_unless_continued(self, slopes: Array) -> None:
+        """Refuse a function whose values at complex points are not those at real ones beside them.
+
+        As of ``try: float(x[0]) ... except Exception: return 0.0``, whose slope would be 0.
+        """
+        xp = namespace_of(*self.points)
+        real = self._parts(self.call.alone([xp.real(self.points[1])]))[0]
+        _, total, here, there = read_vectors(
+            [*self._predict(slopes), real[0, ...], self._parts(self.alone)[0][1, ...]]
+        )
+        size = np.max(np.maximum(np.abs(here), np.abs(there)), initial=0.0)
+        allowed = FINE * size + GROSS * total + self.rounding
+        if not np.any(np.abs(here - there) > allowed):
+            return
+        message = (
+            f"{self.call.where}(method): got 'complex', but f at complex points is not what it is "
+            "at real ones; expected an analytic f. It may catch errors, or take another branch. "
+            "Use method='central'."
+        )
+        raise ArgumentError(message)
+
+    @np.errstate(all="ignore")
     def _predict(self, slopes: Array) -> list[Array]:
         """The change of f between the probes by the slopes, and the sum of its absolute parts."""
         xp = namespace_of(slopes)
@@ -186,6 +210,7 @@ class Probes:
             return [values, xp.zeros_like(values)]
         return [xp.real(values), xp.imag(values)]
 
+    @np.errstate(all="ignore")
     def _same(self, low: Any, high: Any, together: Any, alone: Any) -> bool:
         """Whether stacked and single values differ by no more than rounding explains.
 
@@ -197,6 +222,7 @@ class Probes:
         pairs = np.abs(together.reshape(-1, *alone.shape) - alone)
         return bool(np.all(pairs <= allowed))
 
+    @np.errstate(all="ignore")
     def _explains(
         self, predicted: Any, total: Any, alone: Any, tolerance: float, bend: Any = 0.0
     ) -> bool:

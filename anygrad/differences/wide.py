@@ -82,7 +82,9 @@ def search(lines: Lines, index: Array, series: Series, side: Array | None) -> Si
     second = xp.where(near, large, small * RATIO**HALF)
     rungs = xp.arange(RUNGS, dtype=size.dtype, device=device_of(size))[:, None]
     ladder = xp.where(rungs < HALF, large, second) * RATIO**-rungs
-    reading = read(lines, index, xp.maximum(ladder, floor), xp.ones_like(large), side)
+    steps = xp.maximum(ladder, floor)
+    steps = steps if room is None else xp.minimum(steps, room)
+    reading = read(lines, index, steps, xp.ones_like(large), side, series.order)
     reading = replace(reading, top=large[:, None])
     return _look(lines, series, reading, (ladder < floor)[:, :, None], near, second)
 
@@ -103,11 +105,13 @@ def _look(
     finding = judge(lines, tableau, noise, apart=apart, tops=tops, caution=CAUTION)
     finding = _without_plateau(lines, tableau, bad, apart, tops, finding)
     kink, jump = _find_kink(lines, reading, bad)
+    if series.one_sided:  # nothing is known of the other side
+        kink, jump = xp.zeros_like(kink), 0.0 * jump
     singular = _is_singular(lines, reading, bad)
     side = xp.zeros_like(reading.top[:, 0]) if series.one_sided else _finite_side(reading)
     edge = (side != 0.0)[:, None]
     if series.one_sided or is_any(edge):
-        sided = reading if series.one_sided else _see_one_side(reading, side)
+        sided = reading if series.one_sided else _see_one_side(reading, side, series.order)
         one = Series(series.order, one_sided=True)
         bad = (ladder_floor | ~xp.isfinite(sided.odd)) if not series.one_sided else bad
         edge = edge | series.one_sided
@@ -126,7 +130,7 @@ def _look(
 
 
 def _layout(tableau: Tableau, near: Array, second: Array) -> tuple[Array, Array]:
-    """Which windows would reach from one half to a half far away, and where each one's half begins."""
+    """Which windows would reach to a half far away, and the first step of the half of each."""
     xp, table = tableau.reading.xp, tableau.table
     crossing = (table.covers[:, HALF - 1] * table.covers[:, HALF]) > 0.0
     apart = crossing[:, None, None] & ~near[None, :, None]
@@ -135,11 +139,11 @@ def _layout(tableau: Tableau, near: Array, second: Array) -> tuple[Array, Array]
     return apart, tops
 
 
-def _see_one_side(reading: Reading, side: Array) -> Reading:
+def _see_one_side(reading: Reading, side: Array, order: int) -> Reading:
     """The same rungs, of which one side only is looked at."""
     xp = reading.xp
     up = xp.where(side[:, None] > 0.0, reading.up, reading.down)
-    change = (up - reading.center) * side[:, None]
+    change = (up - reading.center) * side[:, None] ** order
     size = xp.maximum(xp.abs(up), xp.abs(reading.center))
     return replace(reading, odd=change, even=change, size=size, up=up, down=up)
 
@@ -181,7 +185,8 @@ def _noise_of_rungs(series: Series, reading: Reading, bad: Array) -> Array:
     """Noise of f by what changes from rung to rung beyond a parabola, on the smallest rungs.
 
     There truncation is below the noise. From one rung to the next larger one it grows 300 times, so
-    the first change that stands out of those below it ends the noise.
+    the first change that stands out of three and more below it ends the noise: one or two may be 0
+    by chance, since rounding makes few different values.
     """
     xp = reading.xp
     steps, slopes = reading.steps, reading.odd / reading.steps
@@ -200,7 +205,7 @@ def _noise_of_rungs(series: Series, reading: Reading, bad: Array) -> Array:
     mean = xp.cumulative_sum(squares, axis=0) / xp.maximum(count, 1.0)
     known = xp.maximum(count[:-1, ...], 1.0)
     limit = (OUTSTANDING * (1.0 + 2.0 / known**2)) ** 2  # few samples tell less
-    stands_out = (squares[1:, ...] > limit * mean[:-1, ...]) & (count[:-1, ...] > 0.0)
+    stands_out = (squares[1:, ...] > limit * mean[:-1, ...]) & (count[:-1, ...] > 2.0)
     pairs = xp.arange(1, squares.shape[0], device=device_of(squares))[:, None, None]
     end = xp.min(xp.where(stands_out, pairs, squares.shape[0]), axis=0) - 1
     return unit * xp.sqrt(xp.take_along_axis(mean, end[None, ...], axis=0)[0, ...])
@@ -209,10 +214,11 @@ def _noise_of_rungs(series: Series, reading: Reading, bad: Array) -> Array:
 def _without_plateau(
     lines: Lines, tableau: Tableau, bad: Array, apart: Array, tops: Array, finding: Finding
 ) -> Finding:
-    """Judge again without the small rungs on which f does not change at all.
+    """Judge the small rungs on which f does not change at all and the others apart.
 
     A quantised f (single precision, rounded output) is flat at small steps. Where the larger rungs
-    agree on a slope they are right; where they do not, f is flat indeed.
+    agree on a slope they are right; where they do not, f is flat indeed. What mixes both seems to
+    converge, to the jump between them times a tiny weight.
     """
     series, reading = tableau.series, tableau.reading
     xp = reading.xp
@@ -221,11 +227,16 @@ def _without_plateau(
     some = xp.any(flat, axis=0) & xp.any(alive, axis=0)
     if not is_any(some):
         return finding
-    less = bad | flat
-    noise = bound_noise(lines, reading, _noise_of_rungs(series, reading, less))
-    tableau = tabulate(series, reading, RATIO, 1, HIGHEST, less)
-    again = judge(lines, tableau, noise, apart=apart, tops=tops, caution=CAUTION)
-    return combine(xp, some & (again.error < 0.05 * xp.abs(again.value)), again, finding)
+
+    def without(some: Array) -> Finding:
+        noise = bound_noise(lines, reading, _noise_of_rungs(series, reading, bad | some))
+        part = tabulate(series, reading, RATIO, 1, HIGHEST, bad | some)
+        return judge(lines, part, noise, apart=apart, tops=tops, caution=CAUTION)
+
+    steep, level = without(flat), without(alive)
+    agreed = (steep.error < 0.05 * xp.abs(steep.value)) | (steep.error < level.error)
+    better = combine(xp, agreed, steep, level)
+    return combine(xp, some & xp.isfinite(better.error), better, finding)
 
 
 def _find_kink(lines: Lines, reading: Reading, bad: Array) -> tuple[Array, Array]:

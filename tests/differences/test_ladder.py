@@ -8,14 +8,6 @@ from anygrad.errors import ArgumentError
 from tests.support import to_host
 
 
-@pytest.fixture
-def quick_xp(xp, request):
-    """Without JAX, which compiles some hundred operations for every new shape, except in slow runs."""
-    if xp.name == "jax" and not request.config.getoption("--slow"):
-        pytest.skip("JAX compiles every operation for every shape; runs with --slow")
-    return xp
-
-
 def test_the_ladder_is_as_good_as_rounding_on_every_backend(xp):
     x = xp.asarray([0.3, -1.0, 0.8])
 
