@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         optimizers,
         plots,
         schedules,
+        testing,
         training,
         trees,
     )
@@ -73,6 +74,7 @@ __all__ = [
     "schedules",
     "settings",
     "stop_gradient",
+    "testing",
     "to_numpy",
     "trace",
     "training",

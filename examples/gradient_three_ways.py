@@ -42,9 +42,9 @@ def main():
         print(f"{name:22} {a:20.15f} {b:20.15f} {far:8.0e}")
 
     print("\nIs the gradient by hand right?")
-    print(ag.check_gradients(misfit, guess, gradient=slope_by_hand))
+    print(ag.check_gradients(misfit, guess, grad=slope_by_hand))
     print("\nAnd with a sign forgotten?")
-    print(ag.check_gradients(misfit, guess, gradient=lambda p: abs(slope_by_hand(p))))
+    print(ag.check_gradients(misfit, guess, grad=lambda p: abs(slope_by_hand(p))))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ FLOORS = {
     "clipping": 6,
     "schedules": 6,
     "optimizers": 7,
+    "testing": 7,
     "training": 9,
     "cli": 10,
 }

@@ -16,24 +16,25 @@ import anygrad
 PACKAGE = Path(anygrad.__file__).parent
 SUBPACKAGES = (
     *("clipping", "differences", "errors", "extend", "optimizers", "plots", "schedules"),
-    *("training", "trees"),
+    *("testing", "training", "trees"),
 )
 # What the design promises, by module.
 PROMISED = {
     "anygrad": """asarray check_gradients checkpoint clipping configure custom_jvp custom_vjp
         differences errors explain extend fit grad hessian hvp implicit_root jacobian jvp linearize
-        namespace optimizers plots schedules settings stop_gradient to_numpy training trees vmap
-        use_backend use_settings value value_and_grad vjp""",
+        namespace optimizers plots schedules settings stop_gradient testing to_numpy training trees
+        vmap use_backend use_settings value value_and_grad vjp""",
     "anygrad.clipping": "clip_by_global_norm clip_by_norm clip_by_value global_norm",
-    "anygrad.differences": "derivative gradient",
+    "anygrad.differences": "Estimate Flags derivative directional gradient hessian jacobian",
     "anygrad.optimizers": """Transform adagrad adam adamw apply_updates chain info rmsprop sgd""",
     "anygrad.extend": "register_elementwise register_tree",
-    "anygrad.plots": "image_grid race training_curves training_summary",
+    "anygrad.plots": "error_against_step image_grid race training_curves training_summary",
     "anygrad.schedules": "constant cosine exponential step warmup_cosine",
+    "anygrad.testing": "assert_gradients",
     "anygrad.training": "fit monitor",
     "anygrad.trees": "dot flatten leaves map norm paths register to_numpy unflatten zeros_like",
-    "anygrad.errors": """AnygradError ArgumentError BackendError DTypeError GradientError
-        HostTransferError MissingPackageError MissingRuleError MixedBackendError NonFiniteError
+    "anygrad.errors": """AnygradError ArgumentError BackendError DTypeError EvaluationError
+        GradientError HostTransferError MissingPackageError MissingRuleError MixedBackendError NonFiniteError
         SettingsError ShapeError TraceError UnusedInputWarning""",
 }
 MODULES = ["anygrad", *(f"anygrad.{name}" for name in SUBPACKAGES)]

@@ -60,7 +60,8 @@ def invoke(call: Call, leaves: Leaves) -> Leaves:
         return call.primal(leaves)
     if top.watch is None:
         return _carry_out(call, top, leaves)
-    row = Row(call.name, CONSTANT, ())
+    # a watch may carry the call out again: that is what the row runs
+    row = Row(call.name, CONSTANT, (), lambda xp: lambda *again: invoke(call, list(again)))
     return top.watch.step(top, row, tuple(leaves), {}, lambda: _carry_out(call, top, leaves))
 
 

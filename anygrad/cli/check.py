@@ -20,6 +20,7 @@ import numpy as np
 
 import anygrad as ag
 from anygrad.backends import describe_backends, get_backend
+from anygrad.checking import GradientReport
 from anygrad.errors import AnygradError, ArgumentError
 from anygrad.files import written_whole
 
@@ -28,7 +29,9 @@ EXAMPLES = """examples:
   anygrad check                                      every backend of this machine
   anygrad check --backend cupy
   anygrad check model.py:loss --shape 3,4            at a random point of this shape
-  anygrad check package.model:loss --at points.npz   at x0, x1, ... of a file, one an argument"""
+  anygrad check package.model:loss --at points.npz   at x0, x1, ... of a file, one an argument
+  anygrad check model.py:loss --shape 9 --order 2    its second derivatives, too
+  anygrad check model.py:loss --shape 9 --plot e.png error against step at the worst element"""
 _START = np.linspace(0.2, 1.4, 12).reshape(3, 4)
 _WEIGHTS = np.cos(np.arange(12.0)).reshape(4, 3)
 
@@ -46,15 +49,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="shape of an argument, drawn at random; once for each; '' for a number",
     )
     parser.add_argument("--at", metavar="FILE", help="arguments from a .npy, .npz or .json file")
-    parser.add_argument("--seed", type=int, default=0, help="of the random point; default 0")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the random point and directions; default 0"
+    )
+    parser.add_argument(
+        "--order", type=int, choices=(1, 2), default=1, help="2 checks second derivatives, too"
+    )
+    parser.add_argument(
+        "--directions", type=int, metavar="K", help="check along so many random directions only"
+    )
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw error against step; the suffix says the format"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the findings to a file")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check; the status is 0 if everything is right."""
     if arguments.function is None:
-        if arguments.shape or arguments.at:
-            message = "check: got --shape or --at without a function. Name it, as file.py:name."
+        given = arguments.shape or arguments.at or arguments.plot or arguments.directions
+        if given or arguments.order != 1:
+            message = (
+                "check: got --shape, --at, --order, --directions or --plot without a function. "
+                "Name it, as file.py:name."
+            )
             raise ArgumentError(message)
         return check_installation(arguments.backend, arguments.json)
     return check_function(arguments)
@@ -141,7 +159,14 @@ def check_function(arguments: argparse.Namespace) -> int:
         with ag.use_backend(arguments.backend):
             points = [ag.asarray(p) for p in points]
     try:
-        report = ag.check_gradients(function, *points, argnums=tuple(range(len(points))))
+        report = ag.check_gradients(
+            function,
+            *points,
+            argnums=tuple(range(len(points))),
+            order=arguments.order,
+            directions=arguments.directions,
+            seed=arguments.seed,
+        )
     except AnygradError:
         raise
     except Exception as error:
@@ -149,10 +174,36 @@ def check_function(arguments: argparse.Namespace) -> int:
         message = f"check({arguments.function}): the function raised {type(error).__name__}."
         raise ArgumentError(message) from error
     print(report)
+    if arguments.plot is not None:
+        draw(report, arguments.plot)
     if arguments.json is not None:
-        found = {"function": arguments.function, "ok": report.ok, "report": str(report)}
-        write_json(arguments.json, found)
+        write_json(arguments.json, describe(arguments.function, report))
     return 0 if report.ok else 1
+
+
+def draw(report: GradientReport, path: str) -> None:
+    """Write the picture of the worst element; say where it is, or why there is none."""
+    try:
+        report.plot(path)
+    except (OSError, ValueError) as error:
+        message = f"--plot: {path} cannot be written: {error}."
+        raise ArgumentError(message) from error
+    print(f"picture: {path}")
+
+
+def describe(function: str, report: GradientReport) -> dict[str, Any]:
+    """What a program wants to know of a report."""
+    worst = report.worst
+    operation = report.operation
+    return {
+        "function": function,
+        "ok": report.ok,
+        "verdict": report.verdict,
+        "cause": report.cause,
+        "worst": None if worst is None else worst.place,
+        "operation": None if operation is None else operation.name,
+        "report": str(report),
+    }
 
 
 def find_function(name: str) -> Callable[..., Any]:

@@ -23,7 +23,9 @@ CLASSES = 10
 TEST_SIZE = 360  # of 1,797 images
 SPLIT_SEED = 0  # every run has the same test images
 BATCH_SIZE = 64
-CHECKED = 400  # parameters whose gradient is checked; each takes four evaluations of the loss
+CHECKED = (
+    400  # parameters whose gradient is checked; each takes ten evaluations of the loss or more
+)
 CHECKED_IMAGES = 4
 MAX_NORM = 1.0
 LEARNING_RATE = 1e-2

@@ -21,6 +21,9 @@ def two(x, y):
 def lost(x):  # the gradient is lost on purpose
     return np.sum(x * ag.stop_gradient(x))
 
+def jumping(x):
+    return np.sum(np.floor(x) + 0.0 * x)
+
 def failing(x):
     raise ZeroDivisionError("the user's own")
 
@@ -79,7 +82,24 @@ def test_a_right_gradient_passes(model, capsys):
 def test_a_wrong_gradient_fails(model, capsys):
     target = model / "found.json"
     assert main(["check", "model.py:lost", "--shape", "3", "--json", str(target)]) == 1
-    assert json.loads(target.read_text())["ok"] is False
+    found = json.loads(target.read_text())
+    assert (found["ok"], found["verdict"], found["cause"]) == (False, "wrong", "wrong rule")
+    assert found["worst"].startswith("x[")
+    assert "stop_gradient" in found["report"]
+
+
+def test_options_reach_the_checker(model, capsys):
+    pytest.importorskip("matplotlib")
+    command = ["check", "model.py:loss", "--shape", "3,4", "--order", "2", "--directions", "3"]
+    assert main([*command, "--plot", "error.svg"]) == 0
+    shown = capsys.readouterr().out
+    assert "in the 3 directions" in shown
+    assert "Second derivatives agree in 36 elements" in shown
+    assert "picture: error.svg" in shown
+    assert (model / "error.svg").read_bytes().startswith(b"<?xml")
+    np.save(model / "whole.npy", np.ones(3))
+    assert main(["check", "model.py:jumping", "--at", "whole.npy"]) == 1
+    assert "inconclusive" in capsys.readouterr().out
 
 
 def test_points_come_from_files(model):
@@ -104,6 +124,9 @@ def test_points_come_from_files(model):
         (["model.py:loss", "--at", "gone.npy"], "cannot be read"),
         (["model.py:failing", "--shape", "3"], "ZeroDivisionError"),
         (["--shape", "3"], "without a function"),
+        (["--order", "2"], "without a function"),
+        (["model.py:loss", "--shape", "3", "--directions", "0"], "check_gradients(directions)"),
+        (["model.py:loss", "--shape", "3", "--plot", "gone/x.png"], "cannot be written"),
         (["model.py:loss", "--shape", "3", "--json", "gone/x.json"], "cannot be written"),
     ],
 )
@@ -122,7 +145,9 @@ def test_the_function_gets_arrays_of_the_backend(model):
     assert main(["check", "kinds.py:f", "--shape", "2", "--backend", "torch"]) == 0
     import sys
 
-    assert set(sys.modules["kinds"].seen) == {"torch"}
+    seen = set(sys.modules["kinds"].seen)
+    assert "torch" in seen
+    assert "numpy" not in seen  # the others are torch's in a batch
 
 
 def test_nothing_of_the_library_is_left_changed():

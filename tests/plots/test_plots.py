@@ -151,3 +151,53 @@ def test_a_missing_matplotlib_says_how_to_install_it(monkeypatch):
 def test_what_cannot_be_drawn_is_refused(draw, error, words):
     with pytest.raises(error, match=words):
         draw()
+
+
+STEPS = np.logspace(-12, 0, 25)
+
+
+def test_errors_are_drawn_over_their_steps(xp, tmp_path):
+    errors = {"forward": xp.asarray(STEPS), "central": xp.asarray(STEPS**2), "mine": STEPS * 0.0}
+    figure = plots.error_against_step(
+        xp.asarray(STEPS[::-1].copy()),
+        {
+            name: values[::-1] if name == "mine" else xp.flip(values)
+            for name, values in errors.items()
+        },
+        tmp_path / "errors.png",
+        ladder=(0.1, 1e-14, 1e-13),
+        rounding=1e-16,
+        title="x[0]",
+    )
+    assert (tmp_path / "errors.png").read_bytes().startswith(PNG)
+    (axes,) = figure.axes
+    assert (axes.get_xscale(), axes.get_yscale(), titles(figure)) == ("log", "log", ["x[0]"])
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    np.testing.assert_allclose(lines["forward"].get_xdata(), STEPS)
+    np.testing.assert_allclose(lines["forward"].get_ydata(), STEPS)
+    np.testing.assert_allclose(lines["central"].get_ydata(), STEPS**2)
+    assert np.all(lines["mine"].get_ydata() > 0.0)  # zeros stand at the lower edge
+    np.testing.assert_allclose(lines["rounding / step"].get_ydata(), 1e-16 / STEPS)
+    assert lines["ladder"].get_xdata()[0] == 0.1
+    assert lines["its error bar"].get_ydata()[0] == 1e-13
+    assert sorted(text.get_text() for text in axes.texts) == ["h", "h$^2$"]
+    expected = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+    np.testing.assert_allclose(expected[1].get_ydata(), STEPS**2)
+
+
+def test_errors_that_are_not_finite_leave_a_gap():
+    figure = plots.error_against_step(STEPS, {"central": np.full(25, np.nan)})
+    assert np.all(np.isnan(figure.axes[0].get_lines()[0].get_ydata()))
+
+
+@pytest.mark.parametrize(
+    ("steps", "errors", "error", "words"),
+    [
+        (STEPS, {}, ArgumentError, "at least one method"),
+        (-STEPS, {"a": STEPS}, ArgumentError, "steps > 0"),
+        (STEPS, {"a": STEPS[1:]}, ShapeError, r"errors\['a'\]"),
+    ],
+)
+def test_errors_that_do_not_fit_are_refused(steps, errors, error, words):
+    with pytest.raises(error, match=words):
+        plots.error_against_step(steps, errors)
