@@ -112,6 +112,7 @@ JAX = Backend(
     from_host=_from_host,
     version=lambda: version_of("jax"),
     writable=False,
+    compiles=True,
     on_device=_on_device,
     quick={"zeros_like": _zeros_like},
     add_at=lambda out, key, x: out.at[key].add(x),

@@ -73,6 +73,9 @@ class Backend:
         whose arrays are not writable.
     writes : callable or None
         How often an array was written, for libraries that count that.
+    compiles : bool
+        Whether each operation is compiled for every new shape, so that long chains of them on small
+        arrays are better carried out on the host.
     special : callable or None
         Returns the namespace of the library's special functions (``scipy.special`` for NumPy),
         under SciPy's names. Raises MissingPackageError if it is a package of its own and absent.
@@ -108,6 +111,7 @@ class Backend:
     atomic: bool = False
     set_at: Callable[[Array, Any, Any], Array] | None = None
     writes: Callable[[Array], int] | None = None
+    compiles: bool = False
     special: Callable[[], Namespace] | None = None
     solve_triangular: Callable[[Array, Array, bool], Array | None] | None = None
     sparse: Callable[[], Namespace] | None = None

@@ -142,6 +142,7 @@ class Coordinates:
         """Real numbers of a tree like the point, one for each coordinate: shape (C,)."""
         trees.check_same_structure(f"{where}(v)", self.copy_tree(), v)
         like = self.position
+        check_same_device(f"{where}(x, v)", like, *trees.leaves(v))
         xp, parts = namespace_of(like), []
         for leaf, twice in zip(trees.leaves(v), self.layout.complex_leaves, strict=True):
             leaf = read_leaf(where, leaf, like, lambda: "v")

@@ -13,8 +13,9 @@ from anygrad.differences.arranging import Arrangement
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.copies import copy_of
 from anygrad.differences.failures import Forgiving, Nowhere
+from anygrad.differences.hosting import climb_lines
 from anygrad.differences.kinds import is_complex, is_real, precision
-from anygrad.differences.ladder import Climb, climb
+from anygrad.differences.ladder import Climb
 from anygrad.differences.lines import to_double
 from anygrad.differences.options import Options
 from anygrad.differences.plans import make_plan
@@ -307,7 +308,7 @@ def climb_elements(call: ElementFunction, options: Options, order: int) -> Climb
         eps=precision(center),
         noise=options.noise or 0.0,
     )
-    return climb(lines, order, options.tolerance)
+    return climb_lines(lines, order, options.tolerance)
 
 
 def _parts(values: Array) -> Array:

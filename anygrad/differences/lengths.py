@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log2
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def make_axes(options: Options, coordinates: Coordinates, vectors: Array) -> Axe
     x, v = to_double(coordinates.position), to_double(vectors)
     xp = namespace_of(x)
     size, speed = xp.abs(x)[None, :], xp.abs(v)
-    scale = options.read_scale(coordinates)
+    scale: Any = options.read_scale(coordinates)
     scale = xp.full_like(x, scale) if isinstance(scale, float) else scale
     moving = speed > 0.0
 

@@ -11,8 +11,9 @@ from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.batches import batch_size
 from anygrad.differences.evaluation import PointFunction
+from anygrad.differences.hosting import climb_lines
 from anygrad.differences.kinds import precision
-from anygrad.differences.ladder import Climb, climb
+from anygrad.differences.ladder import Climb
 from anygrad.differences.moves import CoordinateMoves, Moves
 from anygrad.differences.options import Options, Rooms
 from anygrad.differences.readings import Lines
@@ -97,7 +98,7 @@ def climb_moves(
             noise=options.noise or 0.0,
             together=True,
         )
-        found = climb(lines, order, options.tolerance)
+        found = climb_lines(lines, order, options.tolerance)
         slopes = xp.astype(found.finding.value, center.dtype, copy=False)
         sweep.check(slopes if order == 1 else None)
         return found
