@@ -21,6 +21,7 @@ BUILTIN_OF = {
     "MissingRuleError": NotImplementedError,
     "NonFiniteError": ArithmeticError,
     "GradientError": AssertionError,
+    "EvaluationError": RuntimeError,
 }
 
 

@@ -52,8 +52,8 @@ def measure_errors(curve: Curve, slope: float, scale: float) -> tuple[Any, dict[
     steps = scale * np.logspace(-POWERS, 0, POWERS * A_POWER + 1)
     with np.errstate(all="ignore"):
         here = curve(0.0)
-        near = np.asarray([[curve(side * h) for h in steps] for side in (1.0, -1.0)]).real
-        far = np.asarray([[curve(side * 2.0 * h) for h in steps] for side in (1.0, -1.0)]).real
+        near = np.real([[curve(side * h) for h in steps] for side in (1.0, -1.0)])
+        far = np.real([[curve(side * 2.0 * h) for h in steps] for side in (1.0, -1.0)])
         central = (near[0] - near[1]) / (2.0 * steps)
         found = {
             "forward": (near[0] - np.real(here)) / steps,

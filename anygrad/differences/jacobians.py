@@ -49,7 +49,8 @@ def jacobian(
     **choices
         ``method``, ``accuracy``, ``step``, ``scale``, ``bounds``, ``noise``, ``rtol``,
         ``evaluate``, ``stack_axis``, ``executor``, ``batch_bytes`` and ``full_output``, as for
-        `gradient`. Stacked, values of shape s become ``(*s, m)``, or ``(m, *s)`` for
+        `gradient`; ``rtol`` is relative to an entry, or to a tenth of the largest in its column
+        where that is more. Stacked, values of shape s become ``(*s, m)``, or ``(m, *s)`` for
         ``stack_axis=0``.
 
     Returns

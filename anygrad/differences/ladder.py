@@ -40,10 +40,12 @@ RUNGS, START = 5, 0.1
 """Rungs of the first ladder, and its first step in units of the scale."""
 ONE_SIDED_RUNGS = 10
 BLOCK = 4096
-"""So many lines at once."""
+"""So many lines at once, fewer where f has many outputs."""
 REFINING_RUNGS, FEWER_RUNGS = 7, 3
 LEAST_ROOM = 2.0**-7
 """Bounds nearer than this part of the first step leave one side only."""
+SMALL = 0.1
+"""Outputs whose slope is smaller than this part of the largest one of the line are small."""
 NOISY = 30.0
 """So many roundings of f are noise."""
 ROUNDINGS = 300.0
@@ -112,13 +114,13 @@ def _ascend(
     By blocks, whose tables stay in cache; what the first stage leaves of all blocks goes on
     together, since every stage has a fixed cost.
     """
-    xp = namespace_of(top)
-    starts = [_start(lines, series, rtol, *part) for part in _blocks(index, top, side)]
+    xp, outputs = namespace_of(top), lines.center.shape[1]
+    starts = [_start(lines, series, rtol, *part) for part in _blocks(outputs, index, top, side)]
     begun, done = join([climb for climb, _ in starts]), join([good for _, good in starts])
     if is_all(done):
         return begun
     left = Subset(~xp.all(done, axis=1))
-    blocks = _blocks(*left.take(Left(index, top, side, done)), left.rows)
+    blocks = _blocks(outputs, *left.take(Left(index, top, side, done)), left.rows)
     parts = [_go_on(lines, series, rtol, Left(*part[:4]), _at(begun, part[4])) for part in blocks]
     return left.put(join(parts), begun)
 
@@ -136,11 +138,12 @@ def _at(climb: Climb, rows: Array) -> Climb:
     return change_arrays(lambda a: namespace_of(a).take(a, rows, axis=0), climb)
 
 
-def _blocks(*arrays: Array | None) -> Iterator[tuple]:
+def _blocks(outputs: int, *arrays: Array | None) -> Iterator[tuple]:
     """Cut arrays along their first axis, all at the same places."""
     count = arrays[0].shape[0] if arrays[0] is not None else 0
-    for start in range(0, max(count, 1), BLOCK):
-        stop = min(start + BLOCK, count)
+    size = max(1, BLOCK // max(1, outputs))
+    for start in range(0, max(count, 1), size):
+        stop = min(start + size, count)
         yield tuple(None if a is None else a[start:stop, ...] for a in arrays)
 
 
@@ -223,9 +226,11 @@ def _short_ladder(
 def _is_good(xp: Any, rounding: Array, top: Array, found: Finding, rtol: float) -> Array:
     """Accurate enough, or as accurate as the rounding of f allows at this step."""
     limit = ROUNDINGS * rounding / top + 1e-290
-    return xp.isfinite(found.error) & (
-        (found.error <= rtol * xp.abs(found.value)) | (found.error <= limit)
-    )
+    slopes = xp.abs(found.value)
+    if slopes.shape[1] > 1:
+        # what is small beside the other outputs of a line need not be as good as they are
+        slopes = xp.maximum(slopes, SMALL * xp.max(slopes, axis=1, keepdims=True))
+    return xp.isfinite(found.error) & ((found.error <= rtol * slopes) | (found.error <= limit))
 
 
 def _is_rounding_limited(xp: Any, lines: Lines, reading: Reading, found: Finding) -> Array:

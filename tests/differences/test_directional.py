@@ -172,7 +172,7 @@ def test_bounds_are_never_left(where, v, method, accuracy):
     x = np.clip(lower + np.asarray(where) * (upper - lower), lower, upper)
 
     def f(x):
-        inside = (x.T >= lower) & (x.T <= upper)
+        inside = (lower <= x.T) & (upper >= x.T)
         assert np.all(inside)
         return np.sum(x, axis=0)
 

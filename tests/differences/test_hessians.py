@@ -196,7 +196,7 @@ def test_bounds_are_never_left(where, gradient, scale):
 
     def f(x):
         point = ag.value(x)
-        assert np.all((point.T >= lower) & (point.T <= upper))
+        assert np.all((lower <= point.T) & (upper >= point.T))
         return x[0] * x[1] + x[2] * x[3] ** 2
 
     with ag.use_settings(warn_unused=False):

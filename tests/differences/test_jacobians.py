@@ -205,7 +205,7 @@ def test_bounds_are_never_left(where, method, evaluate, scale):
     x = np.clip(lower + np.asarray(where) * (upper - lower), lower, upper)
 
     def f(x):
-        assert np.all((x.T >= lower) & (x.T <= upper))
+        assert np.all((lower <= x.T) & (upper >= x.T))
         return np.stack([x[0] * x[1], np.sin(x[2])])
 
     found = jacobian(f, x, method=method, evaluate=evaluate, scale=scale, bounds=(lower, upper))
@@ -218,7 +218,7 @@ def test_single_precision_stays_within_bounds_between_its_numbers():
         x = (lower + part * (upper - lower)).astype(np.float32)
 
         def f(x):
-            assert np.all((x.astype(float).T >= lower) & (x.astype(float).T <= upper))
+            assert np.all((lower <= x.astype(float).T) & (upper >= x.astype(float).T))
             return x**2
 
         for method in ("central", "adaptive", "forward"):

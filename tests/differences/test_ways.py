@@ -156,7 +156,6 @@ ELEMENTWISE = {
 @pytest.mark.parametrize("way", ELEMENTWISE)
 def test_elementwise_functions_are_evaluated_as_they_allow(way):
     f, exact = ELEMENTWISE[way]
-    x = X
     found = derivative(f, X, full_output=True)
     assert found.evaluation == way
     np.testing.assert_allclose(found.value, exact, rtol=1e-8)
