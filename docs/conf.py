@@ -25,7 +25,10 @@ extensions = [
 root_doc = "index"
 exclude_patterns = ["_data", "_ext"]
 source_suffix = {".md": "markdown"}
-suppress_warnings = ["myst.header"]  # CONTRIBUTING and CHANGELOG begin their sections as they like
+suppress_warnings = [
+    "myst.header",  # CONTRIBUTING and CHANGELOG begin their sections as they like
+    "ref.python",  # the name of an attribute links to that of another class where two have it
+]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4

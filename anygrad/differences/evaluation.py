@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from anygrad import trees
 from anygrad.autodiff import vmap
 from anygrad.backends import backend_of, device_of, is_traced, namespace_of, to_host
@@ -69,8 +71,6 @@ class PointFunction:
         What evaluates single points.
     batch_bytes : int, optional
         How many bytes of points go into one call.
-    describe : callable, optional
-        Names a point by its number in a batch, for messages.
     forgiving : bool
         Whether single points at which ``f`` raises ArithmeticError or ValueError have values of
         NaN: a ladder goes far from the point, maybe out of the domain of ``f``.
@@ -90,7 +90,6 @@ class PointFunction:
     imaginary: bool = False
     executor: Any = None
     batch_bytes: int | None = None
-    describe: Callable[[int], str] | None = None
     forgiving: bool = field(default=False, init=False)
     outputs: Layout | None = field(default=None, init=False)
     blank: Array | None = field(default=None, init=False)
@@ -142,9 +141,19 @@ class PointFunction:
         split = [self._split(copy_of(row), None) for row in rows]
         self.evaluations, self.calls = self.evaluations + len(rows), self.calls + len(rows)
         values = evaluate_points(
-            self.where, self._single, split, self.executor, describe=self.describe
+            self.where, self._single, split, self.executor, describe=lambda k: self._name(rows[k])
         )
         return namespace_of(points).stack([self._read(value) for value in values])
+
+    def _name(self, row: Array) -> str:
+        """Say which point it is, beside x: ``x[3] + 1e-06``."""
+        moved = np.asarray(to_host(row)) - np.asarray(to_host(self.coordinates.point))
+        places = np.flatnonzero(moved)
+        if places.size != 1 or self.coordinates.unit is not None:
+            return f"x with {places.size} elements moved"
+        step = float(np.real(moved[places[0]]))
+        sign = "-" if step < 0.0 else "+"
+        return f"{self.coordinates.name(int(places[0]))} {sign} {abs(step):.3g}"
 
     def _value(self, point: Array) -> Array:
         self.evaluations, self.calls = self.evaluations + 1, self.calls + 1

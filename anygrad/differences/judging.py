@@ -31,6 +31,9 @@ ROUNDING = 0.4
 TRUNCATION, DRIFT, NOISE = 2.0, 3.0, 2.7
 """Safety factors of the parts of a bar."""
 
+SLIGHT_DRIFT = 0.3
+"""What the next window has to confirm on the wide ladder."""
+
 CAUTION, MANY = 1.8, 1.6
 """The factor for noise that four samples tell, and for rounding in the elements of a gradient."""
 
@@ -179,6 +182,9 @@ def judge(
     if series.one_sided:
         # at the end of a domain slopes may be no polynomial, and higher degrees no better
         truncation = xp.maximum(truncation, DRIFT * xp.abs(drift))
+    if careful:
+        # narrow features show on small steps only; windows of larger ones agree among themselves
+        truncation = xp.maximum(truncation, SLIGHT_DRIFT * xp.abs(drift))
     level = _noise_level(lines, reading, table, noise, caution)
     if tableau.origin is not None:
         level = xp.maximum(level, xp.abs(tableau.origin))

@@ -268,7 +268,7 @@ def _search(
         found.one_sided | edge[:, None],
         sight.kink,
         sight.singular,
-        seen.noise > NOISY * found.rounding,
+        (seen.noise > NOISY * found.rounding) & ~sight.kink & ~sight.singular,
         found.rounding,
     )
 

@@ -117,3 +117,29 @@ def test_what_cannot_be_differentiated_is_refused(xp):
         derivative(lambda x: xp.sum(x), xp.asarray([1.0, 2.0]))
     with pytest.raises(ArgumentError, match=r"failed on complex points"):
         derivative(lambda x: np.arctan2(x, 1.0), 1.0, method="complex")
+
+
+# Derivatives of exp(a x) are a^order exp(a x), at points and scales where steps are not 1.
+@pytest.mark.parametrize("bounds", [None, "below", "above"])
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_bars_of_higher_orders_are_honest_and_narrow(order, bounds):
+    x = np.linspace(-2.0, 2.0, 9)
+    for rate in (0.125, 1.0, 4.0):  # products without rounding: f is as precise as it looks
+        exact = rate**order * np.exp(rate * x)
+        walls = {"below": (x, None), "above": (None, x)}.get(bounds)
+        found = derivative(
+            lambda t, rate=rate: np.exp(rate * t), x, order=order, bounds=walls, full_output=True
+        )
+        error = np.abs(found.value - exact)
+        assert np.all(error <= found.error)
+        # of a series in all powers of the step, higher orders keep few digits
+        assert np.all(found.error < 1e-12 * 1e3 ** (order - (bounds is None)) * exact)
+        assert np.all(found.flags.one_sided == (bounds is not None))
+
+
+def test_the_next_derivative_comes_free_at_any_scale():
+    x = np.asarray([0.3, -1.0, 2.0])
+    for scale in (1e-3, 1.0, 1e3):
+        found = derivative(lambda t, scale=scale: np.sin(t / scale), x * scale, full_output=True,
+                           scale=scale)  # fmt: skip
+        np.testing.assert_allclose(found.second, -np.sin(x) / scale**2, rtol=1e-5)

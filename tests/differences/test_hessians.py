@@ -97,8 +97,8 @@ def test_trees_give_what_the_automatic_one_gives(quick_xp, gradient):
     assert_close(found, exact, scale=1e6 if gradient == "numerical" else 1e2)
 
 
-def test_a_vector_on_every_backend(xp):
-    x = xp.asarray([0.5, -1.0])
+def test_a_vector_on_every_backend(quick_xp):
+    x = quick_xp.asarray([0.5, -1.0])
 
     def f(x):
         return x[0, ...] ** 2 * x[1, ...] + x[1, ...] ** 3
