@@ -120,6 +120,14 @@ def xp(request):
 
 
 @pytest.fixture
+def quick_xp(xp, request):
+    """Without JAX, which compiles operations for every shape, except in slow runs."""
+    if xp.name == "jax" and not request.config.getoption("--slow"):
+        pytest.skip("JAX compiles every operation for every shape; runs with --slow")
+    return xp
+
+
+@pytest.fixture
 def cupy(request):
     """CuPy itself, on a GPU or as the look-alike."""
     if not {"cupy", "cupy-lookalike"} & set(selected_backends(request.config)):

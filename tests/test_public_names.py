@@ -34,8 +34,8 @@ PROMISED = {
     "anygrad.training": "fit monitor",
     "anygrad.trees": "dot flatten leaves map norm paths register to_numpy unflatten zeros_like",
     "anygrad.errors": """AnygradError ArgumentError BackendError DTypeError EvaluationError
-        GradientError HostTransferError MissingPackageError MissingRuleError MixedBackendError NonFiniteError
-        SettingsError ShapeError TraceError UnusedInputWarning""",
+        GradientError HostTransferError MissingPackageError MissingRuleError MixedBackendError
+        NonFiniteError SettingsError ShapeError TraceError UnusedInputWarning""",
 }
 MODULES = ["anygrad", *(f"anygrad.{name}" for name in SUBPACKAGES)]
 

@@ -51,8 +51,7 @@ def draw(subject: Subject, rng: np.random.Generator, inside: slice = slice(None)
     direction = np.zeros(subject.count)
     part = direction[inside]
     part[...] = rng.uniform(0.5, 1.0, part.shape) * rng.choice((-1.0, 1.0), part.shape)
-    # a value that the dtype of the point has, so that both sides mean the same direction
-    return subject.flatten(subject.make_tree(direction))
+    return direction
 
 
 def tolerate(tolerance: Tolerance, products: Any, numerical: float) -> float:

@@ -154,16 +154,12 @@ class _Verdicts:
 
     def _is_explained(self, k: int, one: Judged) -> bool:
         """Whether the bar is small beside slopes a little way off, or slopes are below rounding."""
-        if not np.isfinite(one.error):
-            return False
         reach = max(abs(float(self.subject.position[k])), 1.0)
         digit = self.tolerance.eps * abs(self.tolerance.value)
         rounding = 256.0 * digit / reach + TINY
         if abs(one.automatic) * reach <= digit and one.error - one.allowed <= rounding:
             return True
         secants = find_secants(self.subject, k, self.tolerance.value)
-        # secants of an f that is rounded are rounded
-        secants = secants if secants * reach > 8.0 * digit else 0.0
         return one.error <= HIDES * secants + 2.0 * TINY
 
     def _look_from_both_sides(self, k: int, one: Judged) -> Judged | None:
@@ -171,7 +167,7 @@ class _Verdicts:
         (left, left_bar), (right, right_bar) = (measure_side(self.subject, k, s) for s in (-1, 1))
         sides = [(left, left_bar), (right, right_bar)]
         size = max([abs(v) for v, e in sides if np.isfinite(e)], default=0.0)
-        allowed = one.allowed + self.tolerance.rtol * size
+        allowed = max(one.allowed, self.tolerance.rtol * size)
         size = max(size, self.largest, abs(one.automatic))
         sharp = [(v, BARS * e) for v, e in sides if BARS * e <= HIDES * size]
         if not sharp:

@@ -142,8 +142,7 @@ class Check:
         wrong = [element for element in found if element.verdict == "wrong"]
         if not wrong:
             return []
-        leaves = {path for path, _, _ in self.subject.leaves}
-        chosen = max(wrong, key=lambda element: (element.path in leaves, element.ratio))
+        chosen = max(wrong, key=lambda element: element.ratio)
         single = narrow(self.subject, self.lines[chosen], gradient, self.tolerance, self.evaluate)
         if single is None:
             return []

@@ -5,6 +5,7 @@ import pytest
 
 import anygrad as ag
 from anygrad import check_gradients
+from anygrad.checking.procedure import EVERY, LEAVES
 from tests.support import to_host
 
 RNG = np.random.default_rng(11)
@@ -97,6 +98,28 @@ def test_options_choose_directions_and_samples():
     assert (small.checked, small.directions) == (0, 2)
 
 
+@pytest.mark.parametrize(("leaves", "directions"), [(LEAVES, 2 + LEAVES), (LEAVES + 1, 2)])
+def test_each_of_not_too_many_leaves_gets_a_direction_of_its_own(leaves, directions):
+    x = [np.full(40, 0.5)] * leaves
+    report = check_gradients(lambda t: sum(np.sum(a) for a in t), x, grad=[np.ones(40)] * leaves)
+    assert report.ok
+    assert (report.checked, report.directions) == (0, directions)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_up_to_a_thousand_elements_are_checked_one_by_one(more):
+    x = np.full(EVERY + more, 0.5)
+    report = check_gradients(np.sum, x, grad=np.ones(x.size))
+    assert (report.checked, report.directions) == ((0, 2) if more else (EVERY, 0))
+
+
+def test_empty_leaves_get_no_direction():
+    x = {"a": np.ones(1500), "b": np.ones((0, 3))}
+    report = check_gradients(lambda t: np.sum(t["a"]), x, grad={"a": np.ones(1500), "b": x["b"]})
+    assert report.ok
+    assert [leaf.path for leaf in report.leaves] == ["all leaves", "t['a']"]
+
+
 def test_seeds_give_other_directions():
     first, again, other = (
         check_gradients(f, PARAMS, grad=slope, seed=seed).elements[0].automatic
@@ -140,6 +163,9 @@ def test_a_direction_across_kinks_or_jumps_is_no_wrong_rule():
     x = np.zeros(2000)
     report = check_gradients(lambda x: np.sum(np.abs(x)), x, grad=np.sign)
     assert report.verdict != "wrong", str(report)
+    report = check_gradients(lambda x: np.sum(np.abs(x)), x, grad=np.full(2000, 1e3))
+    assert (report.verdict, report.cause) == ("inconclusive", "noise"), str(report)
+    assert "f has kinks along this direction" in report.worst.explanation
     report = check_gradients(lambda x: np.sum(np.floor(x)), x, grad=np.zeros_like)
     assert report.verdict == "inconclusive", str(report)
 

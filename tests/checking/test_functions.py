@@ -48,6 +48,22 @@ def test_a_function_of_several_values_at_one_point_is_inconclusive(make, slope, 
         report.raise_if_wrong()
 
 
+@pytest.mark.parametrize("differs", [lambda n: n == 1, lambda n: n == 2, lambda n: n > 2])
+def test_f_is_compared_with_itself_at_once_and_at_the_end(differs):
+    """By its values at the point: the first, the next, and the last."""
+    x, calls = np.asarray([1.0, 2.0]), []
+
+    def f(t):
+        if np.array_equal(t, x):
+            calls.append(1)
+            return np.sum(t**2) + 1e-3 * differs(len(calls))
+        return np.sum(t**2)
+
+    report = check_gradients(f, x, grad=2 * x, evaluate="loop")
+    assert (report.verdict, report.repeatable) == ("inconclusive", False)
+    assert len(report.values) == 3
+
+
 def test_a_function_that_changes_its_data_leaves_that_of_the_caller():
     x, data = np.ones(3), np.ones(3)
 

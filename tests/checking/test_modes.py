@@ -8,7 +8,7 @@ import pytest
 
 import anygrad as ag
 from anygrad import check_gradients
-from anygrad.checking import modes, procedure
+from anygrad.checking import curvature, modes, procedure
 from anygrad.errors import GradientError, MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.tracing import TRACED, namespace
@@ -287,3 +287,51 @@ def test_a_wrong_second_derivative_names_the_element_of_the_gradient():
     assert (report.worst.order, report.worst.index) == (2, (0,))
     assert "the derivative of the gradient at x[0]" in str(report)
     assert "Second derivatives are wrong in 2 of 6 elements" in str(report)
+
+
+def test_a_second_derivative_at_a_kink_of_the_gradient_is_unclear():
+    report = check_gradients(lambda x: np.sum(np.maximum(x, 0.0) ** 2), np.zeros(1), order=2)
+    assert (report.verdict, report.cause, report.wrong) == ("inconclusive", "step", 0)
+    assert report.inconclusive == len(report.second) == 2
+    assert "Second derivatives are unclear in 2 of 2 elements." in str(report)
+    assert "larger than all of them" in report.worst.explanation
+
+
+def test_the_second_derivative_of_a_noisy_gradient_is_unclear():
+    def noisy(x):
+        return 2.0 * x + 1e3 * np.sin(1e9 * np.sum(ag.value(x)))
+
+    report = check_gradients(lambda x: np.sum(x**2), np.ones(3), grad=noisy, order=2)
+    assert {element.cause for element in report.second} == {"noise"}
+
+
+def test_second_derivatives_that_are_zero_or_not_finite():
+    assert check_gradients(lambda x: 1e8 * np.sum(x), X, order=2).ok
+    assert check_gradients(lambda x: x[0] ** 2 + 0.0 * x[1], X, order=2).ok
+
+    @ag.custom_jvp
+    def square(x):
+        return x**2
+
+    square.defjvp(lambda p, t: (square(*p), (2.0 * ag.value(p[0]) + wild(p[0])) * t[0]))
+
+    @ag.custom_jvp
+    def wild(x):
+        return 0.0 * x
+
+    wild.defjvp(lambda p, t: (wild(*p), np.nan * t[0]))
+    report = check_gradients(lambda x: square(x[0]), X, order=2)
+    assert (report.verdict, report.worst.order, report.worst.index) == ("wrong", 2, (0,))
+
+
+def test_of_many_second_derivatives_the_worst_are_kept():
+    x = np.linspace(1.0, 2.0, curvature.KEPT + 200)
+
+    def slope(x):
+        factor = np.ones(x.shape)
+        factor[1100] = 1.0 if type(x) is np.ndarray else 1.01  # differs when it is transformed
+        return 3.0 * x**2 * factor
+
+    report = check_gradients(lambda x: np.sum(x**3), x, grad=slope, order=2, directions=1)
+    assert len(report.second) == curvature.KEPT
+    assert (report.worst.order, report.worst.index, report.worst.verdict) == (2, (1100,), "wrong")

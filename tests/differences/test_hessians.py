@@ -162,6 +162,9 @@ def test_elements_of_different_sizes_have_mixed_entries():
     )
     assert np.all(np.abs(found.value - exact) <= found.error)
     np.testing.assert_allclose(found.value, exact, rtol=1e-5, atol=1e-9)
+    # of both coordinates, the larger step
+    assert found.step[0, 1] > 5.0
+    assert found.step[1, 2] < 5.0
 
 
 @pytest.mark.parametrize("ends", [(0.0, 1.0), (0.5, 0.5), (1.0, 0.2), (0.0, 0.0), (1.0, 1.0)])

@@ -139,6 +139,15 @@ def test_flags_of_either_part_and_bars_of_both_are_those_of_a_complex_entry():
     assert found.step.dtype == np.float64
 
 
+def test_the_step_of_a_complex_entry_is_the_larger_of_its_parts():
+    def step(f):
+        return float(jacobian(lambda x: f(x[0]), np.ones(1), full_output=True).step[0])
+
+    quick = step(lambda t: np.sin(1e4 * t))
+    assert step(lambda t: np.sin(1e4 * t) + 1j * t) > 10 * quick
+    assert step(lambda t: t + 1j * np.sin(1e4 * t)) > 10 * quick
+
+
 def test_an_estimate_counts_and_tells(quick_xp):
     xp = quick_xp
     seen = []

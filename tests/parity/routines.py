@@ -47,6 +47,22 @@ def _gradient(x):
     return sum(y[i, j] for i in range(2) for j in range(3)) / 4.0
 
 
+def _row(x):
+    """A polynomial of three elements, each of whose terms every library rounds alike."""
+    return x[0] * x[0] * x[1] + x[1] * x[2] * x[2]
+
+
+def _field(x):
+    xp = ag.namespace(x)
+    return {"a": x * x * x, "b": xp.stack([x[0] * x[1], x[2] * x[2]])}
+
+
+def _told(estimate):
+    """What an estimate says that rounding does not decide."""
+    flags = [getattr(estimate.flags, name) for name in ("kink", "singular", "one_sided", "noisy")]
+    return [estimate.value, estimate.step, flags]
+
+
 def _new(xp, a):
     """An array of the library, one of the host, numbers, and what code without arrays makes."""
     with ag.use_backend(backend_of(a.x).name, device=device_of(a.x)):
@@ -98,6 +114,7 @@ def _monitored_norms(xp, a):
 
 LEAFWISE = {"libraries": "each leaf by itself", "devices": "each leaf by itself"}
 ON_HOST = {"libraries": "values go to the host anyway", "devices": "values go to the host anyway"}
+LADDER = "the ladder goes on only where bars are not small yet, which the host decides"
 ADDED = "the losses of the leaves are added"
 ROUTINES: list[Routine] = [
     # Transformations
@@ -148,6 +165,57 @@ ROUTINES: list[Routine] = [
         lambda xp, a: ag.differences.gradient(_gradient, a.x),
         dtypes=REAL,
         condition=1e5,
+    ),
+    Routine(
+        "differences.derivative, full_output",
+        lambda xp, a: _told(ag.differences.derivative(lambda x: x * x * x, a.x, full_output=True)),
+        dtypes=REAL,
+        condition=1e3,
+        reads=LADDER,
+        covers=("differences.derivative", "differences.Estimate", "differences.Flags"),
+    ),
+    Routine(
+        "differences.gradient, full_output",
+        lambda xp, a: _told(ag.differences.gradient(_gradient, a.x, full_output=True)),
+        dtypes=REAL,
+        condition=1e3,
+        reads=LADDER,
+        covers=("differences.gradient", "differences.Estimate", "differences.Flags"),
+    ),
+    Routine(
+        "differences.gradient, complex step",
+        lambda xp, a: ag.differences.gradient(_gradient, a.x, method="complex"),
+        dtypes=REAL,
+        reads="two points evaluated singly tell whether f is analytic",
+        covers=("differences.gradient",),
+    ),
+    Routine(
+        "differences.directional",
+        lambda xp, a: ag.differences.directional(lambda x: x * x * x, a.x, a.v, evaluate="stacked"),
+        dtypes=REAL,
+        condition=1e5,
+    ),
+    Routine(
+        "differences.jacobian",
+        lambda xp, a: ag.differences.jacobian(_field, a.x[0, ...], evaluate="loop"),
+        dtypes=REAL,
+        condition=1e5,
+    ),
+    Routine(
+        "differences.jacobian, sparse",
+        lambda xp, a: ag.differences.jacobian(
+            lambda x: x * x * x, a.x[0, ...], sparsity=([0, 1, 2], [0, 1, 2])
+        ),
+        dtypes=REAL,
+        condition=1e5,
+        reads="the pattern is checked, on the host",
+        covers=("differences.jacobian",),
+    ),
+    Routine(
+        "differences.hessian",
+        lambda xp, a: ag.differences.hessian(_row, a.x[0, ...]),
+        dtypes=REAL,
+        reads="two points evaluated singly tell whether the gradient is that of f",
     ),
     Routine(
         "check_gradients",
@@ -267,6 +335,7 @@ EXEMPT = {
     "differences": "a module",
     "optimizers": "a module",
     "schedules": "a module",
+    "testing": "a module",
     "training": "a module",
     "trees": "a module",
     "schedules.Schedule": "a type",
