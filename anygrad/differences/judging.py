@@ -37,6 +37,9 @@ SLIGHT_DRIFT = 0.3
 CAUTION, MANY = 1.8, 1.6
 """The factor for noise that four samples tell, and for rounding in the elements of a gradient."""
 
+ALIKE = 4.0
+"""Levels of noise that differ by less are samples of one noise."""
+
 SLOWEST, FASTEST = 1.0, 1e-3
 """How much an error may be thought to fall from one degree to the next."""
 
@@ -125,11 +128,12 @@ def tabulate(
     return Tableau(series, reading, table, rows, other, origin, covered)
 
 
-def measure_noise(lines: Lines, tableau: Tableau) -> Array:
+def measure_noise(lines: Lines, tableau: Tableau, alike: float = ALIKE) -> Array:
     """Noise of f by the last changes of the tableaus of both parts, shape (m, O).
 
     Where f is a polynomial of the highest degree, these are pure noise: two of each part, so four
-    samples if both levels agree, else the two of the smaller level.
+    samples if both levels are alike, by this factor; else the two of the smaller level, since the
+    other one is truncation.
     """
     series, reading, table = tableau.series, tableau.reading, tableau.table
     xp = reading.xp
@@ -143,7 +147,7 @@ def measure_noise(lines: Lines, tableau: Tableau) -> Array:
         level = xp.hypot(level, xp.abs(tableau.other[1, pick, ...]) * unit) / 2.0**0.5
     first, second = level[0, ...], level[-1, ...]
     least, mean = xp.minimum(first, second), xp.hypot(first, second) / 2.0**0.5
-    noise = xp.where(mean < 4.0 * least, mean, least)
+    noise = xp.where(mean < alike * least, mean, least)
     return bound_noise(lines, reading, xp.where(xp.isfinite(noise), noise, 0.0))
 
 

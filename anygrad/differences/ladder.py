@@ -20,6 +20,7 @@ import numpy as np
 from anygrad.backends import device_of, namespace_of
 from anygrad.backends.types import Array
 from anygrad.differences.judging import (
+    ALIKE,
     ROUNDING,
     Finding,
     combine,
@@ -39,6 +40,8 @@ RATIO = 1.9
 RUNGS, START = 5, 0.1
 """Rungs of the first ladder, and its first step in units of the scale."""
 ONE_SIDED_RUNGS = 10
+RATHER_ALIKE = 20.0
+"""As `ALIKE`, for the second ladder."""
 BLOCK = 4096
 """So many lines at once, fewer where f has many outputs."""
 REFINING_RUNGS, FEWER_RUNGS = 7, 3
@@ -185,7 +188,9 @@ def _go_on(lines: Lines, series: Series, rtol: float, left: Left, found: Climb) 
     if len(shifting):
         index, top, side, _ = shifting.take(left)
         lower = top * shifting.take(wanted)
-        _, new = _short_ladder(lines, series, index, lower, side, _rungs_of(series))
+        # here truncation should be below the noise
+        rungs = _rungs_of(series)
+        _, new = _short_ladder(lines, series, index, lower, side, rungs, alike=RATHER_ALIKE)
         old = shifting.take(found)
         better = combine(xp, prefer(xp, new, old.finding), new, old.finding)
         good = _is_good(xp, old.rounding, lower[:, None], better, rtol)
@@ -208,13 +213,14 @@ def _short_ladder(
     rungs: int,
     lowest: int = 2,
     known: Array | None = None,
+    alike: float = ALIKE,
 ) -> tuple[Reading, Finding]:
     xp = namespace_of(top)
     factors = RATIO ** -xp.arange(rungs, dtype=top.dtype, device=device_of(top))[:, None]
     reading = read(lines, index, factors, top, side, series.order)
     lowest = min(lowest, max(1, rungs - 1 - series.coefficient))
     tableau = tabulate(series, reading, RATIO, lowest)
-    noise = measure_noise(lines, tableau)
+    noise = measure_noise(lines, tableau, alike)
     if known is None:
         return reading, judge(lines, tableau, noise)
     alike = (noise < 4.0 * known) & (known < 4.0 * noise)
