@@ -23,7 +23,7 @@ def as_text(leaves: Sequence[LeafCheck]) -> str:
         "  ".join(
             cell.ljust(width) if k == 0 else cell.rjust(width)
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        )
         for row in rows
     ]
     lines.insert(1, "-" * max(map(len, lines)))
@@ -41,7 +41,7 @@ def as_html(sentences: str, verdict: str, leaves: Sequence[LeafCheck]) -> str:
     return (
         f'<div><b style="color: {colour}">{escape(verdict)}</b>'
         f'<pre style="white-space: pre-wrap">{escape(sentences)}</pre>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{escape(left)}</div>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{left}</div>"
     )
 
 

@@ -11,6 +11,7 @@ import anygrad as ag
 from anygrad import check_gradients
 from anygrad.checking import judging, procedure
 from anygrad.checking.measuring import Slopes
+from anygrad.checking.subjects import Subject, rounding_of
 from anygrad.errors import GradientError
 from tests.checking.cases import DATA, HIDDEN, RIGHT, RNG, SHARP
 from tests.support import to_host
@@ -184,6 +185,51 @@ def test_numbers_and_several_arguments_are_named_as_in_the_signature():
     assert (report.wrong, report.worst.path, report.worst.index) == (1, "bias", ())
     report = check_gradients(lambda *args: args[1] ** 2, 1.0, 3.0, argnums=1, grad=5.0)
     assert report.worst.path == "args[1]"
+    report = check_gradients(lambda *args, scale=2.0: scale * args[0], 1.0, grad=5.0)
+    assert report.worst.path == "args[0]"
+
+    def positional(first, /, second):
+        return first * second
+
+    report = check_gradients(positional, 3.0, 4.0, argnums=(1,), grad=(5.0,))
+    assert (report.wrong, report.worst.path) == (1, "second")
+    assert Subject.of("f", max, (1.0, 2.0), 1).leaves[0][0] == "args[1]"  # it tells no signature
+
+
+def test_some_elements_of_complex_points():
+    z = np.asarray([1.0 + 2.0j, -0.5 + 0.1j, 0.3 - 1.0j])
+
+    def f(z):
+        return np.sum(np.real(z) ** 2 * np.imag(z) + np.exp(np.imag(z)))
+
+    slope = 2 * z.real * z.imag + 1j * (z.real**2 + np.exp(z.imag))
+    for samples in (1, 2, 3, 5):
+        report = check_gradients(f, z, grad=slope, samples=samples)
+        assert report.ok, str(report)
+        assert report.checked == samples
+    report = check_gradients(f, z, grad=slope + np.asarray([0.0, 0.0, 0.1j]), samples=5)
+    assert (report.wrong, report.worst.index, report.worst.part) == (1, (2,), "imaginary")
+
+
+def test_leaves_none_of_whose_elements_are_checked_are_copied_for_every_call():
+    x = {"a": np.ones(2), "b": np.ones(2)}
+
+    def f(t):
+        t["b"] *= 2.0
+        return t["a"][0] ** 2 * np.sum(t["b"])
+
+    slope = {"a": np.asarray([8.0, 0.0]), "b": np.full(2, 2.0)}
+    report = check_gradients(f, x, grad=slope, samples=1)
+    assert report.ok, str(report)
+    assert report.checked == 1
+
+
+def test_a_plain_number_is_as_precise_as_the_point():
+    for dtype in (np.float32, np.float64):
+        subject = Subject.of("f", np.sum, (np.ones(2, dtype),), 0)
+        assert rounding_of(subject, 3.0) == np.finfo(dtype).eps
+        assert rounding_of(subject, np.float64(3.0)) == np.finfo(np.float64).eps
+        assert rounding_of(subject, np.float32(3.0)) == np.finfo(np.float32).eps
 
 
 def test_samples_check_a_part_spread_over_all(quick_xp):

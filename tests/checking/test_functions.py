@@ -154,8 +154,16 @@ def test_bad_input_is_refused():
     }.items():
         with pytest.raises(ArgumentError, match=rf"check_gradients\({name}\)"):
             check_gradients(np.sum, x, **{name: value})
-    with pytest.raises(ArgumentError, match=r"check_gradients\(modes\)"):
-        check_gradients(np.sum, x, modes="forward")
+    more = [
+        ("modes", "forward"),
+        ("modes", ()),
+        ("rtol", 1.0),
+        ("samples", 2.5),
+        ("directions", True),
+    ]
+    for name, value in more:
+        with pytest.raises(ArgumentError, match=rf"check_gradients\({name}\)"):
+            check_gradients(np.sum, x, **{name: value})
 
 
 def test_it_is_public():

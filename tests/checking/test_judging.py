@@ -17,7 +17,9 @@ def judged(automatic, values, bars, *kinds, f=lambda x: 0.0 * np.sum(x)):
     """Verdicts on slopes that are made up; f itself is asked for secants and sides."""
     n = len(values)
     flags = [np.full(n, kind in kinds) for kind in range(4)]
-    slopes = Slopes(*(np.asarray(part, dtype=float) for part in (values, bars)), np.zeros(n), *flags)
+    slopes = Slopes(
+        *(np.asarray(part, dtype=float) for part in (values, bars)), np.zeros(n), *flags
+    )
     subject = Subject.of("f", f, (np.zeros(n),), 0)
     names = [("x", (i,), "") for i in range(n)]
     tolerance = Tolerance(1e-9, 0.0, 2.2e-16)
@@ -53,7 +55,7 @@ def test_a_slope_of_zero_may_be_rounded_like_the_large_ones_beside_it():
     ids=["beside a large slope", "a weak one"],
 )
 def test_a_kink_with_a_small_bar_is_looked_at_too(f, slopes):
-    """The ladder's bar, half the jump, is tripled; slopes outside the jump are wrong all the same."""
+    """The ladder's bar is half the jump, tripled; slopes outside the jump itself are wrong."""
     x, other = np.asarray([0.0, 1.0]), f(np.asarray([0.0, 1.0]))
     width = slopes[1] - slopes[0]
     for slope in (slopes[0], slopes[1], sum(slopes) / 2):
@@ -139,6 +141,18 @@ def test_two_sharp_sides_decide_where_the_bar_of_both_together_is_large(monkeypa
     assert judged([2.05], [2.5], [5.0])[0].explanation.startswith("f has a kink here")
     give_sides(monkeypatch, (2.0, 1e-3), (2.005, 1e-3))  # apart by less than their bars
     assert judged([2.0], [2.5], [5.0])[0].explanation == ""
+
+
+def test_rtol_is_allowed_where_only_the_sides_tell_the_slope(monkeypatch):
+    give_sides(monkeypatch, (5.0, 0.0), (5.0, 0.0))
+    assert judged([5.0 + 4e-9], [np.nan], [np.inf])[0].cause == "agrees"  # rtol is 1e-9
+    assert judged([5.0 + 6e-9], [np.nan], [np.inf])[0].cause == "wrong rule"
+
+
+def test_sides_are_known_where_their_bars_are_small_beside_the_largest_slope(monkeypatch):
+    give_sides(monkeypatch, (-0.1, 1.0), (0.1, 1.0))
+    assert [one.cause for one in judged([1e6, 0.0], [1e6, 0.0], [0.0, 1.0], KINK)][1] == "agrees"
+    assert judged([0.0], [0.0], [1.0], KINK)[0].cause == "step"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 
 import anygrad as ag
 from anygrad import check_gradients
-from anygrad.checking import curvature, modes, procedure
+from anygrad.checking import curvature, modes, operations, procedure
+from anygrad.checking.judging import Tolerance
+from anygrad.checking.subjects import Subject
 from anygrad.errors import GradientError, MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.tracing import TRACED, namespace
@@ -54,8 +56,29 @@ def test_modes_that_disagree_fail(monkeypatch):
     assert check_gradients(program, X, modes=("reverse",)).ok
     alone = check_gradients(program, X, modes=("forward",))
     assert (alone.verdict, alone.wrong, alone.modes) == ("wrong", 3, None)
+    assert check_gradients(program, X, modes=["forward"]).wrong == 3
     along = check_gradients(program, X, modes=("forward",), directions=2)
     assert (along.verdict, along.wrong) == ("wrong", 2)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "value", "agree"),
+    [
+        ([3.0, 2.0], 0.0, True),
+        ([3.0, 2.0 + 4e-9], 0.0, True),  # 1e-9 of 3 + 2
+        ([3.0, 2.0 + 6e-9], 0.0, False),
+        ([3.0, 2.0 + 5e-7], 1e8, True),  # 64 times the last digit of 1e8
+        ([3.0, 2.0 + 5e-6], 1e8, False),
+        ([3.0, np.nan], 0.0, False),
+    ],
+)
+def test_modes_may_differ_by_the_rounding_of_a_sum(gradient, value, agree):
+    """Along a direction in which both parts cancel."""
+    subject = Subject.of("f", lambda x: 3.0 * x[0] + 2.0 * x[1], (np.ones(2),), 0)
+    tolerance = Tolerance(1e-9, value, 2.2e-16)
+    found = modes.compare_modes(subject, np.asarray([1.0, -1.0]), np.asarray(gradient), tolerance)
+    assert found.forward == 1.0
+    assert found.agree == agree
 
 
 def test_a_missing_forward_rule_leaves_the_modes_uncompared(monkeypatch):
@@ -193,6 +216,45 @@ def test_a_derivative_lost_between_operations_blames_none():
     assert "ag.stop_gradient" in report.about_operations
 
 
+def test_operations_that_jump_are_named_once():
+    def f(x):
+        y = np.remainder(x, 1.0) + np.remainder(x, 1.0)
+        return np.sum(y) + np.sum(x * ag.stop_gradient(x))
+
+    report = check_gradients(f, np.asarray([1.0, 0.5]))
+    assert (report.verdict, report.operation) == ("wrong", None)
+    assert "5 of its 7 operations are right" in report.about_operations
+    assert "nothing can be said of remainder, whose slopes" in report.about_operations
+
+
+def test_only_the_first_operations_of_a_long_program_are_looked_at(monkeypatch):
+    monkeypatch.setattr(operations, "LIMIT", 5)
+
+    def f(x):
+        y = x * ag.stop_gradient(x)
+        for _ in range(10):
+            y = y * 1.5
+        return np.sum(y)
+
+    report = check_gradients(f, X)
+    assert report.about_operations == "Its first 5 operations are right by themselves."
+
+
+def test_operations_on_complex_numbers_are_looked_at(monkeypatch):
+    z = np.asarray([1.0 + 0.5j, -0.3 + 2.0j])
+
+    def f(z):
+        y = ag.namespace(z).exp(z) * (0.5 - 1.0j)
+        return np.sum(np.imag(y * ag.stop_gradient(z)))
+
+    report = check_gradients(lambda z: f(z) + np.sum(np.real(z) * ag.stop_gradient(np.imag(z))), z)
+    assert report.verdict == "wrong"
+    assert "operations is right by itself" in report.about_operations
+    right = ROWS["exp"].rules[0]
+    plant(monkeypatch, "exp", rules=(lambda xp, t, y, x: right(xp, t, y, x) * (1.0 + 1e-3j),))
+    assert check_gradients(f, z).operation.name == "exp"
+
+
 def test_operations_at_their_kinks_are_not_blamed(monkeypatch):
     right = ROWS["exp"].rules[0]
     plant(monkeypatch, "exp", rules=(lambda xp, t, y, x: 1.01 * right(xp, t, y, x),))
@@ -284,7 +346,7 @@ def test_a_wrong_second_derivative_names_the_element_of_the_gradient():
     assert check_gradients(f, X).ok
     report = check_gradients(f, X, order=2)
     assert report.verdict == "wrong"
-    assert (report.worst.order, report.worst.index) == (2, (0,))
+    assert (report.worst.order, report.worst.index, report.cause) == (2, (0,), "wrong rule")
     assert "the derivative of the gradient at x[0]" in str(report)
     assert "Second derivatives are wrong in 2 of 6 elements" in str(report)
 
@@ -322,6 +384,34 @@ def test_second_derivatives_that_are_zero_or_not_finite():
     wild.defjvp(lambda p, t: (wild(*p), np.nan * t[0]))
     report = check_gradients(lambda x: square(x[0]), X, order=2)
     assert (report.verdict, report.worst.order, report.worst.index) == ("wrong", 2, (0,))
+    assert {element.cause for element in report.second if element.index != (0,)} == {"agrees"}
+
+
+def test_rtol_is_allowed_for_second_derivatives_too():
+    @ag.custom_jvp
+    def linear(x):
+        return 2.0 * x
+
+    linear.defjvp(lambda p, t: (linear(*p), 2.01 * t[0]))  # the slope of the slope, off by 1/200
+
+    def check(rtol):
+        return check_gradients(lambda x: np.sum(x**2), X, grad=linear, order=2, rtol=rtol)
+
+    assert check(1e-2).ok
+    assert {element.cause for element in check(1e-3).second} == {"wrong rule"}
+
+
+def test_a_second_derivative_outside_both_sides_of_a_kink_is_wrong():
+    @ag.custom_jvp
+    def slope(x):
+        return 2.0 * np.maximum(x, 0.0)
+
+    slope.defjvp(lambda p, t: (slope(*p), 99.0 * t[0]))
+    report = check_gradients(
+        lambda x: np.sum(np.maximum(x, 0.0) ** 2), np.zeros(1), grad=slope, order=2
+    )
+    assert {element.cause for element in report.second} == {"kink"}
+    assert report.verdict == "wrong"
 
 
 def test_of_many_second_derivatives_the_worst_are_kept():

@@ -1,7 +1,7 @@
 """The suites of benchmarks/accuracy, held against the figures that the documentation states.
 
-References are derivatives of 50 digits by mpmath (benchmarks/accuracy/generate.py), and the densities
-of SciPy's distributions. Nothing is timed here.
+References are derivatives of 50 digits by mpmath (benchmarks/accuracy/generate.py), and the
+densities of SciPy's distributions. Nothing is timed here.
 """
 
 import pytest

@@ -185,8 +185,52 @@ def test_errors_are_drawn_over_their_steps(xp, tmp_path):
     np.testing.assert_allclose(expected[1].get_ydata(), STEPS**2)
 
 
+@pytest.mark.parametrize(("name", "order"), [("forward", 1), ("central", 2), ("fourth order", 4)])
+def test_the_slope_that_is_expected_goes_through_truncation_and_not_rounding(name, order):
+    errors = 3.0 * STEPS**order + np.where(STEPS < 1e-4, 1.0, 0.0)
+    errors[-1] *= 100.0  # too large a step for any power
+    errors[-2], errors[-3] = np.nan, 0.0
+    figure = plots.error_against_step(STEPS, {name: errors})
+    (axes,) = figure.axes
+    (expected,) = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+    np.testing.assert_allclose(expected.get_ydata(), 3.0 * STEPS**order)
+    (text,) = axes.texts
+    x, y = text.xy
+    assert y == pytest.approx(3.0 * x**order)
+    assert STEPS[0] < x < STEPS[-1]
+
+
+def test_the_picture_holds_all_errors_and_the_ladder():
+    errors = {"mine": np.linspace(1e-6, 1e-3, 25), "zero": np.zeros(25)}
+    figure = plots.error_against_step(STEPS, errors, ladder=(1e5, 1e-9, 1e-1))
+    (axes,) = figure.axes
+    low, high = axes.get_ylim()
+    assert 1e-10 < low < 1e-9
+    assert 1e-1 < high <= 10.0
+    assert axes.get_xlim() == (STEPS[0], STEPS[-1])
+    (zero,) = [line for line in axes.get_lines() if line.get_label() == "zero"]
+    assert np.all(zero.get_ydata() == low)
+    assert axes.get_xlabel() == "step"
+    assert "difference" in axes.get_ylabel()
+
+
+@pytest.mark.parametrize("bar", [0.0, np.inf])
+def test_a_ladder_without_error_stands_at_the_lower_edge_and_no_bar_is_no_line(bar):
+    figure = plots.error_against_step(STEPS, {"mine": STEPS}, ladder=(0.1, 0.0, bar), rounding=0.0)
+    (axes,) = figure.axes
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert set(lines) == {"mine", "ladder"}
+    assert lines["ladder"].get_ydata()[0] == axes.get_ylim()[0] > 0.0
+
+
+def test_an_error_that_is_infinitely_small_leaves_the_others_room():
+    axes = plots.error_against_step(STEPS, {"mine": np.linspace(1e-300, 1.0, 25)}).axes[0]
+    assert 1e-31 < axes.get_ylim()[0] < 1e-28
+
+
 def test_errors_that_are_not_finite_leave_a_gap():
     figure = plots.error_against_step(STEPS, {"central": np.full(25, np.nan)})
+    assert not figure.axes[0].texts
     assert np.all(np.isnan(figure.axes[0].get_lines()[0].get_ydata()))
 
 
@@ -195,6 +239,8 @@ def test_errors_that_are_not_finite_leave_a_gap():
     [
         (STEPS, {}, ArgumentError, "at least one method"),
         (-STEPS, {"a": STEPS}, ArgumentError, "steps > 0"),
+        (STEPS * 0.0, {"a": STEPS}, ArgumentError, "steps > 0"),
+        (STEPS.reshape(5, 5), {"a": STEPS.reshape(5, 5)}, ArgumentError, r"shape \(5, 5\)"),
         (STEPS, {"a": STEPS[1:]}, ShapeError, r"errors\['a'\]"),
     ],
 )
