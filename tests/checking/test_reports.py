@@ -133,6 +133,8 @@ def test_wrong_elements_come_before_unclear_and_right_ones():
     small, large = (ElementCheck("x", (), "", d, 0.0, 0.0, "wrong rule") for d in (1.0, 2.0))
     assert GradientReport((large, small), 2).worst is large
     assert GradientReport((small, large), 2).worst is large
+    near = ElementCheck("x", (), "", 1.0, 0.9, 0.01, "wrong rule")
+    assert GradientReport((near, wrong), 2).worst is near  # ten bars, rather than two
     assert GradientReport((), 0).worst is None
     assert GradientReport((), 0).ok
 

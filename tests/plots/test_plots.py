@@ -187,17 +187,18 @@ def test_errors_are_drawn_over_their_steps(xp, tmp_path):
 
 @pytest.mark.parametrize(("name", "order"), [("forward", 1), ("central", 2), ("fourth order", 4)])
 def test_the_slope_that_is_expected_goes_through_truncation_and_not_rounding(name, order):
-    errors = 3.0 * STEPS**order + np.where(STEPS < 1e-4, 1.0, 0.0)
+    steps = np.logspace(-12, 0, 49)
+    errors = 3.0 * steps**order + np.where(steps < 1e-4, 1.0, 0.0)
     errors[-1] *= 100.0  # too large a step for any power
-    errors[-2], errors[-3] = np.nan, 0.0
-    figure = plots.error_against_step(STEPS, {name: errors})
+    errors[-4:-1], errors[-9:-4] = np.inf, 0.0
+    figure = plots.error_against_step(steps, {name: errors})
     (axes,) = figure.axes
     (expected,) = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
-    np.testing.assert_allclose(expected.get_ydata(), 3.0 * STEPS**order)
+    np.testing.assert_allclose(expected.get_ydata(), 3.0 * steps**order)
     (text,) = axes.texts
     x, y = text.xy
     assert y == pytest.approx(3.0 * x**order)
-    assert STEPS[0] < x < STEPS[-1]
+    assert steps[0] < x < steps[-1]
 
 
 def test_the_picture_holds_all_errors_and_the_ladder():
