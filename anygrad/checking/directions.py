@@ -54,10 +54,11 @@ def draw(subject: Subject, rng: np.random.Generator, inside: slice = slice(None)
     return direction
 
 
-def tolerate(tolerance: Tolerance, products: Any, numerical: float) -> float:
-    """What rounding of the gradient and of a sum of products explains."""
+def tolerate(subject: Subject, tolerance: Tolerance, products: Any, numerical: float) -> float:
+    """What rounding of the gradient, of the direction and of a sum of products explains."""
     size = float(np.sqrt(np.sum(products * products)))
-    return tolerance.rtol * max(size, abs(numerical)) + float(np.finfo(np.float64).tiny)
+    relative = max(tolerance.rtol, 4.0 * subject.eps)
+    return relative * max(size, abs(numerical)) + float(np.finfo(np.float64).tiny)
 
 
 def measure_along(subject: Subject, direction: Any, automatic: Any, tolerance: Tolerance) -> Along:
@@ -68,7 +69,7 @@ def measure_along(subject: Subject, direction: Any, automatic: Any, tolerance: T
     with np.errstate(all="ignore"):
         products = automatic * direction
         products = products[direction != 0.0]
-        error = BARS * bar + tolerate(tolerance, products, numerical)
+        error = BARS * bar + tolerate(subject, tolerance, products, numerical)
         flags = found.flags
         marks = (flags.kink, flags.singular, flags.one_sided, flags.noisy)
         return Along(float(np.sum(products)), numerical, error, *(bool(_number(m)) for m in marks))

@@ -98,7 +98,7 @@ def climb_moves(
             noise=options.noise or 0.0,
             together=True,
         )
-        found = climb_lines(lines, order, options.tolerance)
+        found = _widen(climb_lines(lines, order, options.tolerance), moves)
         slopes = xp.astype(found.finding.value, center.dtype, copy=False)
         sweep.check(slopes if order == 1 else None)
         return found
@@ -119,6 +119,15 @@ def place_probes(call: PointFunction, moves: Moves, reach: Array, rooms: Rooms) 
     sides = xp.where((below >= reach) & (above >= reach), 0.0 * one, toward)
     reach = xp.minimum(reach, xp.maximum(below, above))
     return Probes(call, moves, *(xp.astype(a, kind, copy=False) for a in (reach, sides)))
+
+
+def _widen(found: Climb, moves: Moves) -> Climb:
+    """Add to bars along directions the rounding of t v, which no choice of t avoids."""
+    if isinstance(moves, CoordinateMoves):
+        return found
+    finding = found.finding
+    rounding = moves.coordinates.eps * namespace_of(finding.value).abs(finding.value)
+    return found._replace(finding=finding._replace(error=finding.error + rounding))
 
 
 def to_double(x: Array) -> Array:

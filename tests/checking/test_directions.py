@@ -175,3 +175,18 @@ def test_directions_whose_bars_hide_the_slope_are_inconclusive():
     report = check_gradients(lambda x: 1e17 + np.sum(np.sin(x)), x, grad=lambda x: 1.01 * np.cos(x))
     assert report.verdict == "inconclusive"
     assert report.cause in ("step", "noise")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rounding_of_directions_to_the_dtype_of_the_point_is_no_error(seed):
+    # at 0 all that rounds is the direction, by 3e-8 of the slope
+    x, c = np.zeros(50, dtype=np.float32), np.linspace(1.0, 2.0, 50)
+    report = check_gradients(
+        lambda x: np.sum(x.astype(float) * c),
+        x,
+        grad=lambda x: c,
+        directions=2,
+        rtol=0.0,
+        seed=seed,
+    )
+    assert report.verdict != "wrong", str(report)
