@@ -1,5 +1,6 @@
 """Numerical derivatives against the loops of SciPy, numdifftools, jacobi and of the textbook."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,15 +22,18 @@ def rosenbrock(x: Any) -> Any:
 class Network:
     """``sum(a * tanh(W x))``, bound by the product of matrices."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, make: Callable[[np.ndarray], Any] = np.asarray) -> None:
         rng = np.random.default_rng(1)
-        self.w, self.a = rng.normal(size=(n, n)) / np.sqrt(n), rng.normal(size=n)
+        self.w, self.a = make(rng.normal(size=(n, n)) / np.sqrt(n)), make(rng.normal(size=n))
 
     def __call__(self, x: Any) -> Any:
         return np.tensordot(self.a, np.tanh(np.tensordot(self.w, x, axes=(1, 0))), axes=(0, 0))
 
 
-FUNCTIONS: dict[str, Any] = {"Rosenbrock": lambda n: rosenbrock, "tanh network": Network}
+FUNCTIONS: dict[str, Any] = {
+    "Rosenbrock": lambda n, make=None: rosenbrock,
+    "tanh network": Network,
+}
 
 
 def differ_in_a_loop(f: Any, x: np.ndarray) -> np.ndarray:
@@ -44,7 +48,7 @@ def differ_in_a_loop(f: Any, x: np.ndarray) -> np.ndarray:
 
 def make_central(name: str, n: int, targets: dict[str, float], lab: Lab) -> Race:
     point = np.random.default_rng(0).normal(size=n)
-    x, f = lab.array(point), FUNCTIONS[name](n)
+    x, f, on_host = lab.array(point), FUNCTIONS[name](n, lab.array), FUNCTIONS[name](n)
 
     def make_scipy() -> Any:
         from scipy.optimize._numdiff import approx_derivative
@@ -59,7 +63,7 @@ def make_central(name: str, n: int, targets: dict[str, float], lab: Lab) -> Race
             Contestant("textbook loop", lambda: partial(differ_in_a_loop, f, x)),
             *([] if lab.on_gpu else [Contestant("scipy approx_derivative", make_scipy, "scipy")]),
         ],
-        slopes_by_complex_step(f, point, np.eye(n)),
+        slopes_by_complex_step(on_host, point, np.eye(n)),
         targets=_targets(targets, lab, STACKED),
         rtol=1e-7,  # central differences: about eps^(2/3) of the function's curvature
         rounds=15,
@@ -69,7 +73,7 @@ def make_central(name: str, n: int, targets: dict[str, float], lab: Lab) -> Race
 def make_ladder(name: str, n: int, targets: dict[str, float], lab: Lab) -> Race:
     """Gradients with an error bar for every element."""
     point = np.random.default_rng(0).normal(size=n)
-    x, f = lab.array(point), FUNCTIONS[name](n)
+    x, f, on_host = lab.array(point), FUNCTIONS[name](n, lab.array), FUNCTIONS[name](n)
 
     def make_scipy() -> Any:
         from scipy.differentiate import jacobian
@@ -98,7 +102,7 @@ def make_ladder(name: str, n: int, targets: dict[str, float], lab: Lab) -> Race:
             Contestant(STACKED, lambda: lambda: ladder(evaluate="stacked").value),
             *([] if lab.on_gpu else peers[: 1 if n > 200 else 3]),
         ],
-        slopes_by_complex_step(f, point, np.eye(n)),
+        slopes_by_complex_step(on_host, point, np.eye(n)),
         targets=_targets(targets, lab, STACKED),
         rtol=1e-11,
         rounds=9,
