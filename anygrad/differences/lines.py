@@ -126,8 +126,10 @@ def _widen(found: Climb, moves: Moves) -> Climb:
     if isinstance(moves, CoordinateMoves):
         return found
     finding = found.finding
-    rounding = moves.coordinates.eps * namespace_of(finding.value).abs(finding.value)
-    return found._replace(finding=finding._replace(error=finding.error + rounding))
+    xp = namespace_of(finding.value)
+    wider = finding.error + moves.coordinates.eps * xp.abs(finding.value)
+    error = xp.where(xp.isfinite(finding.value), wider, finding.error)
+    return found._replace(finding=finding._replace(error=error))
 
 
 def to_double(x: Array) -> Array:
