@@ -147,19 +147,12 @@ def compressed_jacobian(
     call: PointFunction, options: Options, sparsity: Any, format: str
 ) -> Any | Estimate:
     """The Jacobian with a pattern, as `jacobian` documents it."""
-    coordinates = call.coordinates
-    call.alone([coordinates.point])
-    if sparsity is None:
-        message = (
-            f"{options.where}(format): got {format!r} without sparsity; expected 'dense'. Give the "
-            "pattern, or sparsity='trace' to find it."
-        )
-        raise ArgumentError(message)
+    _see_outputs(call, sparsity, format)
     _refuse_complex_entries(call, format)
     pattern = read_pattern(call, options.where, sparsity)
     colours = colour_columns(pattern)
     places = recover_columns(pattern, colours)
-    units = units_of(options, coordinates)
+    units = units_of(options, call.coordinates)
     compression = Compression(call, pattern, colours, places, pattern.columns, units, format)
     return _measure(compression, options)
 
@@ -168,23 +161,28 @@ def compressed_hessian(
     call: PointFunction, options: Options, sparsity: Any, format: str
 ) -> Any | Estimate:
     """The symmetric Jacobian of a gradient with a pattern, by a star colouring."""
-    coordinates = call.coordinates
-    call.alone([coordinates.point])
-    if sparsity is None:
-        message = (
-            f"{options.where}(format): got {format!r} without sparsity; expected 'dense'. Give the "
-            "pattern, or sparsity='trace' to find it."
-        )
-        raise ArgumentError(message)
+    _see_outputs(call, sparsity, format)
     found = read_pattern(call, options.where, sparsity).symmetrised()
-    every = np.arange(coordinates.count)
+    every = np.arange(call.coordinates.count)
     pattern = found.union(Pattern.of(every, every, found.shape))
     colours = colour_star(pattern)
     places = recover_star(pattern, colours)
     own = pattern.rows * (int(colours.max(initial=-1)) + 1) + colours[pattern.columns]
     sources = np.where(places == own, pattern.columns, pattern.rows)
-    units = units_of(options, coordinates)
+    units = units_of(options, call.coordinates)
     return _measure(Compression(call, pattern, colours, places, sources, units, format), options)
+
+
+def _see_outputs(call: PointFunction, sparsity: Any, format: str) -> None:
+    """Evaluate f once, for the shapes of what it returns; refuse a format without a pattern."""
+    call.alone([call.coordinates.point])
+    if sparsity is not None:
+        return
+    message = (
+        f"{call.where}(format): got {format!r} without sparsity; expected 'dense'. Give the "
+        "pattern, or sparsity='trace' to find it."
+    )
+    raise ArgumentError(message)
 
 
 def _measure(compression: Compression, options: Options) -> Any | Estimate:
@@ -193,7 +191,7 @@ def _measure(compression: Compression, options: Options) -> Any | Estimate:
     if compression.count == 0:
         nothing = namespace_of(compression.units).zeros_like(compression.units[:0])
         check_product(call, options, pattern, nothing)
-        return _empty(compression, options)
+        return _empty(compression, options, nothing)
     moves = compression.moves
     axes = make_axes(options, coordinates, moves.vectors(None))
     if options.adaptive:
@@ -207,12 +205,10 @@ def _measure(compression: Compression, options: Options) -> Any | Estimate:
     return compression.values(slopes)
 
 
-def _empty(compression: Compression, options: Options) -> Any:
+def _empty(compression: Compression, options: Options, nothing: Array) -> Any:
     if options.full_output:
         message = f"{options.where}(sparsity): got no entry; there is nothing to estimate."
         raise ArgumentError(message)
-    xp = namespace_of(compression.units)
-    nothing = xp.zeros((0,), dtype=compression.units.dtype, device=device_of(compression.units))
     return compression._put(nothing, "values")
 
 

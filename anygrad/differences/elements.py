@@ -280,7 +280,6 @@ def climb_elements(call: ElementFunction, options: Options, order: int) -> Climb
     position, kind = to_double(coordinates.position), coordinates.position.dtype
     xp = namespace_of(position)
     count = coordinates.count
-    scale = options.read_scale(coordinates)
     rooms = options.read_rooms(coordinates)
 
     def choose(index: Array) -> Array | None:
@@ -302,7 +301,7 @@ def climb_elements(call: ElementFunction, options: Options, order: int) -> Climb
         center=_parts(center),
         size=xp.abs(position),
         floor=4.0 * to_double(coordinates.spacing()),
-        scale=xp.full_like(position, scale) if isinstance(scale, float) else scale,
+        scale=options.spread_scale(coordinates),
         below=None if rooms is None else rooms[0],
         above=None if rooms is None else rooms[1],
         eps=precision(center),

@@ -95,8 +95,7 @@ def climb(lines: Lines, order: int = 1, rtol: float = 1e-10) -> Climb:
         if inner.shape[0] == 0:
             return at_edge
         inside = _ascend(lines, Series(order), rtol, inner, xp.take(top, inner), None)
-        order = xp.argsort(xp.concat([inner, edge]))
-        return change_arrays(lambda a: xp.take(a, order, axis=0), join([inside, at_edge]))
+        return _at(join([inside, at_edge]), xp.argsort(xp.concat([inner, edge])))
 
 
 def _fit_into_bounds(below: Array, above: Array, top: Array) -> tuple[Array, Array]:
@@ -223,9 +222,9 @@ def _short_ladder(
     noise = measure_noise(lines, tableau, alike)
     if known is None:
         return reading, judge(lines, tableau, noise)
-    alike = (noise < 4.0 * known) & (known < 4.0 * noise)
+    agree = (noise < 4.0 * known) & (known < 4.0 * noise)
     pooled = xp.sqrt((noise**2 + 4.0 * known**2) / 5.0)
-    noise = xp.where(alike, pooled, xp.maximum(noise, known))
+    noise = xp.where(agree, pooled, xp.maximum(noise, known))
     return reading, judge(lines, tableau, noise, caution=CAUTION)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import log2
-from typing import Any
 
 import numpy as np
 
@@ -29,8 +28,7 @@ def make_axes(options: Options, coordinates: Coordinates, vectors: Array) -> Axe
     x, v = to_double(coordinates.position), to_double(vectors)
     xp = namespace_of(x)
     size, speed = xp.abs(x)[None, :], xp.abs(v)
-    scale: Any = options.read_scale(coordinates)
-    scale = xp.full_like(x, scale) if isinstance(scale, float) else scale
+    scale = options.spread_scale(coordinates)
     moving = speed > 0.0
 
     def first(lengths: Array, otherwise: float) -> Array:

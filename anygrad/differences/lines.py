@@ -29,8 +29,7 @@ def climb_coordinates(call: PointFunction, options: Options, order: int = 1) -> 
     rooms = options.read_rooms(coordinates)
     position = to_double(coordinates.position)
     size = namespace_of(position).abs(position)
-    scale = options.read_scale(coordinates)
-    scale = namespace_of(size).full_like(size, scale) if isinstance(scale, float) else scale
+    scale = options.spread_scale(coordinates)
     kind = coordinates.position.dtype
 
     def snap(index: Array | None, steps: Array) -> Array:

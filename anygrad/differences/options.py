@@ -155,6 +155,11 @@ class Options:
             raise ArgumentError(message)
         return scale
 
+    def spread_scale(self, coordinates: Coordinates) -> Array:
+        """The scale of each coordinate, shape (C,), in double precision, whether given or not."""
+        scale = self.read_scale(coordinates)
+        return self._spread("scale", scale, coordinates) if isinstance(scale, float) else scale
+
     def read_rooms(self, coordinates: Coordinates) -> Rooms:
         """How far each coordinate may be moved down and up, in double precision."""
         if self.bounds is None:

@@ -8,6 +8,7 @@ from anygrad.differences.batches import batch_size
 from anygrad.differences.evaluation import PointFunction
 from anygrad.differences.moves import CoordinateMoves, Moves
 from anygrad.differences.plans import Plan
+from anygrad.differences.subsets import join
 from anygrad.differences.trust import Distrusted, Probes, believe
 
 __all__ = ["Sweep", "measure_slopes"]
@@ -65,7 +66,7 @@ class Sweep:
         """Raise `Distrusted` unless probes, and slopes if given, explain each other."""
         if self.probes is None:
             return
-        if not self.probes.agree(slopes, _join(self.values), _join(self.seen)):
+        if not self.probes.agree(slopes, join(self.values), join(self.seen)):
             raise Distrusted
 
 
@@ -107,7 +108,3 @@ def measure_slopes(
     if plan.imaginary and (evaluate != "auto" or way == "loop"):
         probes.refuse_unless_analytic(slopes, way)
     return slopes, way
-
-
-def _join(parts: list[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else namespace_of(*parts).concat(parts)

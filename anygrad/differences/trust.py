@@ -142,14 +142,16 @@ class Probes:
 
     def explain(self, slopes: Array) -> bool:
         """Whether slopes (M, O) and the values at the probes fit."""
-        predicted, total, alone = read_vectors([*self._predict(slopes), self._parts(self.alone)[0]])
-        return self._explains(predicted, total, alone, GROSS)
+        predicted, total, values = self._compare(slopes)
+        return self._explains(predicted, total, values, GROSS)
+
+    def _compare(self, slopes: Array) -> list[Any]:
+        """What slopes predict, the sum of its absolute parts, and the real values at the probes."""
+        return read_vectors([*self._predict(slopes), self._parts(self.alone)[0]])
 
     def refuse_unless_analytic(self, slopes: Array, way: str) -> None:
         """Hold the slopes of a complex step against how f changes between the probes."""
-        predicted, total, values = read_vectors(
-            [*self._predict(slopes), self._parts(self.alone)[0]]
-        )
+        predicted, total, values = self._compare(slopes)
         if self._explains(predicted, total, values, FINE):
             return
         # Near a point of inflection with slope 0 the pair sees the third derivative: ask a closer
