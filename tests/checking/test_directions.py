@@ -177,7 +177,8 @@ def test_directions_whose_bars_hide_the_slope_are_inconclusive():
     assert report.cause in ("step", "noise")
 
 
-@pytest.mark.parametrize("seed", range(5))
+# of the later seeds the directions nearly cancel: the slope is small beside its parts
+@pytest.mark.parametrize("seed", [*range(5), 8, 34, 48, 56])
 def test_the_rounding_of_directions_to_the_dtype_of_the_point_is_no_error(seed):
     # at 0 all that rounds is the direction, by 3e-8 of the slope
     x, c = np.zeros(50, dtype=np.float32), np.linspace(1.0, 2.0, 50)
