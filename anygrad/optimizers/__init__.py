@@ -12,7 +12,8 @@ from anygrad.optimizers.adaptive import adagrad, rmsprop
 from anygrad.optimizers.chains import chain
 from anygrad.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from anygrad.optimizers.formula import from_formula
-from anygrad.optimizers.moments import adam, adamw
+from anygrad.optimizers.masks import freeze, masked
+from anygrad.optimizers.moments import adam, adamw, amsgrad
 from anygrad.optimizers.momentum import sgd
 from anygrad.optimizers.report import Info, info
 from anygrad.optimizers.scaling import add_weight_decay, scale, scale_by_learning_rate
@@ -26,13 +27,16 @@ __all__ = [
     "adam",
     "adamw",
     "add_weight_decay",
+    "amsgrad",
     "apply_updates",
     "chain",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
+    "freeze",
     "from_formula",
     "info",
+    "masked",
     "rmsprop",
     "scale",
     "scale_by_learning_rate",
@@ -40,10 +44,6 @@ __all__ = [
 ]
 
 OPTIMIZERS: dict[str, Callable[..., Transform]] = {
-    "adagrad": adagrad,
-    "adam": adam,
-    "adamw": adamw,
-    "rmsprop": rmsprop,
-    "sgd": sgd,
+    name: found for name, found in sorted(globals().items()) if hasattr(found, "declaration")
 }
 """Every optimizer by its name, sorted; all take ``learning_rate``, ``groups`` and ``compat``."""

@@ -5,54 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad.backends.types import Array, Namespace
-from anygrad.optimizers.formula import make
-from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, Peers, choose
-from anygrad.optimizers.keywords import explain_keywords
-from anygrad.optimizers.pieces import abs2, descend, real_full, real_zeros, zeros
+from anygrad.optimizers.factories import built_on
+from anygrad.optimizers.hyperparameters import Groups, Hyperparameter
+from anygrad.optimizers.pieces import abs2, decayed
+from anygrad.optimizers.slots import When, real_full, real_zeros, zeros
 from anygrad.optimizers.transform import Transform
 
 __all__ = ["adagrad", "rmsprop"]
 
-ADAGRAD: dict[str, Any] = {
-    "learning_rate": 1e-2,
-    "lr_decay": 0.0,
-    "eps": 1e-10,
-    "eps_in_sqrt": False,
-    "initial_accumulator": 0.0,
-    "weight_decay": 0.0,
-    "maximize": False,
-}
-ADAGRAD_OF_PEERS: Peers = {
-    "torch": {},
-    "optax": {
-        "learning_rate": None,
-        "eps": 1e-7,
-        "eps_in_sqrt": True,
-        "initial_accumulator": 0.1,
-    },
-}
 
-RMSPROP: dict[str, Any] = {
-    "learning_rate": 1e-3,
-    "decay": 0.9,
-    "eps": 1e-8,
-    "eps_in_sqrt": False,
-    "centered": False,
-    "momentum": 0.0,
-    "momentum_after_learning_rate": False,
-    "weight_decay": 0.0,
-    "maximize": False,
-}
-RMSPROP_OF_PEERS: Peers = {
-    "torch": {"learning_rate": 1e-2, "decay": 0.99},
-    "optax": {"learning_rate": None, "eps_in_sqrt": True, "momentum_after_learning_rate": True},
-}
-
-
+@decayed
 def adagrad_formula(
     xp: Namespace,
     g: Array,
-    p: Array,
     s: Array,
     t: int,
     *,
@@ -61,20 +26,22 @@ def adagrad_formula(
     eps: Any,
     eps_in_sqrt: bool,
     initial_accumulator: float,
-    weight_decay: Any,
-    maximize: bool,
 ) -> tuple[Array, Array]:
     """Duchi, Hazan, Singer, figure 1, with the diagonal matrix."""
-    g = descend(g, p, weight_decay, maximize)
     s = s + abs2(xp, g)
     root = xp.sqrt(s + eps) if eps_in_sqrt else xp.sqrt(s) + eps
     return -(learning_rate / (1 + (t - 1) * lr_decay)) * g / root, s
 
 
+def start_accumulator(xp: Namespace, p: Array, *, initial_accumulator: float, **_: Any) -> Array:
+    """Start the sum of squares."""
+    return real_full(xp, p, initial_accumulator)
+
+
+@decayed
 def rmsprop_formula(
     xp: Namespace,
     g: Array,
-    p: Array,
     v: Array,
     a: Array,
     b: Array,
@@ -85,12 +52,9 @@ def rmsprop_formula(
     eps_in_sqrt: bool,
     centered: bool,
     momentum: Any,
-    momentum_after_learning_rate: bool,
-    weight_decay: Any,
-    maximize: bool,
+    learning_rate_in_buffer: bool,
 ) -> tuple[Array, Array, Array, Array]:
     """Tieleman and Hinton; ``a`` of Graves, equations 38 to 41; ``b`` is a buffer as in `sgd`."""
-    g = descend(g, p, weight_decay, maximize)
     v = decay * v + (1 - decay) * abs2(xp, g)
     variance = v
     if a is not None:
@@ -100,23 +64,35 @@ def rmsprop_formula(
     u = g / (xp.sqrt(variance + eps) if eps_in_sqrt else xp.sqrt(variance) + eps)
     if b is None:
         return -learning_rate * u, v, a, b
-    if momentum_after_learning_rate:
+    if learning_rate_in_buffer:
         b = momentum * b + learning_rate * u
         return -b, v, a, b
     b = momentum * b + u
     return -learning_rate * b, v, a, b
 
 
-@explain_keywords
+@built_on(
+    adagrad_formula,
+    {"s": start_accumulator},
+    torch={},
+    optax={
+        "learning_rate": None,
+        "eps": 1e-7,
+        "eps_in_sqrt": True,
+        "initial_accumulator": 0.1,
+    },
+)
 def adagrad(
-    learning_rate: Hyperparameter | None = None,
+    learning_rate: Hyperparameter = 1e-2,
     *,
-    lr_decay: Hyperparameter | None = None,
-    eps: Hyperparameter | None = None,
-    eps_in_sqrt: bool | None = None,
-    initial_accumulator: float | None = None,
-    weight_decay: Hyperparameter | None = None,
-    maximize: bool | None = None,
+    lr_decay: Hyperparameter = 0.0,
+    eps: Hyperparameter = 1e-10,
+    eps_in_sqrt: bool = False,
+    initial_accumulator: float = 0.0,
+    weight_decay: Hyperparameter = 0.0,
+    decoupled_weight_decay: bool = False,
+    fixed_decay: bool = False,
+    maximize: bool = False,
     groups: Groups = (),
     compat: str | None = None,
 ) -> Transform:
@@ -128,8 +104,6 @@ def adagrad(
 
     Parameters
     ----------
-    learning_rate : float or schedule, default 1e-2
-        >= 0.
     lr_decay : float or schedule, default 0
         >= 0; 1 / (1 + lr_decay * step) multiplies the learning rate.
     eps : float or schedule, default 1e-10
@@ -138,25 +112,9 @@ def adagrad(
         Divide by ``sqrt(s + eps)`` instead.
     initial_accumulator : float, default 0
         Start of ``s``, >= 0; a positive one keeps the first steps short.
-    weight_decay : float or schedule, default 0
-        Coupled: ``weight_decay * p`` is added to the gradient.
-    maximize : bool, default False
-        Climb rather than descend.
-    groups : list of (pattern, dict)
-        Other hyperparameters for the leaves whose path matches.
     compat : {None, "torch", "optax"}
         Take the defaults and switches of this peer. torch: as ours. optax: eps 1e-7 inside the
         root, ``s`` starts at 0.1, no default learning rate.
-
-    Returns
-    -------
-    Transform
-        State: ``step``, ``learning_rate``, ``s`` (real where the parameter is complex).
-
-    Raises
-    ------
-    ArgumentError
-        If a value is outside its range; names it.
 
     References
     ----------
@@ -170,31 +128,28 @@ def adagrad(
     >>> params.round(6)
     array([ 0.9, -1.9])
     """
-    given = {
-        "learning_rate": learning_rate,
-        "lr_decay": lr_decay,
-        "eps": eps,
-        "eps_in_sqrt": eps_in_sqrt,
-        "initial_accumulator": initial_accumulator,
-        "weight_decay": weight_decay,
-        "maximize": maximize,
-    }
-    checked = choose("adagrad", given, ADAGRAD, ADAGRAD_OF_PEERS, compat, groups)
-    return make(adagrad_formula, {"s": _start_sum}, checked)
+    ...
 
 
-@explain_keywords
+@built_on(
+    rmsprop_formula,
+    {"v": real_zeros, "a": When("centered", zeros), "b": When("momentum", zeros)},
+    torch={"learning_rate": 1e-2, "decay": 0.99},
+    optax={"learning_rate": None, "eps_in_sqrt": True, "learning_rate_in_buffer": True},
+)
 def rmsprop(
-    learning_rate: Hyperparameter | None = None,
+    learning_rate: Hyperparameter = 1e-3,
     *,
-    decay: Hyperparameter | None = None,
-    eps: Hyperparameter | None = None,
-    eps_in_sqrt: bool | None = None,
-    centered: bool | None = None,
-    momentum: Hyperparameter | None = None,
-    momentum_after_learning_rate: bool | None = None,
-    weight_decay: Hyperparameter | None = None,
-    maximize: bool | None = None,
+    decay: Hyperparameter = 0.9,
+    eps: Hyperparameter = 1e-8,
+    eps_in_sqrt: bool = False,
+    centered: bool = False,
+    momentum: Hyperparameter = 0.0,
+    learning_rate_in_buffer: bool = False,
+    weight_decay: Hyperparameter = 0.0,
+    decoupled_weight_decay: bool = False,
+    fixed_decay: bool = False,
+    maximize: bool = False,
     groups: Groups = (),
     compat: str | None = None,
 ) -> Transform:
@@ -206,8 +161,6 @@ def rmsprop(
 
     Parameters
     ----------
-    learning_rate : float or schedule, default 1e-3
-        >= 0.
     decay : float or schedule, default 0.9
         Of the mean square, in [0, 1). PyTorch calls it alpha and takes 0.99.
     eps : float or schedule, default 1e-8
@@ -218,29 +171,12 @@ def rmsprop(
         Subtract the squared mean gradient: divide by an estimate of the standard deviation.
     momentum : float or schedule, default 0
         In [0, 1]; with 0 there is no buffer.
-    momentum_after_learning_rate : bool, default False
+    learning_rate_in_buffer : bool, default False
         Put the learning rate inside the buffer, ``b = momentum * b + learning_rate * g / ...``; the
         two differ once the rate changes.
-    weight_decay : float or schedule, default 0
-        Coupled: ``weight_decay * p`` is added to the gradient.
-    maximize : bool, default False
-        Climb rather than descend.
-    groups : list of (pattern, dict)
-        Other hyperparameters for the leaves whose path matches.
     compat : {None, "torch", "optax"}
         Take the defaults and switches of this peer. torch: learning rate 1e-2, decay 0.99. optax:
-        eps inside the root, momentum after the learning rate, no default learning rate.
-
-    Returns
-    -------
-    Transform
-        State: ``step``, ``learning_rate``, ``v`` (real where the parameter is complex), the mean
-        gradient ``a`` if centered, the buffer ``b`` with momentum.
-
-    Raises
-    ------
-    ArgumentError
-        If a value is outside its range; names it.
+        eps inside the root, the learning rate in the buffer, no default learning rate.
 
     References
     ----------
@@ -256,25 +192,4 @@ def rmsprop(
     >>> params.round(6)
     array([ 0.8, -1.8])
     """
-    given = {
-        "learning_rate": learning_rate,
-        "decay": decay,
-        "eps": eps,
-        "eps_in_sqrt": eps_in_sqrt,
-        "centered": centered,
-        "momentum": momentum,
-        "momentum_after_learning_rate": momentum_after_learning_rate,
-        "weight_decay": weight_decay,
-        "maximize": maximize,
-    }
-    checked = choose("rmsprop", given, RMSPROP, RMSPROP_OF_PEERS, compat, groups)
-    starts = {
-        "v": real_zeros,
-        "a": zeros if checked.uses("centered") else None,
-        "b": zeros if checked.uses("momentum") else None,
-    }
-    return make(rmsprop_formula, starts, checked)
-
-
-def _start_sum(xp: Namespace, p: Array, *, initial_accumulator: float, **others: Any) -> Array:
-    return real_full(xp, p, initial_accumulator)
+    ...

@@ -9,6 +9,7 @@ from anygrad import trees
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import Flow, State
+from anygrad.optimizers.masks import FreezeRule
 from anygrad.optimizers.transform import Transform, advance, from_rule
 
 __all__ = ["Links", "chain"]
@@ -70,17 +71,30 @@ class Links:
 
     def init(self, params: Tree) -> State:
         """Make the state of each part that has one."""
-        states = {name: part.init(params) for name, part in self.parts.items()}
+        states = {}
+        for name, part in self.parts.items():
+            states[name] = part.init(params)
+            if isinstance(part.rule, FreezeRule):
+                params = part.rule.select(params).narrow(params)
         return {name: state for name, state in states.items() if _has_content(state)}
 
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
     ) -> tuple[Flow, State]:
-        """Take the flow through all parts."""
+        """Take the flow through all parts; what is frozen goes past those that follow."""
         self._check(state)
-        states = {}
+        states, frozen = {}, []
         for name, part in self.parts.items():
             flow, states[name] = advance(part, flow, state.get(name, {}), params, donate, extra)
+            if isinstance(part.rule, FreezeRule):
+                selection = part.rule.select(params)
+                frozen.append((selection, flow.updates))
+                flow = flow._replace(updates=selection.narrow(flow.updates))
+                params = selection.narrow(params)
+        if frozen:
+            flow = Flow(flow.settle(), None, flow.accept)
+        for selection, updates in reversed(frozen):
+            flow = flow._replace(updates=selection.widen(flow.updates, updates))
         return flow, {name: s for name, s in states.items() if _has_content(s)}
 
     def _check(self, state: State) -> None:

@@ -1,17 +1,21 @@
-"""Hyperparameters: their ranges, schedules, groups by path pattern, and the defaults of peers."""
+"""Hyperparameters: their ranges, schedules, and groups by path pattern."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from anygrad.backends import namespace_of
+from anygrad.backends.types import Array
 from anygrad.errors import ArgumentError, describe, suggest
-from anygrad.ranges import FINITE, NOT_NEGATIVE, Range, check_number
+from anygrad.optimizers.leaves import is_half
+from anygrad.ranges import FINITE, NOT_NEGATIVE, Range, check_count, check_number
 
-__all__ = ["Groups", "Hyperparameter", "Hyperparameters", "Peers", "choose"]
+__all__ = ["Allowed", "Count", "Groups", "Hyperparameter", "Hyperparameters"]
 
 Hyperparameter: TypeAlias = float | Callable[[int], float]
 """A number, or a schedule ``step -> number`` with ``step`` counted from 0."""
@@ -23,26 +27,28 @@ wins."""
 FRACTION = Range(0, 1)
 BELOW_ONE = Range(0, 1, open_high=True)
 
-RANGES: dict[str, Range] = {
-    "b1": BELOW_ONE,
-    "b2": BELOW_ONE,
-    "dampening": FRACTION,
-    "decay": BELOW_ONE,
-    "eps": NOT_NEGATIVE,
-    "eps_root": NOT_NEGATIVE,
-    "initial_accumulator": NOT_NEGATIVE,
-    "learning_rate": NOT_NEGATIVE,
-    "lr_decay": NOT_NEGATIVE,
-    "momentum": FRACTION,
-    "weight_decay": NOT_NEGATIVE,
+
+@dataclass(frozen=True)
+class Count:
+    """Integers from ``low`` on."""
+
+    low: int = 0
+
+
+Allowed: TypeAlias = Range | Count | tuple[str, ...]
+"""What a hyperparameter may be: a number in a range, an integer, or one of some words."""
+
+COMMON: dict[str, Allowed] = {
+    **dict.fromkeys(("b1", "b2", "b3", "decay", "momentum_decay"), BELOW_ONE),
+    **dict.fromkeys(("momentum", "dampening"), FRACTION),
+    **dict.fromkeys(("learning_rate", "weight_decay", "lr_decay"), NOT_NEGATIVE),
+    **dict.fromkeys(("eps", "eps_root", "initial_accumulator"), NOT_NEGATIVE),
 }
-"""Where each known hyperparameter must lie; any other may be any finite number."""
+"""Where hyperparameters that several optimizers share must lie; any other may be any finite
+number, unless its optimizer says more."""
 
 AT_INIT = {"initial_accumulator"}
 """Used once, when the state is made, so that a schedule would have no meaning."""
-
-Peers: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""The peers that an optimizer can follow, each with the values in which it differs from ours."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,17 @@ class Hyperparameters:
         Row 0 holds the values for leaves that no pattern matches, the others those of each group.
     patterns : tuple of str
         Pattern of each row after the first.
+    allowed : dict
+        What each value may be; a finite number where nothing is said.
+    defaults : dict
+        The usual values, where there are such; what equals them is not printed.
     """
 
     where: str
     rows: tuple[dict[str, Any], ...]
     patterns: tuple[str, ...] = ()
+    allowed: Mapping[str, Allowed] = field(default_factory=dict, repr=False, compare=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _rows_of: dict = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -71,33 +83,64 @@ class Hyperparameters:
         values: Mapping[str, Any],
         groups: Groups,
         like: Mapping[str, Any] | None = None,
+        allowed: Mapping[str, Allowed] | None = None,
     ) -> Hyperparameters:
         """Check values and groups once, when the optimizer is made.
 
-        A name whose value in ``like`` (without it, in ``values``) is a bool is a switch.
+        A name whose value in ``like`` (without it, in ``values``) is a bool or a word is a switch,
+        and one whose value there is a pair takes a pair of numbers.
         """
+        defaults = {} if like is None else like
         like = values if like is None else like
-        base = {name: _checked(where, name, value, like) for name, value in values.items()}
+        may = {**COMMON, **(allowed or {})}
+
+        def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+            return {n: _checked(where, n, v, like, may.get(n, FINITE)) for n, v in given.items()}
+
+        base = checked(values)
         rows, patterns = [base], []
         for entry in groups:
             pattern, overrides = _check_entry(where, entry, base)
-            changed = {n: _checked(where, n, value, like) for n, value in overrides.items()}
-            rows.append({**base, **changed})
+            rows.append({**base, **checked(overrides)})
             patterns.append(pattern)
-        return cls(where, tuple(rows), tuple(patterns))
+        return cls(where, tuple(rows), tuple(patterns), may, defaults)
 
     def at(self, step: int) -> Sequence[Mapping[str, Any]]:
         """Rows for one step: every schedule replaced by its value, a Python float."""
         if self.is_constant:
             return self.rows
         return [
-            {name: _value_at(self.where, name, value, step) for name, value in row.items()}
+            {name: self._value_at(name, value, step) for name, value in row.items()}
             for row in self.rows
         ]
+
+    def _value_at(self, name: str, value: Any, step: int) -> Any:
+        if not callable(value):
+            return value
+        number: Any = value(step)
+        allowed = self.allowed.get(name, FINITE)
+        try:
+            return check_number(f"{self.where}({name})", float(number), allowed)  # type: ignore
+        except (TypeError, ValueError) as error:
+            message = (
+                f"{self.where}({name}): got {describe(number)} from the schedule at step {step}; "
+                f"expected {allowed}."
+            )
+            raise ArgumentError(message) from error
 
     def uses(self, name: str) -> bool:
         """Whether any row has a value other than the number 0 (or False)."""
         return any(callable(row[name]) or bool(row[name]) for row in self.rows)
+
+    def __str__(self) -> str:
+        """What was chosen otherwise than usual, as it is written in a call."""
+        row, *others = self.rows
+        usual = self.defaults
+        shown = {n: v for n, v in row.items() if n not in usual or n == "learning_rate"}
+        shown |= {n: v for n, v in row.items() if n in usual and v != usual[n]}
+        given = [f"{n}={_show(v)}" for n, v in row.items() if n in shown]
+        given += [f"groups={list(self.patterns)}"] if others else []
+        return ", ".join(given)
 
     @cached_property
     def is_constant(self) -> bool:
@@ -112,6 +155,26 @@ class Hyperparameters:
         if found is None:
             found = self._rows_of[structure] = [self._row_of(path) for path in list_paths()]
         return found
+
+    def check_precision(self, leaves: Sequence[Array]) -> None:
+        """Refuse an ``eps`` that is 0, or nearly, in the dtype a leaf is computed in."""
+        given = {
+            (name, value)
+            for row in self.rows
+            for name, value in row.items()
+            if name.startswith("eps") and isinstance(value, float) and value > 0
+        }
+        for name, value in given:
+            for p in {p.dtype: p for p in leaves}.values():
+                xp = namespace_of(p)
+                dtype = xp.float32 if is_half(p) else p.dtype
+                smallest = float(xp.finfo(dtype).smallest_normal)
+                if value < smallest:
+                    message = (
+                        f"{self.where}({name}): got {value:g}, which is lost in {dtype}; expected "
+                        f"0 or at least {smallest:.2g}. Raise it, or use wider parameters."
+                    )
+                    raise ArgumentError(message)
 
     def _row_of(self, path: str) -> int:
         matches = (n for n, pattern in enumerate(self.patterns, 1) if fnmatchcase(path, pattern))
@@ -130,79 +193,47 @@ class Hyperparameters:
             raise ArgumentError(message.rstrip())
 
 
-def choose(
-    where: str,
-    given: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-    peers: Peers,
-    compat: str | None,
-    groups: Groups,
-) -> Hyperparameters:
-    """Fill the arguments that are None with ours, or with those of a peer, and check them all.
-
-    Parameters
-    ----------
-    where : str
-        Name of the optimizer.
-    given : mapping
-        What the caller passed; None stands for "not given".
-    defaults : mapping
-        Our values; None means that there is no usual one.
-    peers : mapping
-        The peers that this optimizer can follow, by name; each with the values in which it differs
-        from ours.
-    compat : str or None
-        Whose defaults to take.
-    groups : list of (pattern, dict)
-        As the caller passed them.
-
-    Returns
-    -------
-    Hyperparameters
-        A value for every name.
-
-    Raises
-    ------
-    ArgumentError
-        If ``compat`` is no peer of this optimizer, a value without default is missing, or one is
-        outside its range.
-    """
-    if compat is not None and compat not in list(peers):
-        names = " or ".join(map(repr, sorted(peers))) or "for it has no peer"
-        message = (
-            f"{where}(compat): got {compat!r}; expected None, {names}. {suggest(compat, peers)}"
-        )
-        raise ArgumentError(message.rstrip())
-    defaults = {**defaults, **peers.get(compat or "", {})}
-    chosen = {n: defaults[n] if value is None else value for n, value in given.items()}
-    for name, value in chosen.items():
-        if value is None:
-            owner = f"{compat} has" if compat else "there is"
-            message = (
-                f"{where}({name}): got nothing; expected a number or a schedule, for {owner} no "
-                f"default. Try {where}({name}=0.01)."
-            )
-            raise ArgumentError(message)
-    return Hyperparameters.check(where, chosen, groups, like=defaults)
-
-
-def _checked(where: str, name: str, value: Any, like: Mapping[str, Any]) -> Any:
-    """``value`` as a float, a bool for a switch, or the schedule that it is."""
+def _checked(where: str, name: str, value: Any, like: Mapping[str, Any], allowed: Allowed) -> Any:
+    """``value`` as a float, a bool or word for a switch, a pair, or the schedule that it is."""
+    place = f"{where}({name})"
     if isinstance(like[name], bool):
         if isinstance(value, bool):
             return value
-        message = f"{where}({name}): got {describe(value)}; expected True or False."
+        message = f"{place}: got {describe(value)}; expected True or False."
         raise ArgumentError(message)
+    if isinstance(allowed, tuple):
+        return _check_word(place, value, allowed)
+    if isinstance(allowed, Count):
+        return check_count(place, value, allowed.low)
+    if isinstance(like[name], tuple):
+        return _check_numbers(place, value, len(like[name]), allowed)
     if not callable(value):
-        return _check_value(where, name, value, _advice(name, value, like))
+        return check_number(place, value, allowed, _advice(name, value, like))
     if name in AT_INIT:
-        message = f"{where}({name}): got a schedule; expected a number, for it is used only once."
+        message = f"{place}: got a schedule; expected a number, for it is used only once."
         raise ArgumentError(message)
     return value
 
 
-def _check_value(where: str, name: str, value: Any, advice: str = "") -> float:
-    return check_number(f"{where}({name})", value, RANGES.get(name, FINITE), advice)
+def _check_word(place: str, value: Any, words: tuple[str, ...]) -> str:
+    if isinstance(value, str) and value in words:
+        return value
+    hint = suggest(value, words) if isinstance(value, str) else ""
+    listed = ", ".join(map(repr, words))
+    message = f"{place}: got {describe(value)}; expected one of {listed}. {hint}"
+    raise ArgumentError(message.rstrip())
+
+
+def _check_numbers(place: str, value: Any, length: int, allowed: Range) -> tuple[float, ...]:
+    if isinstance(value, (tuple, list)) and len(value) == length:
+        return tuple(check_number(place, number, allowed) for number in value)
+    message = f"{place}: got {describe(value)}; expected {length} numbers."
+    raise ArgumentError(message)
+
+
+def _show(value: Any) -> str:
+    """Show a number or a schedule; a function by its name, without its address."""
+    return value.__name__ if inspect.isfunction(value) else repr(value)
 
 
 def _advice(name: str, value: Any, like: Mapping[str, Any]) -> str:
@@ -212,20 +243,6 @@ def _advice(name: str, value: Any, like: Mapping[str, Any]) -> str:
     # without defaults, the values are compared with themselves
     known = isinstance(default, (int, float)) and default is not value
     return f"The default is {default:g}." if known else ""
-
-
-def _value_at(where: str, name: str, value: Any, step: int) -> Any:
-    if not callable(value):
-        return value
-    number: Any = value(step)
-    try:
-        return _check_value(where, name, float(number))
-    except (TypeError, ValueError) as error:
-        message = (
-            f"{where}({name}): got {describe(number)} from the schedule at step {step}; expected "
-            f"{RANGES.get(name, FINITE)}."
-        )
-        raise ArgumentError(message) from error
 
 
 def _check_entry(where: str, entry: Any, known: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -8,7 +8,16 @@ from anygrad.backends import backend_of, check_same_device, is_traced, namespace
 from anygrad.backends.types import Array, Namespace
 from anygrad.trees.placing import on_device_of
 
-__all__ = ["add", "add_in_place", "check_devices", "conform", "unshare", "write"]
+__all__ = [
+    "add",
+    "add_in_place",
+    "check_devices",
+    "conform",
+    "is_half",
+    "unshare",
+    "widen",
+    "write",
+]
 
 
 def is_writable(x: Array) -> bool:
@@ -54,6 +63,27 @@ def add_in_place(p: Array, u: Array) -> Array:
     with on_device_of(p):
         p += u
     return p
+
+
+def is_half(p: Array) -> bool:
+    """Tell whether an array is in half precision: float16 or bfloat16."""
+    key = (type(p), p.dtype)  # dtypes of two libraries are never compared
+    found = _halves.get(key)
+    if found is None:
+        xp = namespace_of(p)
+        real = xp.isdtype(p.dtype, "real floating")
+        found = _halves[key] = real and xp.finfo(p.dtype).bits < 32
+    return found
+
+
+_halves: dict[tuple, bool] = {}
+
+
+def widen(p: Array) -> Array:
+    """Make a float32 copy."""
+    xp = namespace_of(p)
+    with on_device_of(p):
+        return xp.astype(p, xp.float32)
 
 
 def conform(xp: Namespace, new: Array, old: Array) -> Array:

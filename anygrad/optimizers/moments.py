@@ -1,44 +1,33 @@
-"""Optimizers that keep a mean and a mean square of the gradient: Adam and its family."""
+"""Adam, the mean gradient over the root of its mean square, and its two next of kin."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from anygrad.backends.types import Array, Namespace
-from anygrad.optimizers.formula import make
-from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, Peers, choose
-from anygrad.optimizers.keywords import explain_keywords
-from anygrad.optimizers.pieces import abs2, descend, real_zeros, zeros
+from anygrad.optimizers.factories import built_on
+from anygrad.optimizers.hyperparameters import Groups, Hyperparameter
+from anygrad.optimizers.pieces import abs2, decayed
+from anygrad.optimizers.slots import When, real_zeros, zeros
 from anygrad.optimizers.transform import Transform
 
-__all__ = ["adam", "adamw"]
+__all__ = ["adam", "adamw", "amsgrad"]
 
-ADAM: dict[str, Any] = {
-    "learning_rate": 1e-3,
-    "b1": 0.9,
-    "b2": 0.999,
-    "eps": 1e-8,
-    "eps_root": 0.0,
-    "weight_decay": 0.0,
-    "maximize": False,
+WORDS: dict[str, Any] = {
+    "eps_place": ("outside", "inside", "hat"),
+    "bias_correction": ("both", "first", "none"),
+    "amsgrad_of": ("raw", "corrected"),
 }
-ADAM_OF_PEERS: Peers = {"torch": {}, "optax": {"learning_rate": None}}
-
-ADAMW = {**ADAM, "weight_decay": 1e-2}
-ADAMW_OF_PEERS: Peers = {
-    "torch": {},
-    "optax": {"learning_rate": None, "weight_decay": 1e-4},
-}
-
-SLOTS = {"m": zeros, "v": real_zeros}
+SLOTS = {"m": zeros, "v": real_zeros, "v_max": When("amsgrad", real_zeros)}
 
 
+@decayed
 def adam_formula(
     xp: Namespace,
     g: Array,
-    p: Array,
     m: Array,
     v: Array,
+    v_max: Array,
     t: int,
     *,
     learning_rate: Any,
@@ -46,47 +35,56 @@ def adam_formula(
     b2: Any,
     eps: Any,
     eps_root: Any,
-    weight_decay: Any,
-    maximize: bool,
-) -> tuple[Array, Array, Array]:
-    """Kingma and Ba, algorithm 1."""
-    g = descend(g, p, weight_decay, maximize)
+    eps_place: str,
+    bias_correction: str,
+    nesterov: bool,
+    amsgrad: bool,
+    amsgrad_of: str,
+) -> tuple[Array, Array, Array, Array]:
+    """Kingma and Ba, algorithm 1; ``v_max`` of Reddi, Kale and Kumar, algorithm 2."""
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * abs2(xp, g)
-    m_hat = m / (1 - b1**t)
-    v_hat = v / (1 - b2**t)
-    return -learning_rate * m_hat / (xp.sqrt(v_hat + eps_root) + eps), m, v
+    c1 = 1.0 if bias_correction == "none" else 1 - b1**t
+    c2 = 1 - b2**t if bias_correction == "both" else 1.0
+    m_hat = m / c1
+    if nesterov:
+        m_hat = b1 * m / (1.0 if bias_correction == "none" else 1 - b1 ** (t + 1))
+        m_hat = m_hat + (1 - b1) * g / c1
+    if not amsgrad:
+        v_hat = v / c2
+    elif amsgrad_of == "raw":
+        v_max = xp.maximum(v_max, v)
+        v_hat = v_max / c2
+    else:
+        v_hat = v_max = xp.maximum(v_max, v / c2)
+    return -learning_rate * m_hat / root(xp, v_hat, c2, eps, eps_root, eps_place), m, v, v_max
 
 
-def adamw_formula(
-    xp: Namespace,
-    g: Array,
-    p: Array,
-    m: Array,
-    v: Array,
-    t: int,
-    *,
-    learning_rate: Any,
-    weight_decay: Any,
-    **others: Any,
-) -> tuple[Array, Array, Array]:
-    """Loshchilov and Hutter, algorithm 2: Adam, and the decay beside it."""
-    u, m, v = adam_formula(
-        xp, g, p, m, v, t, learning_rate=learning_rate, weight_decay=0.0, **others
-    )
-    return u - (learning_rate * weight_decay) * p if weight_decay else u, m, v
+def root(xp: Namespace, v_hat: Array, c2: float, eps: Any, eps_root: Any, eps_place: str) -> Array:
+    """Take the root to divide by, with ``eps`` where each library has it."""
+    if eps_place == "inside":
+        return xp.sqrt(v_hat + (eps_root + eps))
+    r = xp.sqrt(v_hat + eps_root) if eps_root else xp.sqrt(v_hat)
+    return r + (eps / c2**0.5 if eps_place == "hat" else eps)
 
 
-@explain_keywords
+@built_on(adam_formula, SLOTS, torch={}, optax={"learning_rate": None}, allowed=WORDS)
 def adam(
-    learning_rate: Hyperparameter | None = None,
+    learning_rate: Hyperparameter = 1e-3,
     *,
-    b1: Hyperparameter | None = None,
-    b2: Hyperparameter | None = None,
-    eps: Hyperparameter | None = None,
-    eps_root: Hyperparameter | None = None,
-    weight_decay: Hyperparameter | None = None,
-    maximize: bool | None = None,
+    b1: Hyperparameter = 0.9,
+    b2: Hyperparameter = 0.999,
+    eps: Hyperparameter = 1e-8,
+    eps_root: Hyperparameter = 0.0,
+    eps_place: str = "outside",
+    bias_correction: str = "both",
+    nesterov: bool = False,
+    amsgrad: bool = False,
+    amsgrad_of: str = "raw",
+    weight_decay: Hyperparameter = 0.0,
+    decoupled_weight_decay: bool = False,
+    fixed_decay: bool = False,
+    maximize: bool = False,
     groups: Groups = (),
     compat: str | None = None,
 ) -> Transform:
@@ -99,34 +97,24 @@ def adam(
 
     Parameters
     ----------
-    learning_rate : float or schedule, default 1e-3
-        >= 0.
-    b1, b2 : float or schedule, default 0.9 and 0.999
-        Decay of the two means, in [0, 1).
-    eps : float or schedule, default 1e-8
-        >= 0, added to the root.
-    eps_root : float or schedule, default 0
-        >= 0, added under the root; makes the step differentiable at zero gradients.
+    eps_place : {"outside", "inside", "hat"}
+        Whether ``eps`` is added to the root, under it, or to the root before the bias correction:
+        the paper's epsilon hat, as in Keras.
+    bias_correction : {"both", "first", "none"}
+        Which means are corrected.
+    nesterov : bool, default False
+        Look ahead as in optax: the mean of the next step with this gradient in its place.
+    amsgrad : bool, default False
+        Divide by the largest mean square so far, `amsgrad`.
+    amsgrad_of : {"raw", "corrected"}
+        Take the largest of the mean squares before the bias correction (PyTorch, Keras) or after it
+        (optax).
     weight_decay : float or schedule, default 0
         Coupled: ``weight_decay * p`` is added to the gradient and so passes through both means.
         `adamw` has the decoupled form, which most users want.
-    maximize : bool, default False
-        Climb rather than descend.
-    groups : list of (pattern, dict)
-        Other hyperparameters for the leaves whose path matches.
     compat : {None, "torch", "optax"}
         Take the defaults of this peer; both have this formula. (PyTorch treats the real and
         imaginary parts of complex parameters as two numbers; here they share one ``|g|^2``.)
-
-    Returns
-    -------
-    Transform
-        State: ``step``, ``learning_rate``, ``m``, ``v`` (real where the parameter is complex).
-
-    Raises
-    ------
-    ArgumentError
-        If a value is outside its range; names it.
 
     References
     ----------
@@ -140,28 +128,32 @@ def adam(
     >>> params.round(6)
     array([ 0.9, -1.9])
     """
-    given = {
-        "learning_rate": learning_rate,
-        "b1": b1,
-        "b2": b2,
-        "eps": eps,
-        "eps_root": eps_root,
-        "weight_decay": weight_decay,
-        "maximize": maximize,
-    }
-    return make(adam_formula, SLOTS, choose("adam", given, ADAM, ADAM_OF_PEERS, compat, groups))
+    ...
 
 
-@explain_keywords
+@built_on(
+    adam_formula,
+    SLOTS,
+    torch={},
+    optax={"learning_rate": None, "weight_decay": 1e-4, "amsgrad_of": "corrected"},
+    fixed={"decoupled_weight_decay": True},
+    allowed=WORDS,
+)
 def adamw(
-    learning_rate: Hyperparameter | None = None,
+    learning_rate: Hyperparameter = 1e-3,
     *,
-    b1: Hyperparameter | None = None,
-    b2: Hyperparameter | None = None,
-    eps: Hyperparameter | None = None,
-    eps_root: Hyperparameter | None = None,
-    weight_decay: Hyperparameter | None = None,
-    maximize: bool | None = None,
+    b1: Hyperparameter = 0.9,
+    b2: Hyperparameter = 0.999,
+    eps: Hyperparameter = 1e-8,
+    eps_root: Hyperparameter = 0.0,
+    eps_place: str = "outside",
+    bias_correction: str = "both",
+    nesterov: bool = False,
+    amsgrad: bool = False,
+    amsgrad_of: str = "raw",
+    weight_decay: Hyperparameter = 1e-2,
+    fixed_decay: bool = False,
+    maximize: bool = False,
     groups: Groups = (),
     compat: str | None = None,
 ) -> Transform:
@@ -172,33 +164,18 @@ def adamw(
 
     Parameters
     ----------
-    learning_rate : float or schedule, default 1e-3
-        >= 0.
-    b1, b2 : float or schedule, default 0.9 and 0.999
-        Decay of the two means, in [0, 1).
-    eps : float or schedule, default 1e-8
-        >= 0, added to the root.
-    eps_root : float or schedule, default 0
-        >= 0, added under the root.
+    eps_place : {"outside", "inside", "hat"}
+        As in `adam`.
+    bias_correction : {"both", "first", "none"}
+        As in `adam`.
+    nesterov : bool, default False
+        As in `adam`.
+    amsgrad : bool, default False
+        As in `adam`.
+    amsgrad_of : {"raw", "corrected"}
+        As in `adam`.
     weight_decay : float or schedule, default 0.01
         >= 0. PyTorch's default is the same, optax's is 1e-4.
-    maximize : bool, default False
-        Climb rather than descend; the decay still shrinks the parameters.
-    groups : list of (pattern, dict)
-        Other hyperparameters for the leaves whose path matches: ``[("*bias", {"weight_decay":
-        0.0})]``.
-    compat : {None, "torch", "optax"}
-        Take the defaults of this peer; both have this formula.
-
-    Returns
-    -------
-    Transform
-        State: ``step``, ``learning_rate``, ``m``, ``v`` (real where the parameter is complex).
-
-    Raises
-    ------
-    ArgumentError
-        If a value is outside its range; names it.
 
     References
     ----------
@@ -213,13 +190,62 @@ def adamw(
     >>> params
     array([ 0.95, -1.9 ])
     """
-    given = {
-        "learning_rate": learning_rate,
-        "b1": b1,
-        "b2": b2,
-        "eps": eps,
-        "eps_root": eps_root,
-        "weight_decay": weight_decay,
-        "maximize": maximize,
-    }
-    return make(adamw_formula, SLOTS, choose("adamw", given, ADAMW, ADAMW_OF_PEERS, compat, groups))
+    ...
+
+
+@built_on(
+    adam_formula,
+    SLOTS,
+    torch={},
+    optax={"learning_rate": None, "amsgrad_of": "corrected"},
+    fixed={"amsgrad": True},
+    allowed=WORDS,
+)
+def amsgrad(
+    learning_rate: Hyperparameter = 1e-3,
+    *,
+    b1: Hyperparameter = 0.9,
+    b2: Hyperparameter = 0.999,
+    eps: Hyperparameter = 1e-8,
+    eps_root: Hyperparameter = 0.0,
+    eps_place: str = "outside",
+    bias_correction: str = "both",
+    nesterov: bool = False,
+    amsgrad_of: str = "raw",
+    weight_decay: Hyperparameter = 0.0,
+    decoupled_weight_decay: bool = False,
+    fixed_decay: bool = False,
+    maximize: bool = False,
+    groups: Groups = (),
+    compat: str | None = None,
+) -> Transform:
+    """AMSGrad: Adam that divides by the largest mean square so far.
+
+    As `adam`, with ``v_max = max(v_max, v)`` in the place of ``v``, so that the step size of a
+    parameter never grows.
+
+    Parameters
+    ----------
+    eps_place : {"outside", "inside", "hat"}
+        As in `adam`.
+    bias_correction : {"both", "first", "none"}
+        As in `adam`; the paper has none.
+    nesterov : bool, default False
+        As in `adam`.
+    amsgrad_of : {"raw", "corrected"}
+        As in `adam`.
+
+    References
+    ----------
+    Reddi, Kale, Kumar (2018), On the convergence of Adam and beyond, algorithm 2, with the bias
+    corrections of PyTorch.
+
+    Examples
+    --------
+    >>> optimizer = ag.optimizers.amsgrad(0.1)
+    >>> params = np.asarray([1.0, -2.0])
+    >>> params, state = optimizer.step(params, 2 * params, optimizer.init(params))
+    >>> params.round(6)
+    array([ 0.9, -1.9])
+    """
+    ...

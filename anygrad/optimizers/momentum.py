@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anygrad.backends.types import Array, Namespace
 from anygrad.errors import ArgumentError
-from anygrad.optimizers.formula import make
-from anygrad.optimizers.hyperparameters import Groups, Hyperparameter, Peers, choose
-from anygrad.optimizers.keywords import explain_keywords
-from anygrad.optimizers.pieces import descend, zeros
+from anygrad.optimizers.factories import built_on
+from anygrad.optimizers.hyperparameters import Groups, Hyperparameter
+from anygrad.optimizers.pieces import decayed
+from anygrad.optimizers.slots import When, zeros
 from anygrad.optimizers.transform import Transform
 
 __all__ = ["sgd"]
 
-SGD: dict[str, Any] = {
-    "learning_rate": None,
-    "momentum": 0.0,
-    "dampening": 0.0,
-    "nesterov": False,
-    "weight_decay": 0.0,
-    "maximize": False,
-}
-SGD_OF_PEERS: Peers = {"torch": {"learning_rate": 1e-3}, "optax": {}}
 
-
+@decayed
 def sgd_formula(
     xp: Namespace,
     g: Array,
-    p: Array,
     b: Array,
     t: int,
     *,
@@ -36,26 +27,44 @@ def sgd_formula(
     momentum: Any,
     dampening: Any,
     nesterov: bool,
-    weight_decay: Any,
-    maximize: bool,
+    learning_rate_in_buffer: bool,
 ) -> tuple[Array, Array]:
     """Heavy ball; without the buffer ``b``, plain descent."""
-    g = descend(g, p, weight_decay, maximize)
     if b is None:
         return -learning_rate * g, None
-    b = momentum * b + (1 - dampening * (t > 1)) * g
+    g = (1 - dampening * (t > 1)) * g if dampening else g
+    if learning_rate_in_buffer:
+        b = momentum * b + learning_rate * g
+        return -(learning_rate * g + momentum * b if nesterov else b), b
+    b = momentum * b + g
     return -learning_rate * (g + momentum * b if nesterov else b), b
 
 
-@explain_keywords
+def check_nesterov(where: str, row: Mapping[str, Any]) -> None:
+    """Refuse Nesterov's variant without what it needs."""
+    if row["nesterov"] and not (row["momentum"] and row["dampening"] == 0.0):
+        message = f"{where}(nesterov): got True; expected momentum > 0 and dampening = 0 with it."
+        raise ArgumentError(message)
+
+
+@built_on(
+    sgd_formula,
+    {"b": When("momentum", zeros)},
+    torch={"learning_rate": 1e-3},
+    optax={},
+    check=check_nesterov,
+)
 def sgd(
     learning_rate: Hyperparameter | None = None,
     *,
-    momentum: Hyperparameter | None = None,
-    dampening: Hyperparameter | None = None,
-    nesterov: bool | None = None,
-    weight_decay: Hyperparameter | None = None,
-    maximize: bool | None = None,
+    momentum: Hyperparameter = 0.0,
+    dampening: Hyperparameter = 0.0,
+    nesterov: bool = False,
+    learning_rate_in_buffer: bool = False,
+    weight_decay: Hyperparameter = 0.0,
+    decoupled_weight_decay: bool = False,
+    fixed_decay: bool = False,
+    maximize: bool = False,
     groups: Groups = (),
     compat: str | None = None,
 ) -> Transform:
@@ -63,7 +72,7 @@ def sgd(
 
     ``b = momentum * b + g``, then ``p -= learning_rate * b``; with ``nesterov``,
     ``p -= learning_rate * (g + momentum * b)``. The buffer does not contain the learning rate, so
-    that a drop of the rate acts at once.
+    that a drop of the rate acts at once; in Keras it does.
 
     Parameters
     ----------
@@ -75,24 +84,9 @@ def sgd(
         In [0, 1]; from the second step on the gradient enters the buffer times ``1 - dampening``.
     nesterov : bool, default False
         Look ahead; needs momentum and no dampening.
-    weight_decay : float or schedule, default 0
-        Coupled: ``weight_decay * p`` is added to the gradient.
-    maximize : bool, default False
-        Climb rather than descend.
-    groups : list of (pattern, dict)
-        Other hyperparameters for the leaves whose path matches.
-    compat : {None, "torch", "optax"}
-        Take the defaults of this peer (torch: learning rate 1e-3); the formula is the same.
-
-    Returns
-    -------
-    Transform
-        State: ``step``, ``learning_rate``, and with momentum ``b``.
-
-    Raises
-    ------
-    ArgumentError
-        If a value is outside its range; names it.
+    learning_rate_in_buffer : bool, default False
+        Whether gradients enter the buffer times the learning rate: ``b = momentum * b +
+        learning_rate * g``, ``p -= b``.
 
     References
     ----------
@@ -108,21 +102,4 @@ def sgd(
     >>> params
     array([0.8])
     """
-    given = {
-        "learning_rate": learning_rate,
-        "momentum": momentum,
-        "dampening": dampening,
-        "nesterov": nesterov,
-        "weight_decay": weight_decay,
-        "maximize": maximize,
-    }
-    checked = choose("sgd", given, SGD, SGD_OF_PEERS, compat, groups)
-    for row in checked.rows:
-        _check_nesterov(row)
-    return make(sgd_formula, {"b": zeros if checked.uses("momentum") else None}, checked)
-
-
-def _check_nesterov(row: dict[str, Any]) -> None:
-    if row["nesterov"] and not (row["momentum"] and row["dampening"] == 0.0):
-        message = "sgd(nesterov): got True; expected momentum > 0 and dampening = 0 with it."
-        raise ArgumentError(message)
+    ...

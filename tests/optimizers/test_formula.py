@@ -6,6 +6,8 @@ import pytest
 from anygrad import schedules
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import OPTIMIZERS, from_formula
+from anygrad.optimizers.factories import declaration_of
+from anygrad.optimizers.rule import read_signature
 from tests.support import assert_close
 
 
@@ -140,6 +142,10 @@ def test_what_does_not_fit_the_signature_is_named(keywords, names):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_factories_offer_what_their_formula_takes(name):
-    rule = OPTIMIZERS[name](0.1).rule
+    declared = declaration_of(OPTIMIZERS[name])
     keywords = set(inspect.signature(OPTIMIZERS[name]).parameters) - {"groups", "compat"}
-    assert keywords == set(rule.hyperparameters.rows[0])
+    assert keywords == set(declared.defaults)
+    parts = [part for part in (declared.formula, declared.reduction) if part is not None]
+    taken = {word for part in parts for word in read_signature(part)[1]}
+    assert keywords | set(declared.fixed) == taken
+    assert not keywords & set(declared.fixed)

@@ -4,7 +4,7 @@ import pytest
 from anygrad import schedules
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import adagrad, adam, adamw, from_formula, rmsprop, sgd
-from anygrad.optimizers.hyperparameters import choose
+from anygrad.optimizers.factories import built_on
 from tests.support import assert_close
 
 
@@ -142,9 +142,15 @@ def test_advice_is_that_of_the_formula_at_hand():
 
 
 def test_optimizer_without_peer_refuses_all():
+    def own_formula(xp, g, *, b1):
+        return -b1 * g
+
+    @built_on(own_formula)
+    def own(b1=0.9, *, groups=(), compat=None): ...
+
     words = r"own\(compat\): got 'torch'; expected None, for it has no peer\."
     with pytest.raises(ArgumentError, match=words):
-        choose("own", {"b1": None}, {"b1": 0.9}, {}, "torch", ())
+        own(compat="torch")
 
 
 @pytest.mark.parametrize(
@@ -165,4 +171,4 @@ def test_compat_gives_way_to_what_is_passed():
     rows = rmsprop(0.5, decay=0.7, compat="torch").rule.hyperparameters.rows[0]
     assert (rows["learning_rate"], rows["decay"], rows["eps_in_sqrt"]) == (0.5, 0.7, False)
     rows = rmsprop(0.5, eps_in_sqrt=False, compat="optax").rule.hyperparameters.rows[0]
-    assert (rows["eps_in_sqrt"], rows["momentum_after_learning_rate"]) == (False, True)
+    assert (rows["eps_in_sqrt"], rows["learning_rate_in_buffer"]) == (False, True)

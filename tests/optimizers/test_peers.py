@@ -8,7 +8,7 @@ import pytest
 
 from anygrad import schedules
 from anygrad.optimizers import OPTIMIZERS
-from tests.optimizers.table import FACTS
+from anygrad.optimizers.factories import declaration_of
 
 PEERS = json.loads(Path(__file__).with_name("peers").joinpath("trajectories.json").read_text())
 ROWS = PEERS["trajectories"]
@@ -35,4 +35,6 @@ def test_compat_follows_the_peer_to_twelve_digits(row):
 
 def test_every_optimizer_is_compared_with_each_of_its_peers():
     seen = {(row["peer"], row["optimizer"]) for row in ROWS}
-    assert seen == {(peer, name) for name, facts in FACTS.items() for peer in facts.peers}
+    assert seen == {
+        (peer, name) for name, make in OPTIMIZERS.items() for peer in declaration_of(make).peers
+    }

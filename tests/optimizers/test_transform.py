@@ -95,8 +95,7 @@ def test_leaves_may_lie_on_several_devices():
 
 def test_prints_as_what_it_is():
     adam = OPTIMIZERS["adam"]
-    text = "learning_rate=0.001, b1=0.8, b2=0.999, eps=1e-08, eps_root=0.0, weight_decay=0.0"
-    assert repr(adam(b1=0.8)) == f"adam({text}, maximize=False)"
+    assert repr(adam(b1=0.8, amsgrad=False)) == "adam(learning_rate=0.001, b1=0.8)"
     assert repr(chain(clip_by_global_norm(1.0), adam(), adam())) == (
         "chain(clip_by_global_norm, adam, adam_2)"
     )
@@ -107,8 +106,7 @@ def test_prints_as_what_it_is():
         return 0.1
 
     grouped = repr(sgd(rate, groups=[("*/b", {})]))
-    assert grouped.startswith("sgd(learning_rate=rate, ")
-    assert grouped.endswith("groups=['*/b'])")
+    assert grouped == "sgd(learning_rate=rate, groups=['*/b'])"
 
 
 def test_none_is_an_empty_tree():
