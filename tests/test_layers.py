@@ -45,7 +45,7 @@ LIBRARIES = {
     "matplotlib": ("plots/",),
     "rich": ("training/progress.py", "cli/"),
     "sklearn": ("cli/",),
-    "safetensors": ("training/checkpoint.py",),
+    "safetensors": ("optimizers/files.py",),
     "scipy": ("backends/numpy.py",),
     "pandas": (),
 }
