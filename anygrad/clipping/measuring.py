@@ -1,57 +1,66 @@
 """Measure a tree of gradients: its norm, and the scale that brings it to a given one.
 
-Norms are taken relative to a power of two near the largest element, so they neither overflow nor
-vanish. A scale is kept as two numbers, ``g / divisor * factor``: one alone can leave the range of
-float32 where the clipped gradient does not. Where values lie on the host anyway (NumPy), the norm
-is looked at instead, and one number is enough in all but extreme cases.
+Where values lie on the host anyway (NumPy), the norm is looked at, and one number is enough as a
+scale in all but extreme cases. Everywhere else both stay on the device, and are never looked at.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import backend_of, is_traced, namespace_of
-from anygrad.backends.types import Array, Namespace, Tree
-from anygrad.errors import NonFiniteError
-from anygrad.trees.placing import move, on_device_of
+from anygrad.backends import namespace_of
+from anygrad.backends.types import Array, Tree
+from anygrad.clipping.checking import POLICIES, Policy, check_floating, check_limit, check_order
+from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite, zero_nonfinite
+from anygrad.clipping.norms import (
+    Axis,
+    host_limits,
+    host_norm,
+    norm_dtype,
+    on_host,
+    scaled_norm,
+)
+from anygrad.clipping.scaling import Scale, scale_leaf, scale_leaves
+from anygrad.trees.placing import on_device_of
 
-__all__ = ["POLICIES", "Measured", "Policy", "Scale", "as_array", "measure", "scale_leaf"]
-
-POLICIES = ("propagate", "raise", "skip", "zero")
-
-Policy: TypeAlias = Literal["propagate", "raise", "skip", "zero"]
-"""What happens to inf and nan."""
-
-
-class Scale(NamedTuple):
-    """What stands for one number: a leaf becomes ``g / divisor * factor``.
-
-    Two 0-d arrays; or, where values are on the host anyway, a Python float and no divisor.
-    """
-
-    divisor: Array | None
-    factor: Array | float
+__all__ = ["POLICIES", "Measured", "Policy", "Scale", "measure", "scale_leaf"]
 
 
 class Measured(NamedTuple):
-    """A tree that is about to be clipped: what to multiply it by, and whether it counts.
+    """A tree that is about to be scaled: what to multiply it by, and whether it counts.
 
-    ``scale`` is None where the host knows that nothing is to be clipped, and ``accept`` where
-    every tree counts.
+    Attributes
+    ----------
+    grads : tree of arrays
+        What was measured; without its inf and nan under "zero".
+    norm : array
+        Before scaling, on the device of the first leaf; shape () unless an axis was given.
+    scale : Scale or None
+        None where the host knows that nothing is to be scaled.
+    accept : array of bool or None
+        Whether the gradients count at all; None where every tree does.
+    clipped : array of bool
+        Whether the scale is another than 1 because of the norm; in the shape of ``norm``.
+    flags : array of bool or None
+        For each leaf that is not empty, whether all its elements were finite; None where the host
+        knows that they were.
     """
 
     grads: Tree
     norm: Array
     scale: Scale | None
     accept: Array | None
+    clipped: Array
+    flags: Array | None
 
     @property
     def factor(self) -> Array:
-        """The scale as one 0-d array, which may underflow."""
+        """The scale as one array in the shape of ``norm``, which may underflow."""
         xp = namespace_of(self.norm)
         with on_device_of(self.norm):
             if self.scale is None:
@@ -60,159 +69,173 @@ class Measured(NamedTuple):
             value = factor if divisor is None else factor / divisor
             return xp.asarray(value, dtype=self.norm.dtype)
 
+    @property
+    def finite(self) -> Tree:
+        """Whether each leaf was finite: 0-d arrays of bool in the structure of ``grads``."""
+        found, treedef = trees.flatten(self.grads)
+        xp = namespace_of(self.norm)
+        with on_device_of(self.norm):
+            true = xp.isfinite(xp.zeros_like(self.norm))
+            if self.flags is None:
+                return trees.unflatten(treedef, [true] * len(found))
+            numbers = iter(range(len(found)))
+            flags = [true if 0 in g.shape else self.flags[next(numbers), ...] for g in found]
+            return trees.unflatten(treedef, flags)
 
-def measure(grads: Tree, max_norm: float, nonfinite: Policy = "propagate") -> Measured:
-    """Find the norm of a tree and the scale that clips it, without touching the tree."""
-    found = trees.leaves(grads)
-    if all(0 in getattr(g, "shape", ()) for g in found):
-        return _nothing_to_clip(grads)
-    measured = _measure_on_host(grads, found, max_norm)
-    if measured is not None:
-        return measured
-    if nonfinite == "zero":
-        grads = trees.map(_zero_nonfinite, grads)
-    if nonfinite == "raise":
-        _raise_if_nonfinite(grads)
-    # over: the norm of finite elements may be inf, which is what is returned then
-    with np.errstate(over="ignore", invalid="ignore"), on_device_of(found[0]):
-        divisor, ratio, finite = scaled_norm(grads)
-        xp = namespace_of(ratio)
-        norm = ratio * divisor
-        one = xp.ones_like(norm)
-        clips = finite & (norm > max_norm)
-        # ratio >= 1 where there is anything to clip; the maximum spares others a division by zero
-        factor = xp.where(clips, max_norm / xp.maximum(ratio, 1.0), one)
-        accept = finite if nonfinite == "skip" else None
-        if accept is None:
-            factor = xp.where(finite, factor, xp.nan * one)
-        return Measured(grads, norm, Scale(xp.where(clips, divisor, one), factor), accept)
+    def settle(self) -> Tree:
+        """Apply the scale; zeros where the gradients do not count."""
+        found, treedef = trees.flatten(self.grads)
+        return trees.unflatten(treedef, self._replace(grads=found).settle_leaves())
+
+    def settle_leaves(self) -> list[Array]:
+        """Apply the scale where ``grads`` is the plain list of leaves."""
+        return scale_leaves(self.grads, self.scale, self.accept)
 
 
-def _measure_on_host(grads: Tree, found: list[Array], max_norm: float) -> Measured | None:
-    """Look at the norm where that is free; None if it isn't, or if one number will not do."""
-    if any(is_traced(g) or not _is_on_host(g) for g in found):
-        return None
-    with np.errstate(over="ignore"):
-        norm = trees.norm(grads)
-    xp = namespace_of(norm)
-    value = float(norm)
-    if not value < math.inf:
-        return None
-    norm = xp.asarray(norm)
-    if value <= max_norm:
-        return Measured(grads, norm, None, None)
-    factor = max_norm / value
-    if factor < max(float(xp.finfo(g.dtype).smallest_normal) for g in found):
-        return None
-    return Measured(grads, norm, Scale(None, factor), None)
+def measure(
+    grads: Tree, max_norm: float, nonfinite: Policy = "propagate", *, ord: float = 2.0
+) -> Measured:
+    """Find the norm of a tree and the scale that clips it, without touching the tree.
 
+    Parameters
+    ----------
+    grads : tree of arrays
+        Real or complex floating, any shapes; one library.
+    max_norm : float
+        Largest norm allowed, > 0.
+    nonfinite : {"propagate", "zero", "skip", "raise"}
+        As in `clip_by_global_norm`.
+    ord : float
+        Order of the norm, in [1, inf].
 
-def _is_on_host(g: Array) -> bool:
-    backend = backend_of(g)
-    return backend is not None and backend.host_dot is not None
+    Returns
+    -------
+    Measured
+        ``norm``, ``clipped``, ``factor`` and, for each leaf, ``finite``, all on the device;
+        ``settle()`` gives the clipped gradients.
 
+    Raises
+    ------
+    ArgumentError
+        If ``max_norm`` is not positive, ``ord`` is below 1, or ``nonfinite`` is unknown.
+    DTypeError
+        If a leaf is not floating.
+    MixedBackendError
+        If the leaves belong to different libraries.
+    NonFiniteError
+        With "raise", if an element is inf or nan.
 
-def scaled_norm(tree: Tree) -> tuple[Array, Array, Array]:
-    """Find a power of two ``d`` near the largest element, ``sqrt(sum (|x| / d)^2)``, and if finite.
-
-    The product of the first two is the norm. Real and imaginary parts count as two elements. All
-    are 0-d on the device of the first leaf.
+    Examples
+    --------
+    >>> measured = ag.clipping.measure({"w": np.asarray([3.0, 4.0])}, 1.0)
+    >>> float(measured.norm), float(measured.factor), bool(measured.clipped)
+    (5.0, 0.2, True)
     """
-    parts = [part for leaf in trees.leaves(tree) for part in _real_parts(leaf)]
-    home = parts[0]
-    xp = namespace_of(*parts)
-    dtype = xp.result_type(*{part.dtype for part in parts})
-    peaks = [_reduce(xp, part, dtype, home, lambda x: xp.max(xp.abs(x))) for part in parts]
-    peak = xp.max(xp.stack(peaks)) if len(peaks) > 1 else peaks[0]
-    finite = xp.isfinite(peak)
-    # what is divided by a power of two is not rounded, and has the derivative of a constant factor
-    divisor = _power_of_two_near(xp, xp.where(finite, peak, xp.ones_like(peak)))
-
-    def sum_squares(x: Array) -> Array:
-        scaled = x / xp.astype(move(divisor, x), x.dtype)
-        return xp.sum(scaled * scaled)
-
-    sums = [_reduce(xp, part, dtype, home, sum_squares) for part in parts]
-    total = xp.sum(xp.stack(sums)) if len(sums) > 1 else sums[0]
-    # the root has no derivative at zero, so it is never taken there
-    root = xp.sqrt(xp.where(total == 0.0, xp.ones_like(total), total))
-    return divisor, xp.where(total == 0.0, total, root), finite
+    max_norm = check_limit("measure", max_norm, nonfinite)
+    ord = check_order("measure", ord)
+    found, treedef = check_floating("measure(grads)", grads)
+    measured = measure_leaves(found, max_norm, nonfinite, ord)
+    if nonfinite == "raise":
+        raise_if_nonfinite("measure", grads, measured.flags)
+    return measured._replace(grads=trees.unflatten(treedef, measured.grads))
 
 
-def _power_of_two_near(xp: Namespace, peak: Array) -> Array:
-    """Round down to a normal power of two."""
-    limits = xp.finfo(peak.dtype)
-    # a quarter of the largest number: its reciprocal, by which some libraries multiply, is normal
-    inside = xp.minimum(xp.maximum(peak, float(limits.smallest_normal)), float(limits.max) / 4)
-    return 2.0 ** xp.floor(xp.log2(inside))
+def measure_leaves(
+    found: list[Array],
+    limit: float | Array,
+    nonfinite: Policy,
+    ord: float = 2.0,
+    axis: Axis = None,
+) -> Measured:
+    """Measure leaves against one limit, or one for each place along the axes that are left."""
+
+    def factor_on_host(norm: float) -> float:
+        return limit / norm if norm > limit else 1.0
+
+    def decide(norm: Array, ratio: Array, divisor: Array) -> tuple[Array, Array]:
+        # by the namespace's functions: operators of some arrays refuse a traced limit
+        xp = namespace_of(ratio, limit)
+        return xp.greater(norm, limit), xp.divide(limit, ratio)
+
+    looked_at = ord == 2.0 and axis is None and isinstance(limit, float)
+    return _measure(found, factor_on_host if looked_at else None, decide, nonfinite, ord, axis)
 
 
-def scale_leaf(g: Array, scale: Scale) -> Array:
-    """Compute ``g / divisor * factor`` in the dtype and on the device of ``g``."""
-    xp = namespace_of(g)
-    divisor, factor = scale
-    if divisor is None:
-        return as_array(xp, g * factor, g)
-    with on_device_of(g):
-        dtype = _real_dtype(xp, g)
-        scaled = g / xp.astype(move(divisor, g), dtype)
-        scaled *= xp.astype(move(factor, g), dtype)
-        return as_array(xp, scaled, g)
+def measure_for_unit_norm(
+    found: list[Array], eps: float, nonfinite: Policy, ord: float
+) -> Measured:
+    """Find the joint norm of leaves and the scale ``1 / (norm + eps)``; 1 for zeros."""
+
+    def factor_on_host(norm: float) -> float:
+        return 1.0 / (norm + eps) if norm > 0.0 else 1.0
+
+    def decide(norm: Array, ratio: Array, divisor: Array) -> tuple[Array, Array]:
+        return norm > 0.0, 1.0 / (ratio + eps / divisor)
+
+    return _measure(found, factor_on_host if ord == 2.0 else None, decide, nonfinite, ord)
 
 
-def as_array(xp: Namespace, new: Any, like: Array) -> Array:
-    """Make ``new`` an array: NumPy makes scalars of 0-d results."""
-    return new if like.shape else xp.asarray(new)
+def _measure(
+    found: list[Array],
+    factor_on_host: Callable[[float], float] | None,
+    decide: Callable[[Array, Array, Array], tuple[Array, Array]],
+    nonfinite: Policy,
+    ord: float,
+    axis: Axis = None,
+) -> Measured:
+    """Measure, and take the scale from what ``decide(norm, ratio, divisor)`` says.
+
+    It tells where there is anything to scale, and by how much after a division by ``divisor``.
+    """
+    if factor_on_host is not None and found and on_host(found):
+        measured = _measure_on_host(found, factor_on_host)
+        if measured is not None:
+            return measured
+    full = [g for g in found if 0 not in g.shape]
+    if not full:
+        return _nothing_to_scale(found)
+    flags = None
+    if nonfinite == "zero":
+        flags = finite_flags(full)
+        found = [zero_nonfinite(g) for g in found]
+    # over, invalid: the norm of finite elements may be inf, which is what is returned then
+    with np.errstate(over="ignore", invalid="ignore"), on_device_of(full[0]):
+        divisor, ratio, finite = scaled_norm(found, ord, axis)
+        xp = namespace_of(ratio, divisor)
+        norm, accept = ratio * divisor, xp.all(finite, axis=0)
+        one = xp.ones_like(norm)
+        wanted, factor = decide(norm, xp.where(ratio > 0.0, ratio, one), divisor)
+        xp = namespace_of(ratio, divisor, factor)
+        changes = wanted & accept
+        factor = xp.where(changes, factor, one)
+        if nonfinite in ("propagate", "raise"):
+            factor = xp.where(accept, factor, math.nan * one)
+        scale = Scale(xp.where(changes, divisor, one), factor)
+        flags = finite if flags is None else flags
+        accept = accept if nonfinite == "skip" else None
+        return Measured(found, norm, scale, accept, changes, flags)
 
 
-def _reduce(xp: Namespace, part: Array, dtype: Any, home: Array, function: Any) -> Array:
-    """Reduce one array where it is, and bring the result home."""
-    with on_device_of(part):
-        return move(xp.astype(xp.asarray(function(part)), dtype), home)
+def _measure_on_host(
+    found: list[Array], factor_on_host: Callable[[float], float]
+) -> Measured | None:
+    """Look at the norm; None if it cannot be had the plain way, or if one number will not do."""
+    value = host_norm(found)
+    if value is None:
+        return None
+    factor = factor_on_host(value)
+    dtype, smallest = host_limits(found)
+    if factor < smallest:
+        return None
+    xp = namespace_of(*found)
+    norm, clipped = xp.asarray(value, dtype=dtype), xp.asarray(factor != 1.0)
+    scale = Scale(None, factor) if factor != 1.0 else None
+    return Measured(found, norm, scale, None, clipped, None)
 
 
-def _real_parts(g: Array) -> list[Array]:
-    """Real and imaginary part, so that no modulus overflows; nothing for an empty array."""
-    if 0 in g.shape:
-        return []
-    xp = namespace_of(g)
-    if not xp.isdtype(g.dtype, "complex floating"):
-        return [g]
-    with on_device_of(g):
-        return [xp.real(g), xp.imag(g)]
-
-
-def _real_dtype(xp: Namespace, g: Array) -> Any:
-    if not xp.isdtype(g.dtype, "complex floating"):
-        return g.dtype
-    return xp.float32 if g.dtype == xp.complex64 else xp.float64
-
-
-def _zero_nonfinite(g: Array) -> Array:
-    xp = namespace_of(g)
-    with on_device_of(g):
-        return as_array(xp, xp.where(xp.isfinite(g), g, xp.zeros_like(g)), g)
-
-
-def _raise_if_nonfinite(grads: Tree) -> None:
-    """Look at every leaf; waits for the device."""
-    for number, g in enumerate(trees.leaves(grads)):
-        xp = namespace_of(g)
-        with on_device_of(g):
-            flags = xp.stack([xp.all(xp.isfinite(g)), xp.any(xp.isnan(g))])
-        finite, has_nan = trees.to_numpy(flags)
-        if finite:
-            continue
-        path = trees.show_path("grads", trees.paths(grads)[number])
-        message = (
-            f"clip_by_global_norm(grads): got {'nan' if has_nan else 'inf'} in {path}; expected "
-            "finite gradients. Lower the learning rate, or pass nonfinite='skip' to leave it out."
-        )
-        raise NonFiniteError(message)
-
-
-def _nothing_to_clip(grads: Tree) -> Measured:
-    """Measure a tree without elements: its norm is 0."""
-    norm = trees.norm(grads)
+def _nothing_to_scale(found: list[Array]) -> Measured:
+    """Measure leaves without elements: their norm is 0."""
+    norm = trees.norm(found)
     with on_device_of(norm):
-        return Measured(grads, namespace_of(norm).asarray(norm), None, None)
+        norm = namespace_of(norm).asarray(norm, dtype=norm_dtype(found) if found else None)
+        return Measured(found, norm, None, None, norm > 0.0, None)

@@ -6,6 +6,7 @@ import numpy as np
 
 import anygrad as ag
 from anygrad.optimizers import OPTIMIZERS
+from anygrad.optimizers.factories import declaration_of
 from tests.optimizers.table import ROWS as OPTIMIZER_ROWS
 from tests.parity.table import REAL, Routine
 
@@ -80,9 +81,24 @@ def _schedules():
     return {
         "constant": s.constant(0.1),
         "cosine": s.cosine(0.1, 10),
+        "cosine_restarts": s.cosine_restarts(0.1, 3),
+        "cyclic": s.cyclic(0.1, 0.2, 2),
         "exponential": s.exponential(0.1, 0.9),
+        "interpolated": s.interpolated([0.1, 0.2], [4]),
+        "inverse_sqrt": s.inverse_sqrt(0.1, 2),
+        "inverse_time": s.inverse_time(0.1, 0.5),
+        "join": s.join([s.constant(0.1), s.constant(0.2)], [1]),
+        "linear": s.linear(0.1, 0.0, 10),
+        "multi_step": s.multi_step(0.1, 0.5, [1]),
+        "one_cycle": s.one_cycle(0.1, 10),
+        "one_cycle_momentum": s.one_cycle_momentum(0.95, 0.85, 10),
+        "piecewise": s.piecewise([0.1, 0.2], [1]),
+        "polynomial": s.polynomial(0.1, 0.0, 10, power=2.0),
+        "rex": s.rex(0.1, 10),
         "step": s.step(0.1, 0.5, 2),
+        "warmup": s.warmup(0.1, 2),
         "warmup_cosine": s.warmup_cosine(0.1, 2, 10),
+        "warmup_stable_decay": s.warmup_stable_decay(0.1, 2, 2, 4),
     }
 
 
@@ -106,8 +122,11 @@ def _calls_of(row):
     yield Routine(f"optimizers.{row}: update", _update(row.make), dtypes=REAL, covers=covers)
 
 
+# The first setting of each; the tests of optimizers take all of them to every library.
+FIRST_ROWS = list({row.name: row for row in reversed(OPTIMIZER_ROWS)}.values())
+
 OPTIMIZING: list[Routine] = [
-    *(call for row in OPTIMIZER_ROWS for call in _calls_of(row)),
+    *(call for row in FIRST_ROWS for call in _calls_of(row)),
     *(
         Routine(
             f"optimizers.{name}, compat={peer!r}",
@@ -118,7 +137,7 @@ OPTIMIZING: list[Routine] = [
             covers=(f"optimizers.{name}",),
         )
         for name in OPTIMIZERS
-        for peer in ("torch", "optax")
+        for peer in declaration_of(OPTIMIZERS[name]).peers
     ),
     *(
         Routine(

@@ -10,6 +10,7 @@ import numpy as np
 
 import anygrad as ag
 from anygrad.backends import backend_of, device_of
+from tests.parity.clipping import CLIPPING
 from tests.parity.optimizing import OPTIMIZING
 from tests.parity.table import REAL, Routine
 from tests.parity.transforming import TRANSFORMED
@@ -224,26 +225,7 @@ ROUTINES: list[Routine] = [
         reads="its report is about numbers on the host",
         device_kept=False,
     ),
-    # Clipping
-    Routine("clipping.global_norm", lambda xp, a: ag.clipping.global_norm(a.grads)),
-    Routine(
-        "clipping.clip_by_global_norm", lambda xp, a: ag.clipping.clip_by_global_norm(a.grads, 0.5)
-    ),
-    *(
-        Routine(
-            f"clipping.clip_by_global_norm, nonfinite={policy}",
-            lambda xp, a, policy=policy: ag.clipping.clip_by_global_norm(
-                a.grads, 0.5, nonfinite=policy
-            ),
-            reads="documented: it raises where a value is not finite" if policy == "raise" else "",
-            covers=("clipping.clip_by_global_norm",),
-        )
-        for policy in ("zero", "skip", "raise")
-    ),
-    Routine("clipping.clip_by_norm", lambda xp, a: ag.clipping.clip_by_norm(a.grads, 0.5)),
-    Routine(
-        "clipping.clip_by_value", lambda xp, a: ag.clipping.clip_by_value(a.grads, 0.5), dtypes=REAL
-    ),
+    *CLIPPING,
     # Trees
     Routine("trees.dot", lambda xp, a: ag.trees.dot(a.tree, a.grads)),
     Routine("trees.norm", lambda xp, a: ag.trees.norm(a.tree)),
@@ -338,7 +320,12 @@ EXEMPT = {
     "testing": "a module",
     "training": "a module",
     "trees": "a module",
+    "clipping.Measured": "a type",
+    "clipping.Scale": "a type",
+    "schedules.Plateau": "a type",
     "schedules.Schedule": "a type",
+    "schedules.plateau": "a state of host numbers; the tests of schedules",
+    "schedules.plot": "a picture of host numbers",
     "optimizers.OPTIMIZERS": "the table that this one goes through",
     "optimizers.Info": "a type",
     "optimizers.Transform": "a type",

@@ -1,0 +1,86 @@
+"""What becomes of inf and nan before a norm is taken, and where they stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anygrad import trees
+from anygrad.backends import namespace_of
+from anygrad.backends.types import Array, Tree
+from anygrad.clipping.scaling import as_array
+from anygrad.errors import NonFiniteError
+from anygrad.trees.placing import move, on_device_of
+
+__all__ = ["finite_flags", "first_bad", "raise_if_nonfinite", "zero_nonfinite"]
+
+
+def first_bad(finite: Tree) -> str | None:
+    """Name the first leaf that was not finite; waits for the device.
+
+    Parameters
+    ----------
+    finite : tree of arrays of bool
+        One flag of shape () for each leaf, as ``Measured.finite`` and ``ag.optimizers.info`` give
+        them.
+
+    Returns
+    -------
+    str or None
+        Its path as `anygrad.trees.paths` writes it, ``"decoder/w"``, and ``""`` if the tree is one
+        bare flag. None if all are true.
+
+    Examples
+    --------
+    >>> finite = {"decoder": {"b": np.asarray(True), "w": np.asarray(False)}}
+    >>> ag.clipping.first_bad(finite)
+    'decoder/w'
+    """
+    flags = trees.leaves(finite)
+    if not flags:
+        return None
+    home = flags[0]
+    # one copy to the host for all leaves
+    with on_device_of(home):
+        together = namespace_of(*flags).stack([move(flag, home) for flag in flags])
+    told = trees.to_numpy(together).tolist()
+    return None if all(told) else trees.paths(finite)[told.index(False)]
+
+
+def finite_flags(found: Sequence[Array]) -> Array | None:
+    """Tell of each leaf that is not empty whether it is finite, at home with the first of them."""
+    full = [g for g in found if 0 not in g.shape]
+    if not full:
+        return None
+    flags = []
+    for g in full:
+        xp = namespace_of(g)
+        with on_device_of(g):
+            flags.append(move(xp.asarray(xp.all(xp.isfinite(g))), full[0]))
+    with on_device_of(full[0]):
+        return namespace_of(*flags).stack(flags)
+
+
+def zero_nonfinite(g: Array) -> Array:
+    """Put 0 where an element is inf or nan."""
+    xp = namespace_of(g)
+    with on_device_of(g):
+        return as_array(xp, xp.where(xp.isfinite(g), g, xp.zeros_like(g)), g)
+
+
+def raise_if_nonfinite(where: str, grads: Tree, flags: Array | None) -> None:
+    """Name the first leaf whose flag is down; waits for the device. None: all are known finite."""
+    if flags is None:
+        return
+    told = trees.to_numpy(flags).tolist()
+    if all(told):
+        return
+    full = [number for number, g in enumerate(trees.leaves(grads)) if 0 not in g.shape]
+    number = full[told.index(False)]
+    g = trees.leaves(grads)[number]
+    has_nan = bool(trees.to_numpy(namespace_of(g).any(namespace_of(g).isnan(g))))
+    path = trees.show_path("grads", trees.paths(grads)[number])
+    message = (
+        f"{where}(grads): got {'nan' if has_nan else 'inf'} in {path}; expected "
+        "finite gradients. Lower the learning rate, or pass nonfinite='skip' to leave it out."
+    )
+    raise NonFiniteError(message)
