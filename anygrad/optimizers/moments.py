@@ -15,7 +15,6 @@ __all__ = ["adam", "adamw", "amsgrad"]
 
 WORDS: dict[str, Any] = {
     "eps_place": ("outside", "inside", "hat"),
-    "bias_correction": ("both", "first", "none"),
     "amsgrad_of": ("raw", "corrected"),
 }
 SLOTS = {"m": zeros, "v": real_zeros, "v_max": When("amsgrad", real_zeros)}
@@ -36,7 +35,8 @@ def adam_formula(
     eps: Any,
     eps_root: Any,
     eps_place: str,
-    bias_correction: str,
+    bias_correction_mu: bool,
+    bias_correction_nu: bool,
     nesterov: bool,
     amsgrad: bool,
     amsgrad_of: str,
@@ -44,12 +44,8 @@ def adam_formula(
     """Kingma and Ba, algorithm 1; ``v_max`` of Reddi, Kale and Kumar, algorithm 2."""
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * abs2(xp, g)
-    c1 = 1.0 if bias_correction == "none" else 1 - b1**t
-    c2 = 1 - b2**t if bias_correction == "both" else 1.0
-    m_hat = m / c1
-    if nesterov:
-        m_hat = b1 * m / (1.0 if bias_correction == "none" else 1 - b1 ** (t + 1))
-        m_hat = m_hat + (1 - b1) * g / c1
+    m_hat = correct_mean(m, g, b1, t, nesterov, bias_correction_mu)
+    c2 = 1 - b2**t if bias_correction_nu else 1.0
     if not amsgrad:
         v_hat = v / c2
     elif amsgrad_of == "raw":
@@ -58,6 +54,16 @@ def adam_formula(
     else:
         v_hat = v_max = xp.maximum(v_max, v / c2)
     return -learning_rate * m_hat / root(xp, v_hat, c2, eps, eps_root, eps_place), m, v, v_max
+
+
+def correct_mean(
+    m: Array, g: Array, b1: Any, t: int, nesterov: bool, bias_correction: bool = True
+) -> Array:
+    """Correct the bias of a mean; Nesterov's is the next step's, with ``g`` again in its place."""
+    c1 = 1 - b1**t if bias_correction else 1.0
+    if not nesterov:
+        return m / c1
+    return b1 * m / (1 - b1 ** (t + 1) if bias_correction else 1.0) + (1 - b1) * g / c1
 
 
 def root(xp: Namespace, v_hat: Array, c2: float, eps: Any, eps_root: Any, eps_place: str) -> Array:
@@ -77,7 +83,8 @@ def adam(
     eps: Hyperparameter = 1e-8,
     eps_root: Hyperparameter = 0.0,
     eps_place: str = "outside",
-    bias_correction: str = "both",
+    bias_correction_mu: bool = True,
+    bias_correction_nu: bool = True,
     nesterov: bool = False,
     amsgrad: bool = False,
     amsgrad_of: str = "raw",
@@ -100,8 +107,8 @@ def adam(
     eps_place : {"outside", "inside", "hat"}
         Whether ``eps`` is added to the root, under it, or to the root before the bias correction:
         the paper's epsilon hat, as in Keras.
-    bias_correction : {"both", "first", "none"}
-        Which means are corrected.
+    bias_correction_mu, bias_correction_nu : bool, default True
+        Whether the mean gradient, and the mean square, are corrected.
     nesterov : bool, default False
         Look ahead as in optax: the mean of the next step with this gradient in its place.
     amsgrad : bool, default False
@@ -147,7 +154,8 @@ def adamw(
     eps: Hyperparameter = 1e-8,
     eps_root: Hyperparameter = 0.0,
     eps_place: str = "outside",
-    bias_correction: str = "both",
+    bias_correction_mu: bool = True,
+    bias_correction_nu: bool = True,
     nesterov: bool = False,
     amsgrad: bool = False,
     amsgrad_of: str = "raw",
@@ -164,15 +172,7 @@ def adamw(
 
     Parameters
     ----------
-    eps_place : {"outside", "inside", "hat"}
-        As in `adam`.
-    bias_correction : {"both", "first", "none"}
-        As in `adam`.
-    nesterov : bool, default False
-        As in `adam`.
-    amsgrad : bool, default False
-        As in `adam`.
-    amsgrad_of : {"raw", "corrected"}
+    eps_place, bias_correction_mu, bias_correction_nu, nesterov, amsgrad, amsgrad_of : switches
         As in `adam`.
     weight_decay : float or schedule, default 0.01
         >= 0. PyTorch's default is the same, optax's is 1e-4.
@@ -209,7 +209,8 @@ def amsgrad(
     eps: Hyperparameter = 1e-8,
     eps_root: Hyperparameter = 0.0,
     eps_place: str = "outside",
-    bias_correction: str = "both",
+    bias_correction_mu: bool = True,
+    bias_correction_nu: bool = True,
     nesterov: bool = False,
     amsgrad_of: str = "raw",
     weight_decay: Hyperparameter = 0.0,
@@ -226,14 +227,8 @@ def amsgrad(
 
     Parameters
     ----------
-    eps_place : {"outside", "inside", "hat"}
-        As in `adam`.
-    bias_correction : {"both", "first", "none"}
-        As in `adam`; the paper has none.
-    nesterov : bool, default False
-        As in `adam`.
-    amsgrad_of : {"raw", "corrected"}
-        As in `adam`.
+    eps_place, bias_correction_mu, bias_correction_nu, nesterov, amsgrad_of : switches
+        As in `adam`; the paper has no bias corrections.
 
     References
     ----------

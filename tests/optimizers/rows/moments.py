@@ -48,6 +48,16 @@ def adam_first_corrected(p, t, g, memory):
     return p - 0.1 * memory["m"] / (1 - 0.8**t) / (np.sqrt(memory["v"]) + 0.02)
 
 
+def adam_second_corrected(p, t, g, memory):
+    adam(p, t, g, memory)
+    return p - 0.1 * memory["m"] / (np.sqrt(memory["v"] / (1 - 0.95**t)) + 0.02)
+
+
+def adam_nesterov_uncorrected(p, t, g, memory):
+    adam(p, t, g, memory)
+    return p - 0.1 * (0.8 * memory["m"] + 0.2 * g) / (np.sqrt(memory["v"]) + 0.02)
+
+
 def adam_nesterov(p, t, g, memory):
     adam(p, t, g, memory)
     m_hat = 0.8 * memory["m"] / (1 - 0.8 ** (t + 1)) + 0.2 * g / (1 - 0.8**t)
@@ -70,8 +80,14 @@ def amsgrad_corrected(p, t, g, memory):
     return p - 0.1 * memory["m"] / (1 - 0.8**t) / (np.sqrt(memory["v_max"]) + 1e-8)
 
 
+def amsgrad_of_paper(p, t, g, memory):
+    amsgrad(p, t, g, memory)
+    return p - 0.1 * memory["m"] / (np.sqrt(memory["v_max"]) + 0.02)
+
+
 BETAS = {"learning_rate": 0.1, "b1": 0.8, "b2": 0.95}
 LARGE = {**BETAS, "eps": 0.02}
+UNCORRECTED = {"bias_correction_mu": False, "bias_correction_nu": False}
 DECAY = {"weight_decay": 0.3}
 UPHILL = {**DECAY, "maximize": True}
 
@@ -80,8 +96,10 @@ ROWS = [
     Row("adam", adam_rooted, {**LARGE, "eps_root": 0.01}),
     Row("adam", adam_hat, {**LARGE, "eps_place": "hat"}),
     Row("adam", adam_inside, {**LARGE, "eps_place": "inside"}),
-    Row("adam", adam_uncorrected, {**LARGE, "bias_correction": "none"}),
-    Row("adam", adam_first_corrected, {**LARGE, "bias_correction": "first"}),
+    Row("adam", adam_uncorrected, {**LARGE, **UNCORRECTED}),
+    Row("adam", adam_first_corrected, {**LARGE, "bias_correction_nu": False}),
+    Row("adam", adam_second_corrected, {**LARGE, "bias_correction_mu": False}),
+    Row("adam", adam_nesterov_uncorrected, {**LARGE, **UNCORRECTED, "nesterov": True}),
     Row("adam", adam_nesterov, {**LARGE, "nesterov": True}),
     Row("adam", amsgrad, {**BETAS, "amsgrad": True}),
     Row("adam", adam_coupled, {**BETAS, **UPHILL}, finds_minimum=False),
@@ -90,4 +108,5 @@ ROWS = [
     Row("adamw", adamw_maximize, {**BETAS, **UPHILL}, finds_minimum=False),
     Row("amsgrad", amsgrad, BETAS),
     Row("amsgrad", amsgrad_corrected, {**BETAS, "amsgrad_of": "corrected"}),
+    Row("amsgrad", amsgrad_of_paper, {**LARGE, **UNCORRECTED}),
 ]
