@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anygrad.backends.types import Array, Namespace
+from anygrad.errors import ArgumentError
 from anygrad.optimizers.factories import built_on
 from anygrad.optimizers.hyperparameters import Groups, Hyperparameter
 from anygrad.optimizers.pieces import abs2, decayed
-from anygrad.optimizers.slots import When, real_full, real_zeros, zeros
+from anygrad.optimizers.slots import When, real_full, zeros
 from anygrad.optimizers.transform import Transform
 
 __all__ = ["adagrad", "rmsprop"]
@@ -45,30 +47,43 @@ def rmsprop_formula(
     v: Array,
     a: Array,
     b: Array,
+    t: int,
     *,
     learning_rate: Any,
     decay: Any,
     eps: Any,
     eps_in_sqrt: bool,
+    initial_accumulator: float,
+    bias_correction: bool,
     centered: bool,
     momentum: Any,
+    nesterov: bool,
     learning_rate_in_buffer: bool,
 ) -> tuple[Array, Array, Array, Array]:
     """Tieleman and Hinton; ``a`` of Graves, equations 38 to 41; ``b`` is a buffer as in `sgd`."""
     v = decay * v + (1 - decay) * abs2(xp, g)
-    variance = v
+    variance = v / (1 - decay**t) if bias_correction else v
     if a is not None:
         a = decay * a + (1 - decay) * g
     if centered:
-        variance = xp.maximum(v - abs2(xp, a), 0.0)  # rounding may leave less than nothing
+        mean = a / (1 - decay**t) if bias_correction else a
+        variance = xp.maximum(variance - abs2(xp, mean), 0.0)  # rounding may leave less than 0
     u = g / (xp.sqrt(variance + eps) if eps_in_sqrt else xp.sqrt(variance) + eps)
     if b is None:
         return -learning_rate * u, v, a, b
     if learning_rate_in_buffer:
-        b = momentum * b + learning_rate * u
-        return -b, v, a, b
+        u = learning_rate * u
+        b = momentum * b + u
+        return -(u + momentum * b if nesterov else b), v, a, b
     b = momentum * b + u
-    return -learning_rate * b, v, a, b
+    return -learning_rate * (u + momentum * b if nesterov else b), v, a, b
+
+
+def check_momentum(where: str, row: Mapping[str, Any]) -> None:
+    """Refuse Nesterov's variant without what it needs."""
+    if row["nesterov"] and not row["momentum"]:
+        message = f"{where}(nesterov): got True; expected momentum > 0 with it."
+        raise ArgumentError(message)
 
 
 @built_on(
@@ -133,9 +148,10 @@ def adagrad(
 
 @built_on(
     rmsprop_formula,
-    {"v": real_zeros, "a": When("centered", zeros), "b": When("momentum", zeros)},
+    {"v": start_accumulator, "a": When("centered", zeros), "b": When("momentum", zeros)},
     torch={"learning_rate": 1e-2, "decay": 0.99},
     optax={"learning_rate": None, "eps_in_sqrt": True, "learning_rate_in_buffer": True},
+    check=check_momentum,
 )
 def rmsprop(
     learning_rate: Hyperparameter = 1e-3,
@@ -143,8 +159,11 @@ def rmsprop(
     decay: Hyperparameter = 0.9,
     eps: Hyperparameter = 1e-8,
     eps_in_sqrt: bool = False,
+    initial_accumulator: float = 0.0,
+    bias_correction: bool = False,
     centered: bool = False,
     momentum: Hyperparameter = 0.0,
+    nesterov: bool = False,
     learning_rate_in_buffer: bool = False,
     weight_decay: Hyperparameter = 0.0,
     decoupled_weight_decay: bool = False,
@@ -157,7 +176,7 @@ def rmsprop(
 
     ``v = decay * v + (1 - decay) * |g|^2``, then ``p -= learning_rate * g / (sqrt(v) + eps)``.
     ``eps`` stands outside the root as in PyTorch; optax and Keras put it inside. With momentum,
-    ``b = momentum * b + g / (sqrt(v) + eps)`` and ``p -= learning_rate * b``. No bias correction.
+    ``b = momentum * b + g / (sqrt(v) + eps)`` and ``p -= learning_rate * b``.
 
     Parameters
     ----------
@@ -167,10 +186,16 @@ def rmsprop(
         >= 0.
     eps_in_sqrt : bool, default False
         Divide by ``sqrt(v + eps)`` instead.
+    initial_accumulator : float, default 0
+        Start of ``v``, >= 0; a positive one keeps the first steps short.
+    bias_correction : bool, default False
+        Divide both means by ``1 - decay**t`` first.
     centered : bool, default False
         Subtract the squared mean gradient: divide by an estimate of the standard deviation.
     momentum : float or schedule, default 0
         In [0, 1]; with 0 there is no buffer.
+    nesterov : bool, default False
+        Look ahead, ``p -= learning_rate * (g / (sqrt(v) + eps) + momentum * b)``; needs momentum.
     learning_rate_in_buffer : bool, default False
         Put the learning rate inside the buffer, ``b = momentum * b + learning_rate * g / ...``; the
         two differ once the rate changes.

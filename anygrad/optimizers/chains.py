@@ -57,7 +57,9 @@ def chain(*parts: Transform) -> Transform:
     links = tuple(link for part in parts for link in (part.parts or (part,)) if part is not EMPTY)
     if len(links) < 2:
         return links[0] if links else EMPTY
-    return from_rule(Links(links), "chain", links)
+    seeing = [part for part in links if not isinstance(part.rule, FreezeRule)]
+    per_example = bool(seeing) and seeing[0].per_example
+    return from_rule(Links(links), "chain", links, per_example=per_example)
 
 
 class Links:

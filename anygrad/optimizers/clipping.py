@@ -1,30 +1,38 @@
-"""The clips of ``anygrad.clipping`` as parts of a chain."""
+"""The clips of ``anygrad.clipping`` that look at all leaves together, as parts of a chain."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from anygrad import clipping, trees
 from anygrad.backends import namespace_of
-from anygrad.backends.types import Array, Tree
-from anygrad.clipping.clips import LIMIT, check_limit, global_norm
-from anygrad.clipping.measuring import Policy, measure
+from anygrad.backends.types import Tree
+from anygrad.clipping import Measured, measure
+from anygrad.clipping.checking import LIMIT, Policy, check_floating, check_limit, check_order
+from anygrad.clipping.measuring import measure_for_unit_norm
+from anygrad.clipping.nonfinite import raise_if_nonfinite
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.transform import Transform, from_rule
-from anygrad.ranges import check_number
-from anygrad.trees.placing import move, on_device_of
+from anygrad.optimizers.wrapping import both, finite_of, scalar, start_finite
+from anygrad.ranges import NOT_NEGATIVE, check_number
+from anygrad.trees.placing import on_device_of
 
-__all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value"]
+__all__ = ["clip_adaptively", "clip_by_global_norm", "clip_by_value", "normalize"]
+
+MEASURED = ("norm", "scale", "finite")
+"""Entries of the state of what measures all leaves together."""
 
 
-def clip_by_value(limit: float) -> Transform:
+def clip_by_value(limit: float, *, low: float | None = None) -> Transform:
     """Limit each element of the gradients to the interval from ``-limit`` to ``limit``.
 
     Parameters
     ----------
     limit : float
-        Largest absolute value allowed, > 0.
+        Largest value allowed; > 0 unless ``low`` is given.
+    low : float or None
+        Smallest value allowed, at most ``limit``; None: ``-limit``.
 
     Returns
     -------
@@ -37,35 +45,60 @@ def clip_by_value(limit: float) -> Transform:
     >>> clip.update(np.asarray([-3.0, 0.5]), {}, np.zeros(2))[0]
     array([-1. ,  0.5])
     """
-    limit = check_number("clip_by_value(limit)", limit, LIMIT)
-    return _from_function("clip_by_value", lambda grads: clipping.clip_by_value(grads, limit))
+    clipping.clip_by_value([], limit, low=low)  # checks the numbers, now rather than at a step
+
+    def clip(grads: Tree, params: Tree) -> Tree:
+        return clipping.clip_by_value(grads, limit, low=low)
+
+    return _from_function("clip_by_value", clip)
 
 
-def clip_by_norm(max_norm: float) -> Transform:
-    """Shrink the gradient of each leaf by itself to a 2-norm of at most ``max_norm``.
+def clip_adaptively(
+    ratio: float,
+    *,
+    eps: float = 1e-3,
+    unit_axis: int | tuple[int, ...] | None = None,
+    nonfinite: Policy = "propagate",
+) -> Transform:
+    """Shrink the gradient of each unit in proportion to the norm of its weights.
 
     Parameters
     ----------
-    max_norm : float
-        Largest norm allowed, > 0.
+    ratio : float
+        Largest ratio of the norms of gradient and weights, > 0.
+    eps : float
+        Smallest norm that weights count with, > 0.
+    unit_axis : int, tuple of int or None
+        The axes that number the units, as in `anygrad.clipping.clip_adaptively`.
+    nonfinite : {"propagate", "zero", "skip", "raise"}
+        As in `anygrad.clipping.clip_by_global_norm`, for each unit by itself; "skip" makes it 0.
 
     Returns
     -------
     Transform
-        `anygrad.clipping.clip_by_norm` as a part of a chain; without state.
+        `anygrad.clipping.clip_adaptively` as a part of a chain; without state.
 
     Examples
     --------
-    >>> clip = ag.optimizers.clip_by_norm(2.0)
-    >>> clip.update(np.asarray([0.0, 8.0]), {}, np.zeros(2))[0]
-    array([0., 2.])
+    >>> clip = ag.optimizers.clip_adaptively(0.1)
+    >>> clip.update(np.asarray([30.0, 40.0]), {}, np.asarray([0.0, 10.0]))[0]
+    array([0.6, 0.8])
     """
-    max_norm = check_number("clip_by_norm(max_norm)", max_norm, LIMIT)
-    return _from_function("clip_by_norm", lambda grads: clipping.clip_by_norm(grads, max_norm))
+    ratio = check_limit("clip_adaptively", ratio, nonfinite, "ratio")
+    eps = check_number("clip_adaptively(eps)", eps, LIMIT)
+
+    def clip(grads: Tree, params: Tree) -> Tree:
+        return clipping.clip_adaptively(
+            grads, params, ratio, eps=eps, unit_axis=unit_axis, nonfinite=nonfinite
+        )
+
+    return _from_function("clip_adaptively", clip)
 
 
-def clip_by_global_norm(max_norm: float, *, nonfinite: Policy = "propagate") -> Transform:
-    """Shrink the gradients of all leaves together to a joint 2-norm of at most ``max_norm``.
+def clip_by_global_norm(
+    max_norm: float, *, ord: float = 2.0, nonfinite: Policy = "propagate"
+) -> Transform:
+    """Shrink the gradients of all leaves together to a joint norm of at most ``max_norm``.
 
     In a chain the gradients are only read here: the optimizer that follows multiplies by the scale
     while it reads them itself.
@@ -74,6 +107,8 @@ def clip_by_global_norm(max_norm: float, *, nonfinite: Policy = "propagate") -> 
     ----------
     max_norm : float
         Largest norm allowed, > 0.
+    ord : float
+        Order of the norm, in [1, inf]; inf is the largest absolute value.
     nonfinite : {"propagate", "zero", "skip", "raise"}
         As in `anygrad.clipping.clip_by_global_norm`. "skip" leaves out the whole step: parameters
         and slots stay as they are, only the step count goes on.
@@ -81,7 +116,8 @@ def clip_by_global_norm(max_norm: float, *, nonfinite: Policy = "propagate") -> 
     Returns
     -------
     Transform
-        State: ``norm`` before clipping and ``scale``, both 0-d on the device; `info` shows them.
+        State: ``norm`` before clipping and ``scale``, both 0-d on the device, and ``finite``, for
+        each leaf a 0-d bool; `info` shows them.
 
     Examples
     --------
@@ -93,54 +129,104 @@ def clip_by_global_norm(max_norm: float, *, nonfinite: Policy = "propagate") -> 
     >>> params, float(ag.optimizers.info(state).norm)
     (array([ 0., -1.]), 4.0)
     """
-    max_norm = check_limit("clip_by_global_norm", max_norm, nonfinite)
-    return from_rule(GlobalNormRule(max_norm, nonfinite), "clip_by_global_norm")
+    name = "clip_by_global_norm"
+    max_norm = check_limit(name, max_norm, nonfinite)
+    ord = check_order(name, ord)
+    described = f"{max_norm}, ord={ord}, nonfinite={nonfinite!r}"
+    rule = JointRule(
+        f"{name}({described})", lambda grads: measure(grads, max_norm, nonfinite, ord=ord)
+    )
+    return from_rule(rule, name)
 
 
-class GlobalNormRule:
+def normalize(*, ord: float = 2.0, eps: float = 0.0, nonfinite: Policy = "propagate") -> Transform:
+    """Divide the gradients of all leaves by their joint norm.
+
+    Parameters
+    ----------
+    ord : float
+        Order of the norm, in [1, inf]; inf is the largest absolute value.
+    eps : float
+        Added to the norm, >= 0.
+    nonfinite : {"propagate", "zero", "skip", "raise"}
+        As in `clip_by_global_norm`.
+
+    Returns
+    -------
+    Transform
+        `anygrad.clipping.normalize` as a part of a chain. State: as that of `clip_by_global_norm`.
+
+    Examples
+    --------
+    >>> direction = ag.optimizers.normalize()
+    >>> params = np.zeros(2)
+    >>> direction.update(np.asarray([3.0, 4.0]), direction.init(params), params)[0]
+    array([0.6, 0.8])
+    """
+    check_limit("normalize", 1.0, nonfinite)
+    ord, eps = check_order("normalize", ord), check_number("normalize(eps)", eps, NOT_NEGATIVE)
+
+    def measure_unit(grads: Tree) -> Measured:
+        return unit_scale("normalize", grads, nonfinite, ord, eps)
+
+    described = f"normalize(ord={ord}, eps={eps}, nonfinite={nonfinite!r})"
+    return from_rule(JointRule(described, measure_unit), "normalize")
+
+
+class JointRule:
     """Measures the flow and leaves a pending scale in it.
 
     Attributes
     ----------
-    max_norm : float
-        Largest norm allowed.
-    nonfinite : str
-        What happens to inf and nan.
+    measure : callable
+        ``measure(grads)``: the norm, and the scale.
     """
 
-    def __init__(self, max_norm: float, nonfinite: Policy):
-        self.max_norm = max_norm
-        self.nonfinite: Policy = nonfinite
+    def __init__(self, described: str, measure: Callable[[Tree], Measured]):
+        self.measure = measure
+        self._described = described
 
     def __repr__(self) -> str:
-        return f"clip_by_global_norm({self.max_norm}, nonfinite={self.nonfinite!r})"
+        return self._described
 
     def init(self, params: Tree) -> State:
         """Before the first step: norm 0, scale 1."""
-        # an empty slice of each leaf has its library, device and dtype, and nothing to sum
-        norm = global_norm(trees.map(lambda p: p[..., None][..., :0], params))
-        with on_device_of(norm):
-            return {"norm": norm, "scale": namespace_of(norm).ones_like(norm)}
+        return start_measured(params)
 
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
     ) -> tuple[Flow, State]:
         """Measure, and pass on a scale instead of scaled gradients."""
-        measured = measure(flow.settle(), self.max_norm, self.nonfinite)
-        accept = _both(flow.accept, measured.accept)
-        state = {"norm": measured.norm, "scale": measured.factor}
-        return Flow(measured.grads, measured.scale, accept), state
+        measured = self.measure(flow.settle())
+        accept = both(flow.accept, measured.accept)
+        return Flow(measured.grads, measured.scale, accept), state_of(measured)
 
 
-def _from_function(name: str, function: Any) -> Transform:
+def start_measured(params: Tree) -> State:
+    """Make the entries for what is measured, before the first step."""
+    norm, scale = scalar(params, 0.0), scalar(params, 1.0)
+    return {"norm": norm, "scale": scale, "finite": start_finite(params)}
+
+
+def state_of(measured: Measured) -> State:
+    """Make the entries for what was measured."""
+    xp = namespace_of(measured.norm)
+    with on_device_of(measured.norm):
+        norm = xp.asarray(measured.norm)
+    return {"norm": norm, "scale": measured.factor, "finite": finite_of(measured)}
+
+
+def unit_scale(where: str, grads: Tree, nonfinite: Policy, ord: float, eps: float) -> Measured:
+    """Measure a tree, with the scale that brings it to the norm 1."""
+    found, treedef = check_floating(f"{where}(grads)", grads)
+    measured = measure_for_unit_norm(found, eps, nonfinite, ord)
+    if nonfinite == "raise":
+        raise_if_nonfinite(where, grads, measured.flags)
+    return measured._replace(grads=trees.unflatten(treedef, measured.grads))
+
+
+def _from_function(name: str, function: Callable[[Tree, Tree], Tree]) -> Transform:
     def update(grads: Tree, state: State, params: Tree = None, **extra: Any) -> tuple[Tree, State]:
-        return function(grads), state
+        return function(grads, params), state
 
     return Transform(lambda params: {}, update, name)
-
-
-def _both(first: Array | None, second: Array | None) -> Array | None:
-    if first is None or second is None:
-        return second if first is None else first
-    with on_device_of(second):
-        return move(first, second) & second

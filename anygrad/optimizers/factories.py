@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias
 
 from anygrad.errors import ArgumentError, suggest
 from anygrad.optimizers.documenting import complete
-from anygrad.optimizers.hyperparameters import Allowed, Groups, Hyperparameters
+from anygrad.optimizers.hyperparameters import Allowed, Groups, Hyperparameters, Maybe
 from anygrad.optimizers.keywords import explain
-from anygrad.optimizers.rule import FormulaRule
+from anygrad.optimizers.rule import FormulaRule, read_signature
 from anygrad.optimizers.slots import Slot
 from anygrad.optimizers.transform import Transform, from_rule
 
@@ -54,9 +54,11 @@ class Declaration:
     fixed : dict
         Hyperparameters of the formula that the factory does not offer.
     allowed : dict
-        What its own hyperparameters may be.
+        What its own hyperparameters may be; None only where a `Maybe` allows it.
     check : callable or None
         ``check(name, row)``: refuses values that do not go together.
+    joint : tuple of str
+        Hyperparameters that groups may not change, besides those of the reduction.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Declaration:
     allowed: Mapping[str, Allowed] = field(default_factory=dict)
     reduction: Callable[..., Any] | None = None
     check: Callable[[str, Mapping[str, Any]], None] | None = None
+    joint: Sequence[str] = ()
 
     def choose(
         self, given: Mapping[str, Any], compat: str | None, groups: Groups
@@ -83,9 +86,11 @@ class Declaration:
         self._check_peer(compat)
         peer = {} if compat is None else self.peers[compat]
         defaults = {**self.fixed, **self.defaults, **peer}
-        chosen = {**defaults, **{n: v for n, v in given.items() if v is not None}}
+        may_be_none = {n for n, allowed in self.allowed.items() if isinstance(allowed, Maybe)}
+        told = {n: v for n, v in given.items() if v is not None or n in may_be_none}
+        chosen = {**defaults, **told}
         for name, value in chosen.items():
-            if value is None:
+            if value is None and name not in may_be_none:
                 owner = f"{compat} has" if compat else "there is"
                 message = (
                     f"{self.name}({name}): got nothing; expected a number or a schedule, for "
@@ -97,6 +102,8 @@ class Declaration:
         if self.check is not None:
             for row in checked.rows:
                 self.check(self.name, row)
+        used = read_signature(self.reduction)[1] if self.reduction else ()
+        checked.check_same((*used, *self.joint), "for they act on the whole tree")
         return checked
 
     def _check_peer(self, compat: str | None) -> None:
@@ -123,6 +130,7 @@ def built_on(
     fixed: Mapping[str, Any] | None = None,
     allowed: Mapping[str, Allowed] | None = None,
     check: Callable[[str, Mapping[str, Any]], None] | None = None,
+    joint: Sequence[str] = (),
 ) -> Callable[[Callable[P, Transform]], Callable[P, Transform]]:
     """Turn a signature with a docstring into the factory of an optimizer.
 
@@ -139,6 +147,8 @@ def built_on(
         What hyperparameters of this optimizer alone may be: a `Range`, a `Count`, or words.
     check : callable, optional
         ``check(name, row)`` raises if the values of a row do not go together.
+    joint : sequence of str, optional
+        Hyperparameters that groups may not change, besides those of the reduction.
 
     Returns
     -------
@@ -156,7 +166,7 @@ def built_on(
         }
         declaration = Declaration(
             *(function.__name__, formula, slots or {}, defaults, peers),
-            *(fixed or {}, allowed or {}, reduction, check),
+            *(fixed or {}, allowed or {}, reduction, check, joint),
         )
 
         @functools.wraps(function)

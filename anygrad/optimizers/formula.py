@@ -16,7 +16,8 @@ the update and the new slots, in the order of the signature. A slot that is not 
 
 Where one array is not enough, as for a norm over all leaves, a *reduction* comes first: a function
 of the same kind that is given whole trees, and returns the new values of the slots that all leaves
-share (``slots.Shared``). The formula then takes those as numbers that happen to be arrays.
+share (``slots.Shared``). It sees the gradients that the formula sees, with their weight decay. The
+formula then takes those slots as numbers that happen to be arrays.
 
 A formula knows no tree, no library and no state, and never branches on the value of an array, so
 that it can be run on symbols and printed as one kernel. Numbers are Python floats: they never widen

@@ -15,7 +15,7 @@ from anygrad.errors import ArgumentError, describe, suggest
 from anygrad.optimizers.leaves import is_half
 from anygrad.ranges import FINITE, NOT_NEGATIVE, Range, check_count, check_number
 
-__all__ = ["Allowed", "Count", "Groups", "Hyperparameter", "Hyperparameters"]
+__all__ = ["Allowed", "Count", "Groups", "Hyperparameter", "Hyperparameters", "Maybe"]
 
 Hyperparameter: TypeAlias = float | Callable[[int], float]
 """A number, or a schedule ``step -> number`` with ``step`` counted from 0."""
@@ -35,8 +35,16 @@ class Count:
     low: int = 0
 
 
-Allowed: TypeAlias = Range | Count | tuple[str, ...]
-"""What a hyperparameter may be: a number in a range, an integer, or one of some words."""
+@dataclass(frozen=True)
+class Maybe:
+    """What ``of`` allows, or None, to which its optimizer gives a meaning."""
+
+    of: Range | Count | tuple[str, ...] = FINITE
+
+
+Allowed: TypeAlias = Range | Count | tuple[str, ...] | Maybe | Callable[[str, Any], Any]
+"""What a hyperparameter may be: a number in a range, an integer, or one of some words; else
+``check(place, value)`` returns the value or raises."""
 
 COMMON: dict[str, Allowed] = {
     **dict.fromkeys(("b1", "b2", "b3", "decay", "momentum_decay"), BELOW_ONE),
@@ -47,7 +55,7 @@ COMMON: dict[str, Allowed] = {
 """Where hyperparameters that several optimizers share must lie; any other may be any finite
 number, unless its optimizer says more."""
 
-AT_INIT = {"initial_accumulator"}
+AT_INIT = {"initial_accumulator", "initial_mean", "init_estim_sq_dist", "estim_lr0"}
 """Used once, when the state is made, so that a schedule would have no meaning."""
 
 
@@ -119,6 +127,7 @@ class Hyperparameters:
             return value
         number: Any = value(step)
         allowed = self.allowed.get(name, FINITE)
+        allowed = allowed.of if isinstance(allowed, Maybe) else allowed
         try:
             return check_number(f"{self.where}({name})", float(number), allowed)  # type: ignore
         except (TypeError, ValueError) as error:
@@ -127,6 +136,17 @@ class Hyperparameters:
                 f"expected {allowed}."
             )
             raise ArgumentError(message) from error
+
+    def check_same(self, names: Iterable[str], why: str) -> None:
+        """Refuse groups with other values of what holds for the whole tree."""
+        for row, pattern in zip(self.rows[1:], self.patterns, strict=True):
+            for name in names:
+                if row[name] != self.rows[0][name]:
+                    message = (
+                        f"{self.where}(groups): got {name}={_show(row[name])} for {pattern!r}; "
+                        f"expected {_show(self.rows[0][name])} for all parameters, {why}."
+                    )
+                    raise ArgumentError(message)
 
     def uses(self, name: str) -> bool:
         """Whether any row has a value other than the number 0 (or False)."""
@@ -169,9 +189,10 @@ class Hyperparameters:
                 xp = namespace_of(p)
                 dtype = xp.float32 if is_half(p) else p.dtype
                 smallest = float(xp.finfo(dtype).smallest_normal)
+                shown = "float32" if is_half(p) else p.dtype
                 if value < smallest:
                     message = (
-                        f"{self.where}({name}): got {value:g}, which is lost in {dtype}; expected "
+                        f"{self.where}({name}): got {value:g}, which is lost in {shown}; expected "
                         f"0 or at least {smallest:.2g}. Raise it, or use wider parameters."
                     )
                     raise ArgumentError(message)
@@ -196,6 +217,10 @@ class Hyperparameters:
 def _checked(where: str, name: str, value: Any, like: Mapping[str, Any], allowed: Allowed) -> Any:
     """``value`` as a float, a bool or word for a switch, a pair, or the schedule that it is."""
     place = f"{where}({name})"
+    if isinstance(allowed, Maybe):
+        return None if value is None else _checked(where, name, value, like, allowed.of)
+    if callable(allowed):
+        return allowed(place, value)
     if isinstance(like[name], bool):
         if isinstance(value, bool):
             return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from anygrad.backends import backend_of, check_same_device, is_traced, namespace_of
 from anygrad.backends.types import Array, Namespace
@@ -13,6 +14,7 @@ __all__ = [
     "add_in_place",
     "check_devices",
     "conform",
+    "is_complex",
     "is_half",
     "unshare",
     "widen",
@@ -39,7 +41,10 @@ def write(old: Array, new: Array) -> Array:
 
 def unshare(xp: Namespace, new: Array, others: Iterable[Array]) -> Array:
     """Copy ``new`` if it is one of the others, which a later donated step would write into."""
-    return xp.asarray(new, copy=True) if any(new is other for other in others) else new
+    for other in others:
+        if new is other:
+            return xp.asarray(new, copy=True)
+    return new
 
 
 def check_devices(where: str, p: Array, *others: Array) -> None:
@@ -67,16 +72,36 @@ def add_in_place(p: Array, u: Array) -> Array:
 
 def is_half(p: Array) -> bool:
     """Tell whether an array is in half precision: float16 or bfloat16."""
-    key = (type(p), p.dtype)  # dtypes of two libraries are never compared
-    found = _halves.get(key)
+    return kind_of(p) == "half"
+
+
+def is_complex(p: Array) -> bool:
+    """Tell whether an array is complex."""
+    return kind_of(p) == "complex"
+
+
+def kind_of(p: Array) -> str:
+    """Tell "half", "complex" or "other"; remembered by dtype, since libraries answer slowly."""
+    kind = type(p)
+    if kind not in _kinds:
+        if is_traced(p):  # one class for the arrays, and the dtypes, of every library
+            return _find_kind(p)
+        _kinds[kind] = {}
+    found = _kinds[kind].get(p.dtype)
     if found is None:
-        xp = namespace_of(p)
-        real = xp.isdtype(p.dtype, "real floating")
-        found = _halves[key] = real and xp.finfo(p.dtype).bits < 32
+        found = _kinds[kind][p.dtype] = _find_kind(p)
     return found
 
 
-_halves: dict[tuple, bool] = {}
+def _find_kind(p: Array) -> str:
+    xp = namespace_of(p)
+    if xp.isdtype(p.dtype, "complex floating"):
+        return "complex"
+    is_short = xp.isdtype(p.dtype, "real floating") and xp.finfo(p.dtype).bits < 32
+    return "half" if is_short else "other"
+
+
+_kinds: dict[type, dict[Any, str]] = {}
 
 
 def widen(p: Array) -> Array:

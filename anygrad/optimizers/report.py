@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from anygrad.backends.types import Array
+from anygrad import trees
+from anygrad.backends import namespace_of
+from anygrad.backends.types import Array, Tree
+from anygrad.clipping import first_bad
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
+from anygrad.optimizers.wrapping import MARKS, states_within
+from anygrad.trees.placing import gather, on_device_of
 
 __all__ = ["Info", "info"]
 
-FACTS = ("step", "learning_rate", "norm", "scale")
+FACTS = {
+    "step": ("step",),
+    "learning_rate": ("learning_rate",),
+    "norm": ("norm", "grad_norm"),
+    "scale": ("scale",),
+    "update_norm": ("update_norm",),
+    "param_norm": ("param_norm",),
+    "finite": ("finite",),
+    "norms": ("norms",),
+    "scales": ("scales",),
+}
+"""What is told, and the entries of a state that it is taken from."""
 
 
 class Info(NamedTuple):
@@ -28,16 +44,60 @@ class Info(NamedTuple):
         Norm of the gradients before clipping, on the device.
     scale : array, shape ()
         What the clip multiplied the gradients by, on the device.
+    update_norm, param_norm : array, shape ()
+        With `monitored`: norms of what the step added, and of the parameters before it.
+    finite : tree of arrays of bool
+        For each leaf of the gradients, whether all its elements were finite; 0-d on the device.
+    norms, scales : trees of arrays
+        Norm and scale of each leaf, 0-d, where the clip looks at each by itself.
     """
 
     step: Array | None = None
     learning_rate: Array | None = None
     norm: Array | None = None
     scale: Array | None = None
+    update_norm: Array | None = None
+    param_norm: Array | None = None
+    finite: Tree | None = None
+    norms: Tree | None = None
+    scales: Tree | None = None
+
+    @property
+    def clipped(self) -> Array | None:
+        """Whether the clip shortened anything, 0-d on the device; None without a clip."""
+        scales = trees.leaves(self.scales) if self.scale is None else [self.scale]
+        if not scales:
+            return None
+        with on_device_of(scales[0]):
+            xp = namespace_of(*scales)
+            smallest = xp.min(xp.stack([xp.asarray(x) for x in gather(scales, scales[0])]))
+            return xp.asarray(smallest < 1.0)
+
+    def first_bad(self) -> str | None:
+        """Name the first leaf whose gradient was not finite; waits for the device.
+
+        Returns
+        -------
+        str or None
+            Its path, such as ``"decoder/w"``; ``""`` if the parameters are one bare array. None if
+            all were finite.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing in the optimizer looks for inf and nan.
+        """
+        if self.finite is None:
+            message = (
+                "Info.first_bad(): got a state without finite flags; expected that of a clip or "
+                "of a monitored optimizer. Put monitored(...) around the optimizer."
+            )
+            raise ArgumentError(message)
+        return first_bad(self.finite)
 
 
 def info(state: State) -> Info:
-    """Tell the step count, learning rate, and gradient norm and scale where the chain clips.
+    """Tell step count and learning rate, and what clips and `monitored` measured.
 
     Nothing is computed or copied: the arrays are those of the state, and ``float(...)`` on one that
     lives on a device is what waits for it.
@@ -50,7 +110,8 @@ def info(state: State) -> Info:
     Returns
     -------
     Info
-        0-d arrays, or None.
+        Arrays, or None; ``info(state).clipped`` and ``info(state).first_bad()`` are computed when
+        they are asked for.
 
     Raises
     ------
@@ -74,19 +135,11 @@ def info(state: State) -> Info:
         )
         raise ArgumentError(message)
     facts: dict[str, Any] = {}
-    for part in _parts(state):
-        for name in FACTS:
-            if name in part:
-                facts.setdefault(name, part[name])
+    for part in states_within(state):
+        if not any(name in part and not isinstance(part[name], Mapping) for name in MARKS):
+            continue
+        for fact, names in FACTS.items():
+            for name in names:
+                if name in part:
+                    facts.setdefault(fact, part[name])
     return Info(**facts)
-
-
-def _parts(state: Any) -> Iterator[Mapping[str, Any]]:
-    """States of single transforms: those that hold a fact themselves."""
-    if not isinstance(state, Mapping):
-        return
-    if any(name in state and not isinstance(state[name], Mapping) for name in FACTS):
-        yield state
-        return
-    for part in state.values():
-        yield from _parts(part)

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import backend_of, device_of, namespace_of
+from anygrad.backends import backend_of, namespace_of
 from anygrad.backends.types import Array, Tree
-from anygrad.errors import ArgumentError, DTypeError, describe
+from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.hyperparameters import Hyperparameters
-from anygrad.optimizers.leaves import conform, is_half, unshare, widen, write
+from anygrad.optimizers.leaves import is_half, unshare, widen, write
+from anygrad.optimizers.reductions import reduce, see_whole, start_shared
 from anygrad.optimizers.slots import Number, Shared, Slot, When
 from anygrad.optimizers.work import MASTER, Work, common_place
-from anygrad.trees.kinds import widest_real_dtype
 from anygrad.trees.placing import check_libraries, on_device_of
 
 __all__ = ["FormulaRule", "read_signature"]
@@ -34,8 +34,8 @@ class FormulaRule:
         Of the optimizer.
     formula, reduction : callable
         As `from_formula` takes them; the reduction may be None.
-    arrays : tuple of str
-        The formula's positional arguments.
+    arrays, keywords : tuple of str
+        The formula's arguments: positional, and hyperparameters.
     slots : dict
         Name to the function that starts it, for slots that are kept.
     numbers, shared : dict
@@ -55,7 +55,7 @@ class FormulaRule:
         self.formula = formula
         self.reduction = reduction
         self.hyperparameters = hyperparameters
-        self.arrays, _ = read_signature(formula)
+        self.arrays, self.keywords = read_signature(formula)
         self.numbers = {name: s for name, s in slots.items() if isinstance(s, Number)}
         self.shared = {name: s for name, s in slots.items() if isinstance(s, Shared)}
         self.returned = tuple(a for a in self.arrays if a in slots and a not in self.shared)
@@ -66,6 +66,8 @@ class FormulaRule:
         self.needs_value = "value" in used
         self.has_rate = "learning_rate" in hyperparameters.rows[0]
         self.counts = "t" in used or self.has_rate or not hyperparameters.is_constant
+        first = ["step"] * self.counts + ["learning_rate"] * self.has_rate
+        self.entries = dict.fromkeys([*first, *self.numbers, *self.shared, *self.slots])
 
     def _start_of(self, slot: Slot) -> Callable[..., Any] | None:
         if isinstance(slot, (Number, Shared)):
@@ -86,14 +88,14 @@ class FormulaRule:
         check_libraries(f"{self.name}.init(params)", params)
         self.hyperparameters.check_patterns(paths)
         self.hyperparameters.check_precision(leaves)
-        rows = self.hyperparameters.rows
+        rows = self.hyperparameters.at(0)
         assigned = self.hyperparameters.assign(structure, lambda: paths)
         wide = [widen(p) if is_half(p) else p for p in leaves]
-        state = self._host_state(0, self.hyperparameters.at(0)[0])
+        state = self._host_state(0, rows[0])
         for name, number in self.numbers.items():
-            state[name] = np.full(len(rows), number.start)
+            state[name] = np.asarray([number.begin(**row) for row in rows], dtype=np.float64)
         for name, shared in self.shared.items():
-            state[name] = _start_shared(shared, trees.unflatten(structure, wide), wide, rows[0])
+            state[name] = start_shared(shared, trees.unflatten(structure, wide), wide, rows[0])
         for slot, start in self.slots.items():
             pairs = zip(wide, assigned, strict=True)
             made = [_start(start, p, rows[row]) for p, row in pairs]
@@ -117,7 +119,9 @@ class FormulaRule:
         shared: State = {}
         if self.reduction is not None:
             flow = Flow(flow.settle(), None, flow.accept)
-            shared = self._reduce(flow, params, state, columns.get(MASTER), given, rows[0])
+            masters, of_leaves = columns.get(MASTER), [rows[row] for row in assigned]
+            shared = self._renew_shared(flow, params, state, masters, given, rows[0], of_leaves)
+            rows = [{name: row[name] for name in self.keywords} for row in rows]
         grads = trees.leaves(flow.updates)
         xp, context = common_place([leaves, grads, *columns.values()])
         work = Work(
@@ -137,7 +141,7 @@ class FormulaRule:
                 scalars = {name: values[row] for name, values in numbers.items()}
                 update, new = work.apply(p, g, old, scalars, rows[row])
                 updates.append(update)
-                for name in numbers:
+                for name in numbers.keys() & new.keys():
                     after[name][row] = new[name]
                 for slot, was in old.items():
                     if slot in new and was is not None:
@@ -154,15 +158,23 @@ class FormulaRule:
         return list(trees.flatten_up_to(structure, state[slot], where=where))
 
     def _value(self, extra: Mapping[str, Any]) -> Any:
-        if not self.needs_value or extra.get("value") is not None:
-            return extra.get("value")
+        value = extra.get("value")
+        shape = tuple(getattr(value, "shape", ()))
+        if self.needs_value and shape:
+            message = (
+                f"{self.name}.step(value): got shape {shape}; expected the loss at params, of "
+                "shape (). Pass its mean."
+            )
+            raise ShapeError(message)
+        if not self.needs_value or value is not None:
+            return value
         message = (
             f"{self.name}.step(value): got nothing; expected the loss at params, a number or an "
             "array of shape (). Pass step(params, grads, state, value=loss)."
         )
         raise ArgumentError(message)
 
-    def _reduce(
+    def _renew_shared(
         self,
         flow: Flow,
         params: Tree,
@@ -170,29 +182,19 @@ class FormulaRule:
         masters: Sequence[Any] | None,
         given: Mapping[str, Any],
         row: Mapping[str, Any],
+        of_leaves: Sequence[Mapping[str, Any]],
     ) -> State:
-        """Renew the arrays that all leaves share, from whole trees."""
+        """Renew the arrays that all leaves share."""
         assert self.reduction is not None
-        grads = trees.map(lambda g: widen(g) if is_half(g) else g, flow.updates)
-        if masters is not None:
-            leaves, structure = trees.flatten(params)
-            pairs = zip(leaves, masters, strict=True)
-            params = trees.unflatten(structure, [p if m is None else m for p, m in pairs])
-        home = state[next(iter(self.shared))]
-        xp = namespace_of(home)
-        slots = {name: state[name] for name in (*self.slots, *self.shared)}
-        numbers = {name: float(state[name][0]) for name in self.numbers}
-        everything = {"xp": xp, "g": grads, "p": params, **given, **slots, **numbers}
-        arrays, keywords = read_signature(self.reduction)
-        with on_device_of(home):
-            result = self.reduction(
-                *[everything[name] for name in arrays],
-                **{name: value for name, value in row.items() if name in keywords},
-            )
-            values = result if isinstance(result, tuple) else (result,)
-            new = dict(zip(self.shared, values, strict=True))
-            made = {n: conform(xp, xp.asarray(v), state[n]) for n, v in new.items()}
-            return {n: flow.select(xp, value, state[n]) for n, value in made.items()}
+        everything = {
+            **see_whole(self.formula, flow.updates, params, masters, of_leaves),
+            **{name: state[name] for name in self.slots},
+            **{name: float(state[name][0]) for name in self.numbers},
+            **given,
+        }
+        old = {name: state[name] for name in self.shared}
+        signature = read_signature(self.reduction)
+        return reduce(self.reduction, signature, flow, old, everything, row)
 
     def _host_state(self, step: int, row: Mapping[str, Any]) -> State:
         """Make the entries for the step count and the learning rate, where there are any."""
@@ -205,17 +207,14 @@ class FormulaRule:
 
     def _check_state(self, state: State) -> int:
         """Step count of a state that fits this formula."""
-        expected = ["step"] if self.counts else []
-        expected += ["learning_rate"] if self.has_rate else []
-        expected += [*self.numbers, *self.shared, *self.slots]
+        if isinstance(state, Mapping) and state.keys() - {MASTER} == self.entries.keys():
+            return int(state["step"]) if self.counts else 0
         got, advice = describe(state), "Pass the state that init or the last step returned."
         if isinstance(state, Mapping):
-            if set(state) - {MASTER} == set(expected):
-                return int(state["step"]) if self.counts else 0
             got = ", ".join(map(str, state)) or "an empty state"
             if self.name in state:
                 advice = f"Of the state of a chain, pass state[{self.name!r}]."
-        wanted = ", ".join(expected) or "an empty state"
+        wanted = ", ".join(self.entries) or "an empty state"
         message = f"{self.name}(state): got {got}; expected {wanted}. {advice}"
         raise ArgumentError(message)
 
@@ -232,19 +231,6 @@ def _start(start: Callable[..., Any], p: Array, row: Mapping[str, Any]) -> Array
     with on_device_of(p):
         made = start(xp, p, **row)
         return None if made is None else unshare(xp, made, [p])
-
-
-def _start_shared(
-    shared: Shared, params: Tree, leaves: Sequence[Array], row: Mapping[str, Any]
-) -> Array:
-    """A 0-d array on the device of the first leaf, in the widest real dtype among them."""
-    home = leaves[0]
-    with on_device_of(home):
-        made = shared.start(params, **row)
-        dtype = widest_real_dtype(leaves)
-        if backend_of(made) is not None:
-            return namespace_of(home).astype(made, dtype)
-        return namespace_of(home).asarray(made, dtype=dtype, device=device_of(home))
 
 
 def _check_parameter(name: str, path: str, p: Any) -> None:

@@ -9,7 +9,17 @@ from typing import Any, TypeAlias
 from anygrad.backends import device_of
 from anygrad.backends.types import Array, Namespace
 
-__all__ = ["Number", "Shared", "Slot", "When", "copy", "real_full", "real_zeros", "zeros"]
+__all__ = [
+    "Number",
+    "Shared",
+    "Slot",
+    "When",
+    "copy",
+    "real_full",
+    "real_scalar",
+    "real_zeros",
+    "zeros",
+]
 
 Start: TypeAlias = Callable[..., Any]
 """``start(xp, p, **hyperparameters)``: an array of any shape, or None where the leaf ``p`` needs
@@ -39,13 +49,19 @@ class Number:
     It follows the step count and the hyperparameters, never an array; a formula takes and returns
     it as a Python float. In the state it is an array of shape (1 + number of groups,).
 
+    A number that is no argument of the formula stays as it started.
+
     Attributes
     ----------
-    start : float
-        Before the first step.
+    start : float or callable
+        Before the first step; or ``start(**hyperparameters)``, from those of the first step.
     """
 
-    start: float
+    start: float | Callable[..., float]
+
+    def begin(self, **hyperparameters: Any) -> float:
+        """Tell the value before the first step."""
+        return self.start(**hyperparameters) if callable(self.start) else self.start
 
 
 @dataclass(frozen=True)
@@ -80,9 +96,15 @@ def real_zeros(xp: Namespace, p: Array, **hyperparameters: Any) -> Array:
     return real_full(xp, p, 0.0)
 
 
-def real_full(xp: Namespace, p: Array, value: float) -> Array:
-    """Start for squares at ``value``."""
-    return xp.full(p.shape, value, dtype=real_dtype(xp, p), device=device_of(p))
+def real_full(xp: Namespace, p: Array, value: float, shape: tuple[int, ...] | None = None) -> Array:
+    """Start for squares at ``value``; in the shape of ``p`` if no other is given."""
+    shape = p.shape if shape is None else shape
+    return xp.full(shape, value, dtype=real_dtype(xp, p), device=device_of(p))
+
+
+def real_scalar(xp: Namespace, p: Array, **hyperparameters: Any) -> Array:
+    """Start for one real number of the whole array, at zero."""
+    return real_full(xp, p, 0.0, ())
 
 
 def real_dtype(xp: Namespace, p: Array) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anygrad import trees
-from anygrad.backends.types import Tree
+from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError
 from anygrad.optimizers.flow import Flow, Rule, State
 from anygrad.optimizers.leaves import add, add_in_place
@@ -40,6 +40,8 @@ class Transform:
         The links of a chain, in order; empty for a single transform.
     rule : Rule, optional
         For the transforms of this package, the formula or clip behind it.
+    per_example : bool
+        Whether the gradients it takes have a leading axis of examples, which it does away with.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class Transform:
     name: str = "transform"
     parts: tuple[Transform, ...] = ()
     rule: Rule | None = None
+    per_example: bool = False
 
     def __repr__(self) -> str:
         return f"Transform({self.name})" if self.rule is None else repr(self.rule)
@@ -70,7 +73,8 @@ class Transform:
         params : tree of arrays
             Real or complex floating.
         grads : tree of arrays
-            Structure and shapes of ``params``.
+            Structure and shapes of ``params``; with a leading axis of examples for a transform that
+            clips each of them.
         state : dict
             What `init` or the last step returned.
         donate : bool
@@ -104,7 +108,7 @@ class Transform:
         >>> params["w"]
         array([0., 1.])
         """
-        trees.check_same_structure(f"{self.name}.step(grads)", params, grads)
+        check_grads(f"{self.name}.step(grads)", params, grads, self.per_example)
         check_libraries(f"{self.name}.step(params)", params)
         flow, state = advance(self, Flow(grads), state, params, donate, extra)
         return trees.map(add_in_place if donate else add, params, flow.settle()), state
@@ -158,7 +162,22 @@ def advance(
     return Flow(updates, None, flow.accept), state
 
 
-def from_rule(rule: Rule, name: str, parts: tuple[Transform, ...] = ()) -> Transform:
+def check_grads(where: str, params: Tree, grads: Tree, per_example: bool) -> None:
+    """Refuse gradients that do not fit the parameters."""
+    like = trees.map(Example, grads) if per_example else grads
+    trees.check_same_structure(where, params, like)
+
+
+class Example:
+    """Stands for the gradient of one example where only its shape counts."""
+
+    def __init__(self, g: Array):
+        self.shape = tuple(g.shape[1:])
+
+
+def from_rule(
+    rule: Rule, name: str, parts: tuple[Transform, ...] = (), *, per_example: bool = False
+) -> Transform:
     """Make the transform of a rule."""
 
     def update(grads: Tree, state: State, params: Tree = None, **extra: Any) -> tuple[Tree, State]:
@@ -168,9 +187,9 @@ def from_rule(rule: Rule, name: str, parts: tuple[Transform, ...] = ()) -> Trans
                 "belong to. Pass update(grads, state, params)."
             )
             raise ArgumentError(message)
-        trees.check_same_structure(f"{name}.update(grads)", params, grads)
+        check_grads(f"{name}.update(grads)", params, grads, per_example)
         check_libraries(f"{name}.update(params)", params)
         flow, state = rule.advance(Flow(grads), state, params, False, extra)
         return flow.settle(), state
 
-    return Transform(rule.init, update, name, parts, rule)
+    return Transform(rule.init, update, name, parts, rule, per_example)

@@ -78,7 +78,7 @@ class Work(NamedTuple):
         row: Mapping[str, Any],
     ) -> tuple[Array, dict[str, Any]]:
         master = old.get(MASTER)
-        base = (widen(p) if is_half(p) else p) if master is None else master
+        base = (widen(p) if is_half(p) else p) if master is None else renew(xp, master, p)
         seen = [p, g, *old.values()]
         g = self.flow.settle_leaf(conform(xp, g, base) if g.dtype != base.dtype else g)
         given = {"xp": xp, "g": g, "p": base, **self.given, **old, **numbers}
@@ -97,9 +97,14 @@ class Work(NamedTuple):
                 if was is not None and name in new:
                     new[name] = self.flow.select(xp, new[name], was)
         if master is not None:
-            new[MASTER] = master + update
+            new[MASTER] = conform(xp, base + update, base)
             update = new[MASTER] - widen(p)
         return update, new
+
+
+def renew(xp: Namespace, master: Array, p: Array) -> Array:
+    """Take the parameter itself where something else has changed it since the last step."""
+    return xp.where(xp.astype(master, p.dtype) == p, master, widen(p))
 
 
 def common_place(

@@ -41,6 +41,25 @@ def rmsprop_momentum_of_steps(p, t, g, memory):
     return p - memory["b"]
 
 
+def rmsprop_corrected(p, t, g, memory):
+    memory["v"] = 0.8 * memory.get("v", 0.5) + 0.2 * np.abs(g) ** 2
+    memory["a"] = 0.8 * memory.get("a", 0.0) + 0.2 * g
+    c = 1 - 0.8**t
+    return p - 0.1 * g / (np.sqrt(memory["v"] / c - np.abs(memory["a"] / c) ** 2) + 0.01)
+
+
+def rmsprop_nesterov(p, t, g, memory):
+    rmsprop_momentum(p, t, g, memory)
+    u = g / (np.sqrt(memory["v"]) + 1e-8)
+    return p - 0.1 * (u + 0.5 * memory["b"])
+
+
+def rmsprop_nesterov_of_steps(p, t, g, memory):
+    rmsprop_momentum_of_steps(p, t, g, memory)
+    u = 0.1 * g / (np.sqrt(memory["v"]) + 1e-8)
+    return p - (u + 0.5 * memory["b"])
+
+
 RMS = {"learning_rate": 0.1, "decay": 0.8}
 INSIDE = {"eps": 0.01, "eps_in_sqrt": True}
 PARTIAL = {**RMS, "momentum": 0.5}
@@ -62,6 +81,21 @@ ROWS = [
         {**RMS, "centered": True, "eps": 0.01},
         loss_of_digits=LOST,
     ),
+    Row(
+        "rmsprop",
+        rmsprop_corrected,
+        {
+            **{**RMS, "bias_correction": True, "initial_accumulator": 0.5},
+            **{"centered": True, "eps": 0.01},
+        },
+        loss_of_digits=LOST,
+    ),
     Row("rmsprop", rmsprop_momentum, PARTIAL),
+    Row("rmsprop", rmsprop_nesterov, {**PARTIAL, "nesterov": True}),
+    Row(
+        "rmsprop",
+        rmsprop_nesterov_of_steps,
+        {**PARTIAL, "nesterov": True, "learning_rate_in_buffer": True},
+    ),
     Row("rmsprop", rmsprop_momentum_of_steps, {**PARTIAL, "learning_rate_in_buffer": True}),
 ]

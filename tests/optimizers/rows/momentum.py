@@ -1,4 +1,3 @@
-
 from tests.optimizers.rows.row import Row
 
 
