@@ -24,12 +24,17 @@ PROMISED = {
         differences errors explain extend fit grad hessian hvp implicit_root jacobian jvp linearize
         namespace optimizers plots schedules settings stop_gradient testing to_numpy training trees
         vmap use_backend use_settings value value_and_grad vjp""",
-    "anygrad.clipping": "clip_by_global_norm clip_by_norm clip_by_value global_norm",
+    "anygrad.clipping": """Measured Scale apply_scale clip_adaptively clip_by_block_rms
+        clip_by_global_norm clip_by_norm clip_by_value clip_per_example clip_scale combine_norms
+        first_bad global_norm measure normalize normalize_leaves""",
     "anygrad.differences": "Estimate Flags derivative directional gradient hessian jacobian",
     "anygrad.optimizers": """Transform adagrad adam adamw apply_updates chain info rmsprop sgd""",
     "anygrad.extend": "register_elementwise register_tree",
-    "anygrad.plots": "error_against_step image_grid race training_curves training_summary",
-    "anygrad.schedules": "constant cosine exponential step warmup_cosine",
+    "anygrad.plots": """Landscape error_against_step image_grid race race_grid training_curves
+        training_summary""",
+    "anygrad.schedules": """Plateau Schedule constant cosine cosine_restarts cyclic exponential
+        interpolated inverse_sqrt inverse_time join linear multi_step one_cycle one_cycle_momentum
+        piecewise plateau plot polynomial rex step warmup warmup_cosine warmup_stable_decay""",
     "anygrad.testing": "assert_gradients",
     "anygrad.training": "fit monitor",
     "anygrad.trees": "dot flatten leaves map norm paths register to_numpy unflatten zeros_like",

@@ -14,6 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).resolve().parents[2]
 PARITY = ROOT / "docs" / "_data" / "parity.json"
 RESULTS = ROOT / "benchmarks" / "results"
+RACE = ROOT / "examples" / "optimizer_race.py"
 DOUBLE = ("float64", "complex128")
 
 
@@ -165,6 +166,34 @@ class ErrorAgainstStep(SphinxDirective):
         return [nodes.raw("", raw, format="html")]
 
 
+class OptimizerRace(SphinxDirective):
+    """The optimizers of an example race while the page is built."""
+
+    def run(self) -> list[nodes.Node]:
+        """One picture, and a table of where they end."""
+        self.env.note_dependency(str(RACE))
+        folder = Path(self.env.app.outdir) / "_images"
+        folder.mkdir(parents=True, exist_ok=True)
+        landscapes, ends = run_race(folder / "optimizer-race.png")
+        words = (
+            f"Paths of {len(ends)} optimizers over the contour lines of {len(landscapes)} "
+            f"landscapes: {', '.join(landscapes)}"
+        )
+        raw = f'<img src="_images/optimizer-race.png" alt="{words}" loading="lazy">'
+        rows = [[name, *(f"{end:.1e}" for end in found)] for name, found in ends.items()]
+        return [nodes.raw("", raw, format="html"), table(["optimizer", *landscapes], rows)]
+
+
+def run_race(target: Path) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    import runpy
+
+    import anygrad as ag
+
+    landscapes, ends = runpy.run_path(str(RACE))["race"]()
+    ag.plots.race_grid(landscapes, target)
+    return landscapes, ends
+
+
 def draw_errors(target: Path) -> None:
     import numpy as np
 
@@ -251,4 +280,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("benchmark-results", Benchmarks)
     app.add_directive("checkpoint-memory", CheckpointMemory)
     app.add_directive("error-against-step", ErrorAgainstStep)
+    app.add_directive("optimizer-race", OptimizerRace)
     return {"parallel_read_safe": False}

@@ -107,6 +107,41 @@ def test_a_path_may_leave_the_picture(tmp_path):
     assert figure.axes[0].get_xlim()[1] < 2
 
 
+def bowl(x, y):
+    return x**2 + 10 * y**2
+
+
+def test_a_grid_of_races_has_a_panel_each_and_one_legend(xp, tmp_path):
+    line = xp.asarray(np.linspace([-1.0, 1.0], [1.0, 1.0], 20))
+    short = xp.asarray(np.linspace([-1.0, 1.0], [0.0, 0.0], 10))
+    minima = [(0.0, 0.0), (0.5, 0.5)]
+    landscapes = {
+        "bowl": plots.Landscape(bowl, {"one": line, "two": short}, minima),
+        "plane": plots.Landscape(np.add, {"two": line}, limits=((-3.0, 3.0), (-2.0, 2.0))),
+        "bowl again": plots.Landscape(bowl, {"three": short}),
+    }
+    figure = plots.race_grid(landscapes, tmp_path / "grid.png", title="Three")
+    assert (tmp_path / "grid.png").read_bytes().startswith(PNG)
+    assert titles(figure)[:3] == list(landscapes)
+    assert [axes.get_visible() for axes in figure.axes] == [True, True, True, False]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "two", "three"]
+    lines = [{x.get_label(): x for x in axes.get_lines()} for axes in figure.axes]
+    np.testing.assert_array_equal(lines[0]["two"].get_xydata(), to_host(short))
+    colours = [lines[panel]["two"].get_color() for panel in (0, 1)]
+    assert colours == [legend.get_lines()[1].get_color()] * 2
+    assert sum(x.get_marker() == "*" for x in figure.axes[0].get_lines()) == len(minima)
+    assert (figure.axes[1].get_xlim(), figure.axes[1].get_ylim()) == ((-3, 3), (-2, 2))
+
+
+def test_more_racers_than_colours_differ_in_their_dashes():
+    paths = {str(k): np.asarray([[0.0, 0.0], [1.0, k]]) for k in range(9)}
+    figure = plots.race_grid({"bowl": plots.Landscape(bowl, paths)}, columns=5)
+    assert len(figure.axes) == 1
+    lines = figure.legends[0].get_lines()
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 9
+
+
 def test_the_summary_holds_curves_and_images(tmp_path):
     images = np.zeros((20, 8, 8))
     figure = plots.training_summary(
@@ -146,6 +181,17 @@ def test_a_missing_matplotlib_says_how_to_install_it(monkeypatch):
         (lambda: plots.image_grid(np.ones((2, 8, 8)), columns=0), ArgumentError, "columns"),
         (lambda: plots.race({}, np.add), ArgumentError, "no finite point"),
         (lambda: plots.race({"a": np.ones(3)}, np.add), ShapeError, r"paths\['a'\]"),
+        (lambda: plots.race_grid({}), ArgumentError, "0 of them"),
+        (
+            lambda: plots.race_grid({"flat": plots.Landscape(np.add, {})}),
+            ArgumentError,
+            r"landscapes\['flat'\]\.paths\): got no finite point",
+        ),
+        (
+            lambda: plots.race_grid({"flat": plots.Landscape(np.add, {"a": np.ones(3)})}),
+            ShapeError,
+            r"paths\['a'\]\): got shape \(3,\)",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, error, words):
