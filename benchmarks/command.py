@@ -11,6 +11,7 @@ from anygrad.errors import AnygradError
 from benchmarks import (
     clipping,
     differences,
+    families,
     gradients,
     imports,
     optimizers,
@@ -27,6 +28,7 @@ THEMES = {
     "user_code": user_code.ROWS,
     "differences": differences.ROWS,
     "optimizers": optimizers.ROWS,
+    "families": families.ROWS,
     "clipping": clipping.ROWS,
     "imports": imports.ROWS,
 }
