@@ -37,9 +37,7 @@ CLIPPING: list[Routine] = [
         )
         for order in (1, 2.5, float("inf"))
     ),
-    Routine(
-        "clipping.clip_by_global_norm", lambda xp, a: clips.clip_by_global_norm(a.grads, 0.5)
-    ),
+    Routine("clipping.clip_by_global_norm", lambda xp, a: clips.clip_by_global_norm(a.grads, 0.5)),
     *(
         Routine(
             f"clipping.clip_by_global_norm, nonfinite={policy}",
@@ -52,12 +50,8 @@ CLIPPING: list[Routine] = [
     Routine("clipping.clip_by_norm", lambda xp, a: clips.clip_by_norm(a.grads, 0.5)),
     Routine("clipping.clip_by_value", lambda xp, a: clips.clip_by_value(a.grads, 0.5), dtypes=REAL),
     Routine("clipping.clip_by_block_rms", lambda xp, a: clips.clip_by_block_rms(a.grads, 0.5)),
-    Routine(
-        "clipping.clip_adaptively", lambda xp, a: clips.clip_adaptively(a.grads, a.tree, 0.1)
-    ),
-    Routine(
-        "clipping.clip_per_example", lambda xp, a: clips.clip_per_example(_examples(a), 0.5)
-    ),
+    Routine("clipping.clip_adaptively", lambda xp, a: clips.clip_adaptively(a.grads, a.tree, 0.1)),
+    Routine("clipping.clip_per_example", lambda xp, a: clips.clip_per_example(_examples(a), 0.5)),
     Routine("clipping.normalize", lambda xp, a: clips.normalize(a.grads)),
     Routine("clipping.normalize_leaves", lambda xp, a: clips.normalize_leaves(a.grads)),
     Routine(

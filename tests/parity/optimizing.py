@@ -7,13 +7,26 @@ import numpy as np
 import anygrad as ag
 from anygrad.optimizers import OPTIMIZERS
 from anygrad.optimizers.factories import declaration_of
+from anygrad.optimizers.slots import Number
 from tests.optimizers.table import ROWS as OPTIMIZER_ROWS
 from tests.parity.table import REAL, Routine
 
 parts = ag.optimizers
 
 
-def _two_steps(make, donate=False):
+# What a state keeps on the host: counts, rates, and the numbers that follow only these.
+HOST_ENTRIES = {
+    *("step", "learning_rate", "micro_step", "count"),
+    *(
+        name
+        for make in OPTIMIZERS.values()
+        for name, slot in declaration_of(make).slots.items()
+        if isinstance(slot, Number)
+    ),
+}
+
+
+def two_steps(make, donate=False):
     def call(xp, a):
         optimizer = make()
         params = _own(a.tree) if donate else a.tree
@@ -21,7 +34,7 @@ def _two_steps(make, donate=False):
         if donate:
             state = _own(state)
         for _ in range(2):
-            params, state = optimizer.step(params, a.grads, state, donate=donate)
+            params, state = optimizer.step(params, a.grads, state, donate=donate, value=1.0)
         return {"params": params, "state": without_host_entries(state)}
 
     return call
@@ -42,8 +55,7 @@ def without_host_entries(state):
     """The arrays of a state; step counts and learning rates are NumPy's by design."""
     if not isinstance(state, dict):
         return state
-    host = ("step", "learning_rate")
-    return {k: without_host_entries(v) for k, v in state.items() if k not in host}
+    return {k: without_host_entries(v) for k, v in state.items() if k not in HOST_ENTRIES}
 
 
 def _update(make):
@@ -115,8 +127,8 @@ def _clipped_adam(policy):
 def _calls_of(row):
     """Steps, steps in place and updates of one optimizer."""
     covers = (f"optimizers.{row.name}",)
-    yield Routine(f"optimizers.{row}: step", _two_steps(row.make), covers=covers)
-    donated = _two_steps(row.make, donate=True)
+    yield Routine(f"optimizers.{row}: step", two_steps(row.make), covers=covers)
+    donated = two_steps(row.make, donate=True)
     yield Routine(f"optimizers.{row}: step, donated", donated, covers=covers)
     covers += ("optimizers.apply_updates",)
     yield Routine(f"optimizers.{row}: update", _update(row.make), dtypes=REAL, covers=covers)
@@ -130,7 +142,7 @@ OPTIMIZING: list[Routine] = [
     *(
         Routine(
             f"optimizers.{name}, compat={peer!r}",
-            _two_steps(
+            two_steps(
                 lambda name=name, peer=peer: OPTIMIZERS[name](learning_rate=0.1, compat=peer)
             ),
             dtypes=REAL,
@@ -142,7 +154,7 @@ OPTIMIZING: list[Routine] = [
     *(
         Routine(
             f"schedules.{name} in a step",
-            _two_steps(lambda name=name: ag.optimizers.sgd(_schedules()[name])),
+            two_steps(lambda name=name: ag.optimizers.sgd(_schedules()[name])),
             dtypes=REAL,
             covers=(f"schedules.{name}",),
         )
@@ -150,7 +162,7 @@ OPTIMIZING: list[Routine] = [
     ),
     Routine(
         "optimizers.chain of parts",
-        _two_steps(_chain),
+        two_steps(_chain),
         covers=(
             *("optimizers.chain", "optimizers.clip_by_global_norm", "optimizers.scale"),
             *("optimizers.add_weight_decay", "optimizers.scale_by_learning_rate"),
@@ -158,14 +170,14 @@ OPTIMIZING: list[Routine] = [
     ),
     Routine(
         "optimizers.chain of clips",
-        _two_steps(_clips),
+        two_steps(_clips),
         dtypes=REAL,
         covers=("optimizers.chain", "optimizers.clip_by_norm", "optimizers.clip_by_value"),
     ),
     *(
         Routine(
             f"optimizers.chain of clip and adam, nonfinite={policy}, donated",
-            _two_steps(lambda policy=policy: _clipped_adam(policy), donate=True),
+            two_steps(lambda policy=policy: _clipped_adam(policy), donate=True),
             covers=("optimizers.chain", "optimizers.clip_by_global_norm", "optimizers.adam"),
             reads="documented: it raises where a value is not finite" if policy == "raise" else "",
         )
@@ -174,13 +186,13 @@ OPTIMIZING: list[Routine] = [
     Routine("optimizers.info", _info),
     Routine(
         "optimizers.from_formula",
-        _two_steps(
+        two_steps(
             lambda: ag.optimizers.from_formula(_momentum_formula, slots=["b"], learning_rate=0.1)
         ),
     ),
     Routine(
         "optimizers with groups",
-        _two_steps(lambda: ag.optimizers.adamw(0.1, groups=[("b", {"weight_decay": 0.0})])),
+        two_steps(lambda: ag.optimizers.adamw(0.1, groups=[("b", {"weight_decay": 0.0})])),
         dtypes=REAL,
         covers=("optimizers.adamw",),
     ),

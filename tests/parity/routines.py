@@ -14,6 +14,7 @@ from tests.parity.clipping import CLIPPING
 from tests.parity.optimizing import OPTIMIZING
 from tests.parity.table import REAL, Routine
 from tests.parity.transforming import TRANSFORMED
+from tests.parity.wrapping import WRAPPING
 
 
 def loss(x):
@@ -226,6 +227,7 @@ ROUTINES: list[Routine] = [
         device_kept=False,
     ),
     *CLIPPING,
+    *WRAPPING,
     # Trees
     Routine("trees.dot", lambda xp, a: ag.trees.dot(a.tree, a.grads)),
     Routine("trees.norm", lambda xp, a: ag.trees.norm(a.tree)),
@@ -327,7 +329,13 @@ EXEMPT = {
     "schedules.plateau": "a state of host numbers; the tests of schedules",
     "schedules.plot": "a picture of host numbers",
     "optimizers.OPTIMIZERS": "the table that this one goes through",
+    "optimizers.Difference": "a type",
     "optimizers.Info": "a type",
+    "optimizers.Restoration": "a type",
+    **{
+        f"optimizers.{name}": "files and states of others; the tests of saving, on every library"
+        for name in ("from_optax", "from_torch", "load", "read_metadata", "restore", "save")
+    },
     "optimizers.Transform": "a type",
     "trees.Path": "a type",
     "trees.check_same_structure": "shapes only",
