@@ -10,7 +10,8 @@ from anygrad.tracing import protocols
 from tests.support import namespaces
 from tests.support.newer_numpy import needed_for
 
-collect_ignore_glob = ["support/*"]  # no tests there; examples in docstrings are looked for in it
+# no tests there; examples in docstrings are looked for in it, and peers are run by those programs
+collect_ignore_glob = ["support/*", "*/peers/*"]
 
 
 def pytest_addoption(parser):

@@ -9,13 +9,14 @@ from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.optimizers.flow import Flow, State
-from anygrad.optimizers.leaves import add, conform
+from anygrad.optimizers.leaves import conform
 from anygrad.optimizers.transform import Transform, advance, from_rule
 from anygrad.optimizers.wrapping import (
     INNER,
     check_state,
     check_transform,
     host_count,
+    reach,
     replace,
     wide_copy,
 )
@@ -52,9 +53,9 @@ def averaged(
     Returns
     -------
     Transform
-        State: ``count`` of steps, an integer of the host; ``average``, like the parameters, in
-        float32 for those in half precision; and ``inner``, the state of ``transform``. Until the
-        first sample the average is the last parameters.
+        State: ``count`` of steps, an integer of the host; ``average``, like the parameters, of
+        float32 copies for those in half precision; and ``inner``, the state of ``transform``. Until
+        the first sample the average is the last parameters.
 
     Raises
     ------
@@ -201,7 +202,7 @@ class AverageRule:
         count, average = int(state["count"]) + 1, state["average"]
         weight = self.weigh(count)
         if weight is not None:
-            new = trees.map(add, params, flow.updates)
+            new = trees.map(reach, params, flow.updates)
             mixed = trees.map(lambda a, p: mix(a, p, weight), average, new)
             average = replace(average, mixed, donate)
         return flow, {"count": host_count(count), "average": average, INNER: inner}

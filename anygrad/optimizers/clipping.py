@@ -132,7 +132,8 @@ def clip_by_global_norm(
     name = "clip_by_global_norm"
     max_norm = check_limit(name, max_norm, nonfinite)
     ord = check_order(name, ord)
-    described = f"{max_norm}, ord={ord}, nonfinite={nonfinite!r}"
+    order = "" if ord == 2.0 else f"ord={ord}, "
+    described = f"{max_norm}, {order}nonfinite={nonfinite!r}"
     rule = JointRule(
         f"{name}({described})", lambda grads: measure(grads, max_norm, nonfinite, ord=ord)
     )

@@ -16,6 +16,7 @@ __all__ = [
     "conform",
     "is_complex",
     "is_half",
+    "renew",
     "unshare",
     "widen",
     "write",
@@ -109,6 +110,13 @@ def widen(p: Array) -> Array:
     xp = namespace_of(p)
     with on_device_of(p):
         return xp.astype(p, xp.float32)
+
+
+def renew(master: Array, p: Array) -> Array:
+    """Take a float32 copy, but the parameter itself where something else has changed it since."""
+    xp = namespace_of(p)
+    with on_device_of(p):
+        return xp.where(xp.astype(master, p.dtype) == p, master, widen(p))
 
 
 def conform(xp: Namespace, new: Array, old: Array) -> Array:

@@ -17,6 +17,7 @@ from anygrad.optimizers.wrapping import (
     check_state,
     check_transform,
     host_count,
+    reach,
     replace,
     wide_copy,
 )
@@ -65,7 +66,9 @@ def lookahead(
 
     Notes
     -----
-    A meeting that falls on a step which is left out is left out with it.
+    A meeting that falls on a step which is left out is left out with it. In half precision the
+    float32 copy that an optimizer keeps is set back only where the meeting changes the rounded
+    parameter.
 
     References
     ----------
@@ -130,7 +133,7 @@ class LookaheadRule:
         flow = Flow(flow.settle(), None, flow.accept)
         count, slow = int(state["count"]) + 1, state["slow"]
         if count % self.sync_period == 0:
-            fast = trees.map(add, params, flow.updates)
+            fast = trees.map(reach, params, flow.updates)
             met = trees.map(lambda s, p: self._meet(flow, s, p), slow, fast)
             flow = flow._replace(updates=trees.map(_difference, params, met))
             slow = replace(slow, met, donate)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from anygrad.backends import backend_of, device_of, is_traced, namespace_of
 from anygrad.backends.types import Array, Namespace
 from anygrad.optimizers.flow import Flow
-from anygrad.optimizers.leaves import check_devices, conform, is_half, unshare, widen
+from anygrad.optimizers.leaves import check_devices, conform, is_half, renew, unshare, widen
 from anygrad.optimizers.slots import real_dtype
 from anygrad.trees.placing import move, on_device_of
 
@@ -78,7 +78,7 @@ class Work(NamedTuple):
         row: Mapping[str, Any],
     ) -> tuple[Array, dict[str, Any]]:
         master = old.get(MASTER)
-        base = (widen(p) if is_half(p) else p) if master is None else renew(xp, master, p)
+        base = (widen(p) if is_half(p) else p) if master is None else renew(master, p)
         seen = [p, g, *old.values()]
         g = self.flow.settle_leaf(conform(xp, g, base) if g.dtype != base.dtype else g)
         given = {"xp": xp, "g": g, "p": base, **self.given, **old, **numbers}
@@ -100,11 +100,6 @@ class Work(NamedTuple):
             new[MASTER] = conform(xp, base + update, base)
             update = new[MASTER] - widen(p)
         return update, new
-
-
-def renew(xp: Namespace, master: Array, p: Array) -> Array:
-    """Take the parameter itself where something else has changed it since the last step."""
-    return xp.where(xp.astype(master, p.dtype) == p, master, widen(p))
 
 
 def common_place(

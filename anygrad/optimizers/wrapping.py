@@ -14,7 +14,7 @@ from anygrad.clipping import Measured, global_norm
 from anygrad.clipping.nonfinite import finite_flags
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
-from anygrad.optimizers.leaves import is_half, widen, write
+from anygrad.optimizers.leaves import add, is_half, widen, write
 from anygrad.optimizers.transform import Transform
 from anygrad.trees.placing import move, on_device_of
 
@@ -28,6 +28,7 @@ __all__ = [
     "choose",
     "finite_of",
     "host_count",
+    "reach",
     "replace",
     "scalar",
     "start_finite",
@@ -123,6 +124,11 @@ def wide_copy(p: Array) -> Array:
         return widen(p)
     with on_device_of(p):
         return namespace_of(p).asarray(p, copy=True)
+
+
+def reach(p: Array, u: Array) -> Array:
+    """Compute where an update leads; in half precision, the float32 copy an optimizer keeps."""
+    return add(widen(p) if is_half(p) else p, u)
 
 
 def replace(old: Tree, new: Tree, donate: bool) -> Tree:

@@ -194,6 +194,7 @@ def test_names_in_the_file_are_paths_and_complex_ones_are_pairs(path):
     found = safetensors.load_file(path)
     assert sorted(found) == [
         *("adam/learning_rate", "adam/m/layer/w", "adam/step", "adam/v/layer/w"),
+        "clip_by_global_norm/finite/layer/w",
         *("clip_by_global_norm/norm", "clip_by_global_norm/scale"),
     ]
     assert found["adam/m/layer/w"].shape == (2, 3, 2)

@@ -98,5 +98,7 @@ def test_eps_is_checked_in_the_dtype_of_the_arithmetic():
     adam(eps=0.0).init(np.ones(2, np.float32))
     adam(eps=1e-50).init(np.ones(2))
     for dtype in (np.float16, np.float32, np.complex64):
-        with pytest.raises(ArgumentError, match=r"adam\(eps\): got 1e-50, which is lost in .*(32|64);"):
+        with pytest.raises(
+            ArgumentError, match=r"adam\(eps\): got 1e-50, which is lost in .*(32|64);"
+        ):
             adam(eps=1e-50).init(np.ones(2, dtype))

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import adam, chain, clip_by_global_norm, evaluation_params, lookahead, sgd
+from anygrad.optimizers import (
+    adam,
+    chain,
+    clip_by_global_norm,
+    evaluation_params,
+    lookahead,
+    sgd,
+)
 from tests.support import assert_close, forbid_host_copies, to_host
 
 PEERS = Path(__file__).with_name("peers")

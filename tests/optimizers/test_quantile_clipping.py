@@ -3,7 +3,7 @@ import pytest
 
 from anygrad.backends import device_of
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import chain, clip_by_quantile, info, sgd
+from anygrad.optimizers import chain, clip_by_quantile, clip_by_zscore, info, sgd
 from tests.support import assert_close, forbid_host_copies, to_host
 
 NORMS = [4.0, 1.0, 9.0, 2.0, 6.0, 0.5, 7.0]
@@ -46,6 +46,14 @@ def test_norm_that_is_not_finite_does_not_enter(xp, bad, policy):
     # of 4, 2, 8; under "zero" the bad one has norm 0 and enters
     np.testing.assert_allclose(lengths[2:], [2.0, 3.0] if policy == "zero" else [2.0, 4.0])
     assert np.isnan(lengths[1]) == (policy == "propagate")
+
+
+@pytest.mark.parametrize("clip", [clip_by_quantile(0.5), clip_by_zscore(warmup=2)])
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+def test_one_bad_element_makes_all_nan_unless_told_otherwise(xp, clip, bad):
+    params = [xp.zeros((2,)), xp.zeros(())]
+    updates, _ = clip.update([xp.asarray([1.0, bad]), xp.asarray(1.0)], clip.init(params), params)
+    assert all(np.isnan(to_host(leaf)).all() for leaf in updates)
 
 
 def test_skipped_step_is_left_out(xp):

@@ -218,6 +218,18 @@ def test_skipped_step_reaches_what_is_inside(xp, name, bad):
     assert all(np.isfinite(to_host(leaf)).all() for leaf in trees.leaves(continued))
 
 
+@pytest.mark.parametrize("make", [lambda: sgd(0.125), lambda: adam(0.1), lambda: o.dog(1.0)])
+def test_half_parameters_that_something_else_has_changed_are_seen(make):
+    ends = []
+    for dtype in (np.float32, np.float16):
+        params, optimizer = np.asarray([8.0, 1.0], dtype=dtype), make()
+        state = optimizer.init(params)
+        params, state = optimizer.step(params, params, state)
+        params, state = optimizer.step(dtype(2.0) * params, params, state)
+        ends.append(params.astype(np.float64))
+    np.testing.assert_allclose(*ends, rtol=2e-3)  # float16 against float32
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_leaves_lie_on_their_own_devices(lookalike, dtype):
     with lookalike.cuda.Device(1):

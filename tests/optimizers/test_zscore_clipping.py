@@ -59,6 +59,16 @@ def test_norm_that_is_not_finite_changes_nothing(xp, bad, place):
         assert_close(state[name], to_host(expected[name]))
 
 
+def test_norm_beyond_the_dtype_does_not_enter_the_warmup(xp):
+    clip = clip_by_zscore(warmup=2)
+    params = xp.zeros((2,), dtype=xp.float32)
+    state = clip.init(params)
+    for values in ([3.0, 4.0], [3e38, 3e38], [6.0, 8.0]):
+        _, state = clip.update(xp.asarray(values, dtype=xp.float32), state, params)
+    kept = (state["mean"], state["variance"], state["seen"])
+    assert_close(kept, tuple(np.asarray(x, dtype=np.float32) for x in (7.5, 6.25, 2.0)))
+
+
 def test_norm_beyond_the_dtype_is_brought_to_the_mean(xp):
     clip = clip_by_zscore(warmup=2)
     params = xp.zeros((2,), dtype=xp.float32)

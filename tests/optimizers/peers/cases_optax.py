@@ -4,7 +4,7 @@ Each is (function of optax, optimizer, hyperparameters, both under our names); w
 optax's own default.
 """
 
-from cases_torch import DROP
+from tests.optimizers.peers.cases_torch import DROP
 
 R = {"learning_rate": 0.01}
 FALLING = {"learning_rate": DROP}

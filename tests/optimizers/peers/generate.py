@@ -1,6 +1,6 @@
 """Write torch.json and optax.json: what the peers' own optimizers do, step by step, in float64.
 
-Run ``python tests/optimizers/peers/generate.py`` where torch and optax are installed. The tests
+Run ``python -m tests.optimizers.peers.generate`` where torch and optax are installed. The tests
 read the files only, so they need neither. problem.json has the parameters at the start and the
 gradients of each step; of each run the parameters after the steps KEPT are written.
 
@@ -14,10 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from cases_optax import CASES as OPTAX_CASES
-from cases_optax import DEFECTS, WHAT
-from cases_torch import CASES as TORCH_CASES
-from problem import KEPT, make_gradients, make_quadratic, make_start, make_values
+
+from tests.optimizers.peers.cases_optax import CASES as OPTAX_CASES
+from tests.optimizers.peers.cases_optax import DEFECTS, WHAT
+from tests.optimizers.peers.cases_torch import CASES as TORCH_CASES
+from tests.optimizers.peers.problem import (
+    KEPT,
+    make_gradients,
+    make_quadratic,
+    make_start,
+    make_values,
+)
 
 HERE = Path(__file__).parent
 MATRIX, CENTRE = make_quadratic()
@@ -44,7 +51,7 @@ def row_of(peer, function, optimizer, given, leaves, path, **more):
 
 
 def torch_rows():
-    import run_torch
+    from tests.optimizers.peers import run_torch
 
     gradients, start = make_gradients(), make_start()
     for name, given in TORCH_CASES:
@@ -66,7 +73,7 @@ def torch_rows():
 
 
 def optax_rows(cases):
-    import run_optax
+    from tests.optimizers.peers import run_optax
 
     gradients, values, start = make_gradients(), make_values(), make_start()
     for function, name, given in cases:

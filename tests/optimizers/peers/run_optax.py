@@ -7,7 +7,8 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp  # noqa: E402  after the switch to float64
 import numpy as np  # noqa: E402
 import optax  # noqa: E402
-from problem import rate_at  # noqa: E402
+
+from tests.optimizers.peers.problem import rate_at  # noqa: E402
 
 NAMES = {
     "adagrad": {"initial_accumulator": "initial_accumulator_value"},

@@ -4,7 +4,8 @@ import inspect
 from importlib import import_module
 
 import torch
-from problem import rate_at
+
+from tests.optimizers.peers.problem import rate_at
 
 # NAdam and ASGD keep numbers of their state in the default dtype
 torch.set_default_dtype(torch.float64)
