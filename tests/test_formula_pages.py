@@ -13,9 +13,9 @@ import pytest
 
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import OPTIMIZERS
-from anygrad.optimizers.factories import declaration_of
-from anygrad.optimizers.hyperparameters import Count, Maybe
-from anygrad.optimizers.rule import read_signature
+from anygrad.optimizers.rules.factories import declaration_of
+from anygrad.optimizers.rules.hyperparameters import Count, Maybe
+from anygrad.optimizers.rules.rule import read_signature
 from anygrad.optimizers.slots import Number, Shared, When
 from tests.support import reading_latex
 
@@ -192,7 +192,7 @@ def test_decay_that_is_there_by_default_is_in_the_formula(one, kind):
 @pytest.mark.parametrize("fixed", [False, True])
 @pytest.mark.parametrize("decay", [0.0, 0.25])
 def test_what_is_around_every_formula(maximize, decoupled, fixed, decay):
-    from anygrad.optimizers.pieces import decayed
+    from anygrad.optimizers.rules.pieces import decayed
 
     @decayed
     def halve(xp, g, *, learning_rate):
@@ -248,7 +248,7 @@ def write(text, **scope):
 def function_of(body, head="xp, a, b, c, flag: bool"):
     text = f"def f({head}):\n" + "\n".join("    " + line for line in body.splitlines())
     (tree,) = ast.parse(text).body
-    home = codes.Home("planted.py", sys.modules["anygrad.optimizers.moments"].__dict__)
+    home = codes.Home("planted.py", sys.modules["anygrad.optimizers.families.moments"].__dict__)
     for node in ast.walk(tree):
         node.home = home
     return tree

@@ -45,7 +45,7 @@ LIBRARIES = {
     "matplotlib": ("plots/",),
     "rich": ("training/progress.py", "cli/"),
     "sklearn": ("cli/",),
-    "safetensors": ("optimizers/files.py",),
+    "safetensors": ("optimizers/saving/files.py",),
     "scipy": ("backends/numpy.py",),
     "pandas": (),
 }

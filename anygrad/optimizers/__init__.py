@@ -8,59 +8,59 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anygrad.optimizers.accumulating import accumulate
-from anygrad.optimizers.adaptive import adagrad, rmsprop
-from anygrad.optimizers.averaged_descent import asgd
-from anygrad.optimizers.averaging import averaged, stochastic_weight_average
 from anygrad.optimizers.chains import chain
-from anygrad.optimizers.clipping import (
+from anygrad.optimizers.clips.examples import clip_per_example
+from anygrad.optimizers.clips.joint import (
     clip_adaptively,
     clip_by_global_norm,
     clip_by_value,
     normalize,
 )
-from anygrad.optimizers.distances import dog, dowg
-from anygrad.optimizers.estimates import prodigy
+from anygrad.optimizers.clips.leafwise import clip_by_block_rms, clip_by_norm, normalize_leaves
+from anygrad.optimizers.clips.quantiles import clip_by_quantile
+from anygrad.optimizers.clips.zscores import clip_by_zscore
 from anygrad.optimizers.evaluating import evaluation_params
-from anygrad.optimizers.example_clipping import clip_per_example
-from anygrad.optimizers.factored import adafactor
-from anygrad.optimizers.files import load, read_metadata, save
+from anygrad.optimizers.families.adaptive import adagrad, rmsprop
+from anygrad.optimizers.families.averaged_descent import asgd
+from anygrad.optimizers.families.distances import dog, dowg
+from anygrad.optimizers.families.estimates import prodigy
+from anygrad.optimizers.families.factored import adafactor
+from anygrad.optimizers.families.layerwise import novograd
+from anygrad.optimizers.families.matrices import muon
+from anygrad.optimizers.families.mixtures import ademamix
+from anygrad.optimizers.families.moments import adam, adamw, amsgrad
+from anygrad.optimizers.families.momentum import sgd
+from anygrad.optimizers.families.nesterov import adan, nadam
+from anygrad.optimizers.families.polyak import polyak_sgd
+from anygrad.optimizers.families.rectification import radam
+from anygrad.optimizers.families.resilient import rprop
+from anygrad.optimizers.families.schedule_free import schedule_free_adamw, schedule_free_sgd
+from anygrad.optimizers.families.second_moments import adabelief, adamax, yogi
+from anygrad.optimizers.families.signs import lion, sign_sgd, signum
+from anygrad.optimizers.families.trust_ratios import lamb, lars
+from anygrad.optimizers.families.unitless import adadelta
 from anygrad.optimizers.formula import from_formula
-from anygrad.optimizers.importing import from_optax, from_torch
-from anygrad.optimizers.layerwise import novograd
-from anygrad.optimizers.leafwise_clipping import clip_by_block_rms, clip_by_norm, normalize_leaves
-from anygrad.optimizers.looking_ahead import lookahead
-from anygrad.optimizers.loss_scaling import dynamic_loss_scale, loss_scale
 from anygrad.optimizers.masks import freeze, masked
-from anygrad.optimizers.matrices import muon
-from anygrad.optimizers.mixtures import ademamix
-from anygrad.optimizers.moments import adam, adamw, amsgrad
-from anygrad.optimizers.momentum import sgd
-from anygrad.optimizers.monitoring import monitored
-from anygrad.optimizers.nesterov import adan, nadam
-from anygrad.optimizers.noise import add_noise
-from anygrad.optimizers.polyak import polyak_sgd
-from anygrad.optimizers.quantile_clipping import clip_by_quantile
-from anygrad.optimizers.rectification import radam
 from anygrad.optimizers.report import Info, info
-from anygrad.optimizers.resilient import rprop
-from anygrad.optimizers.restoring import Difference, Restoration, restore
-from anygrad.optimizers.scaling import (
+from anygrad.optimizers.saving.files import load, read_metadata, save
+from anygrad.optimizers.saving.importing import from_optax, from_torch
+from anygrad.optimizers.saving.restoring import Difference, Restoration, restore
+from anygrad.optimizers.transform import Transform, apply_updates
+from anygrad.optimizers.wrappers.accumulating import accumulate
+from anygrad.optimizers.wrappers.averaging import averaged, stochastic_weight_average
+from anygrad.optimizers.wrappers.looking_ahead import lookahead
+from anygrad.optimizers.wrappers.loss_scaling import dynamic_loss_scale, loss_scale
+from anygrad.optimizers.wrappers.monitoring import monitored
+from anygrad.optimizers.wrappers.noise import add_noise
+from anygrad.optimizers.wrappers.scaling import (
     add_weight_decay,
     centralize,
     scale,
     scale_by_learning_rate,
     scale_by_trust_ratio,
 )
-from anygrad.optimizers.schedule_free import schedule_free_adamw, schedule_free_sgd
-from anygrad.optimizers.second_moments import adabelief, adamax, yogi
-from anygrad.optimizers.sharpness import sam
-from anygrad.optimizers.signs import lion, sign_sgd, signum
-from anygrad.optimizers.skipping import apply_if_finite
-from anygrad.optimizers.transform import Transform, apply_updates
-from anygrad.optimizers.trust_ratios import lamb, lars
-from anygrad.optimizers.unitless import adadelta
-from anygrad.optimizers.zscore_clipping import clip_by_zscore
+from anygrad.optimizers.wrappers.sharpness import sam
+from anygrad.optimizers.wrappers.skipping import apply_if_finite
 
 __all__ = [
     "OPTIMIZERS",

@@ -10,9 +10,9 @@ from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
-from anygrad.optimizers.leaves import conform
-from anygrad.optimizers.work import MASTER
-from anygrad.optimizers.wrapping import states_within
+from anygrad.optimizers.rules.leaves import conform
+from anygrad.optimizers.rules.work import MASTER
+from anygrad.optimizers.wrappers.wrapping import states_within
 from anygrad.trees.comparing import shape_of
 from anygrad.trees.placing import on_device_of
 

@@ -32,8 +32,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from anygrad.errors import ArgumentError
-from anygrad.optimizers.hyperparameters import Groups, Hyperparameters
-from anygrad.optimizers.rule import NOT_SLOTS, FormulaRule, read_signature
+from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameters
+from anygrad.optimizers.rules.rule import NOT_SLOTS, FormulaRule, read_signature
 from anygrad.optimizers.slots import Slot, zeros
 from anygrad.optimizers.transform import Transform, from_rule
 

@@ -6,19 +6,19 @@ an empty tree, so no part needs to know of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
-from anygrad.errors import ArgumentError, describe, suggest
+from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import Flow, State
+from anygrad.optimizers.rules.patterns import check_matches, matches
 from anygrad.optimizers.transform import Transform, advance, from_rule
 from anygrad.trees.placing import on_device_of
 
-__all__ = ["FreezeRule", "PartitionRule", "Selection", "freeze", "masked"]
+__all__ = ["FreezeRule", "Selection", "freeze", "masked"]
 
 
 class Selection(NamedTuple):
@@ -125,12 +125,12 @@ class FreezeRule:
 
     def init(self, params: Tree) -> State:
         """Check that every pattern matches."""
-        _check_matches("freeze", self.patterns, params)
+        check_matches("freeze(patterns)", self.patterns, trees.paths(params))
         return {}
 
     def select(self, params: Tree) -> Selection:
         """Tell which leaves are not frozen."""
-        return _select(self._selections, params, lambda path: not _matches(self.patterns, path))
+        return _select(self._selections, params, lambda path: not matches(path, *self.patterns))
 
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
@@ -162,11 +162,11 @@ class MaskedRule:
 
     def init(self, params: Tree) -> State:
         """Make the state of the transform for the leaves that match."""
-        _check_matches("masked", self.patterns, params)
+        check_matches("masked(patterns)", self.patterns, trees.paths(params))
         return self.inner.init(self._select(params).narrow(params))
 
     def _select(self, params: Tree) -> Selection:
-        return _select(self._selections, params, lambda path: _matches(self.patterns, path))
+        return _select(self._selections, params, lambda path: matches(path, *self.patterns))
 
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
@@ -177,52 +177,6 @@ class MaskedRule:
         seen, state = advance(self.inner, inner, state, selection.narrow(params), donate, extra)
         updates = selection.widen(seen.settle(), flow.settle())
         return Flow(updates, None, seen.accept), state
-
-
-class PartitionRule:
-    """Gives each leaf to one of several transforms, by what the leaf is.
-
-    Attributes
-    ----------
-    parts : dict of str to Transform
-        The transforms; their names are those of their states.
-    choose : callable
-        ``choose(p)``: name of the part that takes the leaf.
-    """
-
-    def __init__(self, parts: Mapping[str, Transform], choose: Callable[[Array], str]):
-        self.parts = dict(parts)
-        self.choose = choose
-
-    def __repr__(self) -> str:
-        return ", ".join(f"{name}: {part!r}" for name, part in self.parts.items())
-
-    def init(self, params: Tree) -> State:
-        """Make the states of all parts; a part without leaves has none."""
-        selections = self._select(params)
-        return {n: self.parts[n].init(s.narrow(params)) for n, s in selections.items()}
-
-    def _select(self, params: Tree) -> dict[str, Selection]:
-        leaves, structure = trees.flatten(params)
-        names = [self.choose(p) for p in leaves]
-        return {
-            name: Selection(structure, tuple(other == name for other in names))
-            for name in self.parts
-            if name in names
-        }
-
-    def advance(
-        self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
-    ) -> tuple[Flow, State]:
-        """Let each part take its leaves."""
-        updates, after = flow.updates, {}
-        for name, selection in self._select(params).items():
-            inner = flow._replace(updates=selection.narrow(flow.updates))
-            seen, after[name] = advance(
-                *(self.parts[name], inner, state[name]), selection.narrow(params), donate, extra
-            )
-            updates = selection.widen(seen.settle(), updates)
-        return Flow(updates, None, flow.accept), after
 
 
 def keep_still(p: Array) -> Array:
@@ -246,10 +200,6 @@ def _select(known: dict[Any, Selection], params: Tree, wanted: Callable[[str], b
     return found
 
 
-def _matches(patterns: Sequence[str], path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in patterns)
-
-
 def _check_patterns(where: str, patterns: tuple[Any, ...]) -> tuple[str, ...]:
     wrong = [pattern for pattern in patterns if not isinstance(pattern, str)]
     if patterns and not wrong:
@@ -257,16 +207,3 @@ def _check_patterns(where: str, patterns: tuple[Any, ...]) -> tuple[str, ...]:
     got = describe(wrong[0]) if wrong else "nothing"
     message = f'{where}(patterns): got {got}; expected patterns of paths, such as "encoder/*".'
     raise ArgumentError(message)
-
-
-def _check_matches(where: str, patterns: Sequence[str], params: Tree) -> None:
-    paths = trees.paths(params)
-    for pattern in patterns:
-        if any(fnmatchcase(path, pattern) for path in paths):
-            continue
-        some = ", ".join(paths[:5]) + (", ..." if len(paths) > 5 else "")
-        message = (
-            f"{where}(patterns): got {pattern!r}, which matches no parameter; expected a pattern "
-            f"of paths such as {some}. {suggest(pattern, paths)}"
-        )
-        raise ArgumentError(message.rstrip())

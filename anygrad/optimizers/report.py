@@ -11,7 +11,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.clipping import first_bad
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
-from anygrad.optimizers.wrapping import MARKS, states_within
+from anygrad.optimizers.wrappers.wrapping import MARKS, states_within
 from anygrad.trees.placing import gather, on_device_of
 
 __all__ = ["Info", "info"]

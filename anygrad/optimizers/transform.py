@@ -15,7 +15,7 @@ from anygrad import trees
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError
 from anygrad.optimizers.flow import Flow, Rule, State
-from anygrad.optimizers.leaves import add, add_in_place
+from anygrad.optimizers.rules.leaves import add, add_in_place
 from anygrad.trees.placing import check_libraries
 
 __all__ = ["Transform", "advance", "apply_updates", "from_rule"]

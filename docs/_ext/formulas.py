@@ -20,10 +20,11 @@ from mathml import register
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from anygrad.optimizers import OPTIMIZERS, pieces
-from anygrad.optimizers.factories import Declaration, declaration_of
-from anygrad.optimizers.hyperparameters import Maybe
-from anygrad.optimizers.rule import read_signature
+from anygrad.optimizers import OPTIMIZERS
+from anygrad.optimizers.rules import pieces
+from anygrad.optimizers.rules.factories import Declaration, declaration_of
+from anygrad.optimizers.rules.hyperparameters import Maybe
+from anygrad.optimizers.rules.rule import read_signature
 from anygrad.optimizers.slots import Number, Shared, Slot, When
 
 CODE_ALONE: dict[str, str] = {}

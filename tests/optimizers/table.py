@@ -59,3 +59,5 @@ FAMILIES = (
     unitless,
 )
 ROWS = [row for family in FAMILIES for row in family.ROWS]
+FIRST_ROWS = list({row.name: row for row in reversed(ROWS)}.values())
+"""The first setting of each optimizer."""

@@ -12,7 +12,7 @@ from anygrad import optimizers, schedules, trees
 from anygrad.backends import device_of
 from anygrad.errors import ArgumentError, DTypeError, ShapeError
 from anygrad.optimizers import OPTIMIZERS, chain, clip_by_global_norm, info
-from anygrad.optimizers.factories import declaration_of
+from anygrad.optimizers.rules.factories import declaration_of
 from anygrad.optimizers.slots import Number, Shared
 from tests.optimizers.rows.row import bind
 from tests.optimizers.table import PARTS, PEERS, ROWS

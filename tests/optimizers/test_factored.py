@@ -4,7 +4,7 @@ import pytest
 from anygrad import schedules
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import adafactor
-from anygrad.optimizers.factored import axes_to_factor
+from anygrad.optimizers.families.factored import axes_to_factor
 from tests.support import assert_close, to_host
 
 

@@ -10,7 +10,7 @@ from anygrad import trees
 from anygrad.backends import backend_of, device_of
 from anygrad.errors import ArgumentError, BackendError, DTypeError, ShapeError
 from anygrad.optimizers import adam, chain, clip_by_global_norm, rmsprop, sgd
-from anygrad.optimizers.files import load, read_metadata, save
+from anygrad.optimizers.saving.files import load, read_metadata, save
 from tests.support import reason_missing, to_host
 
 OPTIMIZERS = {

@@ -6,9 +6,9 @@ import pytest
 from anygrad import trees
 from anygrad.errors import ArgumentError, DTypeError
 from anygrad.optimizers import adam, adamw, chain, clip_by_global_norm, rmsprop, scale, sgd
-from anygrad.optimizers.importing import from_optax, from_torch
-from anygrad.optimizers.optax_states import OPTAX
-from anygrad.optimizers.torch_states import TORCH
+from anygrad.optimizers.saving.importing import from_optax, from_torch
+from anygrad.optimizers.saving.optax_states import OPTAX
+from anygrad.optimizers.saving.torch_states import TORCH
 from tests.optimizers.peer_states import (
     PATHS,
     AdamState,

@@ -6,8 +6,8 @@ import pytest
 from anygrad import schedules
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import OPTIMIZERS, from_formula
-from anygrad.optimizers.factories import declaration_of
-from anygrad.optimizers.rule import read_signature
+from anygrad.optimizers.rules.factories import declaration_of
+from anygrad.optimizers.rules.rule import read_signature
 from tests.support import assert_close
 
 

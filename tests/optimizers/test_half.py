@@ -72,7 +72,7 @@ def test_update_added_by_hand_is_step(xp, dtype):
 
 
 def as_float(x):
-    from anygrad.optimizers.leaves import is_half, widen
+    from anygrad.optimizers.rules.leaves import is_half, widen
 
     return widen(x) if is_half(x) else x
 

@@ -4,7 +4,7 @@ import pytest
 from anygrad import schedules
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import adagrad, adam, adamw, from_formula, rmsprop, sgd
-from anygrad.optimizers.factories import built_on
+from anygrad.optimizers.rules.factories import built_on
 from tests.support import assert_close
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from anygrad import optimizers as o
 from anygrad import trees
-from anygrad.optimizers.factories import declaration_of
-from anygrad.optimizers.importing import from_optax, from_torch
-from anygrad.optimizers.optax_states import OPTAX
+from anygrad.optimizers.rules.factories import declaration_of
+from anygrad.optimizers.saving.importing import from_optax, from_torch
+from anygrad.optimizers.saving.optax_states import OPTAX
 from anygrad.trees import from_flat, to_flat
 from tests.optimizers.import_cases import LONG, OPTAX_CASES, TORCH_CASES, Case, draw
 from tests.optimizers.peer_states import by_path

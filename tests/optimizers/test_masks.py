@@ -109,7 +109,9 @@ def test_skipped_step_of_a_masked_clip_skips_what_follows(xp):
 
 @pytest.mark.parametrize("make_part", [freeze, lambda *names: masked(sgd(0.1), *names)])
 def test_pattern_that_matches_nothing(make_part):
-    with pytest.raises(ArgumentError, match=r"\(patterns\): got 'encodr/\*', which matches no"):
+    with pytest.raises(
+        ArgumentError, match=r"\(patterns\): got pattern 'encodr/\*', which matches no"
+    ):
         chain(make_part("encodr/*"), sgd(0.1)).init(make(np))
     with pytest.raises(ArgumentError, match=r"\(patterns\): got nothing; expected patterns"):
         make_part()

@@ -9,7 +9,7 @@ from anygrad import trees
 from anygrad.backends import backend_of
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import adagrad, adam, dog, nadam, rmsprop, schedule_free_sgd, sgd
-from anygrad.optimizers.importing import from_optax
+from anygrad.optimizers.saving.importing import from_optax
 from tests.optimizers.peer_states import (
     AdamState,
     DogState,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from anygrad.errors import ArgumentError
-from anygrad.optimizers.orthogonalizing import (
+from anygrad.optimizers.families.orthogonalizing import (
     PRECONDITIONINGS,
     check_coefficients,
     matrix_shape,

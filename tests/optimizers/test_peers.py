@@ -11,7 +11,7 @@ import pytest
 
 from anygrad import schedules
 from anygrad.optimizers import OPTIMIZERS
-from anygrad.optimizers.factories import declaration_of
+from anygrad.optimizers.rules.factories import declaration_of
 
 FOLDER = Path(__file__).with_name("peers")
 PEERS = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in ("optax", "torch")}

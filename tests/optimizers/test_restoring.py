@@ -18,8 +18,8 @@ from anygrad.optimizers import (
     scale,
     sgd,
 )
-from anygrad.optimizers.files import save
-from anygrad.optimizers.restoring import Difference, Restoration, restore
+from anygrad.optimizers.saving.files import save
+from anygrad.optimizers.saving.restoring import Difference, Restoration, restore
 from tests.support import assert_close, to_host
 
 ADAM = adam(0.1)

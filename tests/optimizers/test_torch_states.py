@@ -7,7 +7,7 @@ from anygrad import trees
 from anygrad.backends import backend_of
 from anygrad.errors import ArgumentError, ShapeError
 from anygrad.optimizers import adagrad, adam, adamw, rmsprop, sgd
-from anygrad.optimizers.importing import from_torch
+from anygrad.optimizers.saving.importing import from_torch
 from tests.optimizers.peer_states import PATHS, draw, torch_state, zeros
 from tests.support import assert_close
 

@@ -3,7 +3,7 @@ import pytest
 
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import adamw, chain, clip_by_global_norm, lamb, lars, novograd, sgd
-from anygrad.optimizers.pieces import trust_ratio
+from anygrad.optimizers.rules.pieces import trust_ratio
 from tests.support import assert_close, to_host
 
 RNG = np.random.default_rng(0)

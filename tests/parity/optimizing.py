@@ -6,9 +6,9 @@ import numpy as np
 
 import anygrad as ag
 from anygrad.optimizers import OPTIMIZERS
-from anygrad.optimizers.factories import declaration_of
+from anygrad.optimizers.rules.factories import declaration_of
 from anygrad.optimizers.slots import Number
-from tests.optimizers.table import ROWS as OPTIMIZER_ROWS
+from tests.optimizers.table import FIRST_ROWS
 from tests.parity.table import REAL, Routine
 
 parts = ag.optimizers
@@ -133,9 +133,6 @@ def _calls_of(row):
     covers += ("optimizers.apply_updates",)
     yield Routine(f"optimizers.{row}: update", _update(row.make), dtypes=REAL, covers=covers)
 
-
-# The first setting of each; the tests of optimizers take all of them to every library.
-FIRST_ROWS = list({row.name: row for row in reversed(OPTIMIZER_ROWS)}.values())
 
 OPTIMIZING: list[Routine] = [
     *(call for row in FIRST_ROWS for call in _calls_of(row)),

@@ -1,0 +1,1 @@
+"""The clips of ``anygrad.clipping`` as parts of a chain."""

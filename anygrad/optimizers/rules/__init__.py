@@ -1,0 +1,1 @@
+"""What carries a formula to every leaf of a tree, and makes factories of formulas."""

@@ -1,0 +1,248 @@
+"""The rule behind a formula: takes it to every leaf, with state, groups and donation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from anygrad import trees
+from anygrad.backends import backend_of, namespace_of
+from anygrad.backends.types import Array, Tree
+from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
+from anygrad.optimizers.flow import Flow, State
+from anygrad.optimizers.rules.hyperparameters import Hyperparameters
+from anygrad.optimizers.rules.leaves import is_half, unshare, widen, write
+from anygrad.optimizers.rules.reductions import reduce, see_whole, start_shared
+from anygrad.optimizers.rules.work import MASTER, Work, common_place
+from anygrad.optimizers.slots import Number, Shared, Slot, When
+from anygrad.trees.placing import check_libraries, on_device_of
+
+__all__ = ["FormulaRule", "read_signature"]
+
+NOT_SLOTS = ("xp", "g", "p", "t", "value")
+
+
+class FormulaRule:
+    """A formula, its slots and its hyperparameters; what a fused kernel is generated from.
+
+    Attributes
+    ----------
+    name : str
+        Of the optimizer.
+    formula, reduction : callable
+        As `from_formula` takes them; the reduction may be None.
+    arrays, keywords : tuple of str
+        The formula's arguments: positional, and hyperparameters.
+    slots : dict
+        Name to the function that starts it, for slots that are kept.
+    numbers, shared : dict
+        The slots that are a number of the host, and those that are one array for the whole tree.
+    hyperparameters : Hyperparameters
+        Checked values, by group.
+    """
+
+    def __init__(
+        self,
+        formula: Callable[..., Any],
+        slots: Mapping[str, Slot],
+        hyperparameters: Hyperparameters,
+        reduction: Callable[..., Any] | None = None,
+    ):
+        self.name = hyperparameters.where
+        self.formula = formula
+        self.reduction = reduction
+        self.hyperparameters = hyperparameters
+        self.arrays, self.keywords = read_signature(formula)
+        self.numbers = {name: s for name, s in slots.items() if isinstance(s, Number)}
+        self.shared = {name: s for name, s in slots.items() if isinstance(s, Shared)}
+        self.returned = tuple(a for a in self.arrays if a in slots and a not in self.shared)
+        starts = {name: self._start_of(slot) for name, slot in slots.items()}
+        self.slots = {name: start for name, start in starts.items() if start is not None}
+        self.unkept = dict.fromkeys(a for a in self.returned if starts[a] is None)
+        used = {*self.arrays, *(read_signature(reduction)[0] if reduction else ())}
+        self.needs_value = "value" in used
+        self.has_rate = "learning_rate" in hyperparameters.rows[0]
+        self.counts = "t" in used or self.has_rate or not hyperparameters.is_constant
+        first = ["step"] * self.counts + ["learning_rate"] * self.has_rate
+        self.entries = dict.fromkeys([*first, *self.numbers, *self.shared, *self.slots])
+
+    def _start_of(self, slot: Slot) -> Callable[..., Any] | None:
+        if isinstance(slot, (Number, Shared)):
+            return None
+        if isinstance(slot, When):
+            return slot.start if self.hyperparameters.uses(slot.hyperparameter) else None
+        return slot
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.hyperparameters})"
+
+    def init(self, params: Tree) -> State:
+        """Make the state: step 0, and every slot at its start."""
+        leaves, structure = trees.flatten(params)
+        paths = trees.paths(params)
+        for path, p in zip(paths, leaves, strict=True):
+            _check_parameter(self.name, path, p)
+        check_libraries(f"{self.name}.init(params)", params)
+        self.hyperparameters.check_patterns(paths)
+        self.hyperparameters.check_precision(leaves)
+        rows = self.hyperparameters.at(0)
+        assigned = self.hyperparameters.assign(structure, lambda: paths)
+        wide = [widen(p) if is_half(p) else p for p in leaves]
+        state = self._host_state(0, rows[0])
+        for name, number in self.numbers.items():
+            state[name] = np.asarray([number.begin(**row) for row in rows], dtype=np.float64)
+        for name, shared in self.shared.items():
+            state[name] = start_shared(shared, trees.unflatten(structure, wide), wide, rows[0])
+        for slot, start in self.slots.items():
+            pairs = zip(wide, assigned, strict=True)
+            made = [_start(start, p, rows[row]) for p, row in pairs]
+            state[slot] = trees.unflatten(structure, made)
+        if self.has_rate and any(map(is_half, leaves)):
+            masters = [w if is_half(p) else None for p, w in zip(leaves, wide, strict=True)]
+            state[MASTER] = trees.unflatten(structure, masters)
+        return state
+
+    def advance(
+        self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
+    ) -> tuple[Flow, State]:
+        """Apply the formula to every leaf."""
+        step = self._check_state(state)
+        leaves, structure = trees.flatten(params)
+        kept = [*self.slots, *([MASTER] if MASTER in state else [])]
+        columns = {slot: self._column(slot, structure, state) for slot in kept}
+        rows = self.hyperparameters.at(step)
+        assigned = self.hyperparameters.assign(structure, lambda: trees.paths(params))
+        given = {"t": step + 1, "value": self._value(extra)}
+        shared: State = {}
+        if self.reduction is not None:
+            flow = Flow(flow.settle(), None, flow.accept)
+            masters, of_leaves = columns.get(MASTER), [rows[row] for row in assigned]
+            shared = self._renew_shared(flow, params, state, masters, given, rows[0], of_leaves)
+            rows = [{name: row[name] for name in self.keywords} for row in rows]
+        grads = trees.leaves(flow.updates)
+        xp, context = common_place([leaves, grads, *columns.values(), list(shared.values())])
+        work = Work(
+            *(self.formula, self.arrays, self.returned, flow),
+            {**self.unkept, **given, **shared},
+            tuple(name for name in shared if name in self.arrays),
+            f"{self.name}.step(params, grads, state)",
+            xp,
+        )
+        numbers = {name: state[name].tolist() for name in self.numbers}
+        after = {name: list(values) for name, values in numbers.items()}
+        updates = []
+        with context:
+            for index, (p, g) in enumerate(zip(leaves, grads, strict=True)):
+                row = assigned[index]
+                old = {slot: column[index] for slot, column in columns.items()}
+                scalars = {name: values[row] for name, values in numbers.items()}
+                update, new = work.apply(p, g, old, scalars, rows[row])
+                updates.append(update)
+                for name in numbers.keys() & new.keys():
+                    after[name][row] = new[name]
+                for slot, was in old.items():
+                    if slot in new and was is not None:
+                        columns[slot][index] = write(was, new[slot]) if donate else new[slot]
+        state = self._host_state(step + 1, rows[0])
+        state.update({name: np.asarray(values) for name, values in after.items()})
+        state.update(shared)
+        state.update({slot: trees.unflatten(structure, columns[slot]) for slot in kept})
+        return Flow(trees.unflatten(structure, updates), None, flow.accept), state
+
+    def _column(self, slot: str, structure: Any, state: State) -> list[Any]:
+        """Leaves of one slot, None where there is none."""
+        where = f"{self.name}.step(state[{slot!r}])"
+        return list(trees.flatten_up_to(structure, state[slot], where=where))
+
+    def _value(self, extra: Mapping[str, Any]) -> Any:
+        value = extra.get("value")
+        shape = tuple(getattr(value, "shape", ()))
+        if self.needs_value and shape:
+            message = (
+                f"{self.name}.step(value): got shape {shape}; expected the loss at params, of "
+                "shape (). Pass its mean."
+            )
+            raise ShapeError(message)
+        if not self.needs_value or value is not None:
+            return value
+        message = (
+            f"{self.name}.step(value): got nothing; expected the loss at params, a number or an "
+            "array of shape (). Pass step(params, grads, state, value=loss)."
+        )
+        raise ArgumentError(message)
+
+    def _renew_shared(
+        self,
+        flow: Flow,
+        params: Tree,
+        state: State,
+        masters: Sequence[Any] | None,
+        given: Mapping[str, Any],
+        row: Mapping[str, Any],
+        of_leaves: Sequence[Mapping[str, Any]],
+    ) -> State:
+        """Renew the arrays that all leaves share."""
+        assert self.reduction is not None
+        everything = {
+            **see_whole(self.formula, flow.updates, params, masters, of_leaves),
+            **{name: state[name] for name in self.slots},
+            **{name: float(state[name][0]) for name in self.numbers},
+            **given,
+        }
+        old = {name: state[name] for name in self.shared}
+        signature = read_signature(self.reduction)
+        return reduce(self.reduction, signature, flow, old, everything, row)
+
+    def _host_state(self, step: int, row: Mapping[str, Any]) -> State:
+        """Make the entries for the step count and the learning rate, where there are any."""
+        state: State = {}
+        if self.counts:
+            state["step"] = np.asarray(step, dtype=np.int64)
+        if self.has_rate:
+            state["learning_rate"] = np.asarray(row["learning_rate"], dtype=np.float64)
+        return state
+
+    def _check_state(self, state: State) -> int:
+        """Step count of a state that fits this formula."""
+        if isinstance(state, Mapping) and state.keys() - {MASTER} == self.entries.keys():
+            return int(state["step"]) if self.counts else 0
+        got, advice = describe(state), "Pass the state that init or the last step returned."
+        if isinstance(state, Mapping):
+            got = ", ".join(map(str, state)) or "an empty state"
+            if self.name in state:
+                advice = f"Of the state of a chain, pass state[{self.name!r}]."
+        wanted = ", ".join(self.entries) or "an empty state"
+        message = f"{self.name}(state): got {got}; expected {wanted}. {advice}"
+        raise ArgumentError(message)
+
+
+def read_signature(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of a formula's arrays, and of its hyperparameters."""
+    parameters = inspect.signature(formula).parameters.values()
+    arrays = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+    return arrays, tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+def _start(start: Callable[..., Any], p: Array, row: Mapping[str, Any]) -> Array | None:
+    xp = namespace_of(p)
+    with on_device_of(p):
+        made = start(xp, p, **row)
+        return None if made is None else unshare(xp, made, [p])
+
+
+def _check_parameter(name: str, path: str, p: Any) -> None:
+    """Refuse what cannot be optimised: integers, and what is no array."""
+    shown = trees.show_path("params", path)
+    if backend_of(p) is None:
+        message = f"{name}.init({shown}): got {describe(p)}; expected an array. Use ag.asarray."
+        raise ArgumentError(message)
+    xp = namespace_of(p)
+    if not xp.isdtype(p.dtype, ("real floating", "complex floating")):
+        message = (
+            f"{name}.init({shown}): got {describe(p)}; expected a floating dtype. "
+            "Convert it with xp.astype(x, xp.float64)."
+        )
+        raise DTypeError(message)

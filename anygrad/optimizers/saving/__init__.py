@@ -1,0 +1,1 @@
+"""States of optimizers: to files and back, restored by name, imported from peers."""

@@ -1,0 +1,1 @@
+"""Transforms around a transform, and small parts of chains."""
