@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import namespace_of
+from anygrad.backends import backend_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import LIMIT, Policy, check_floating, check_limit
+from anygrad.clipping.limits import Limit, largest_power, power_of_two_below
 from anygrad.clipping.measuring import measure_leaves
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite
 from anygrad.clipping.norms import Axis, scaled_norm
-from anygrad.errors import ArgumentError
+from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import check_number
 from anygrad.trees.comparing import check_same_structure
-from anygrad.trees.placing import move, on_device_of
+from anygrad.trees.placing import check_same_places, move, on_device_of
 
-__all__ = ["clip_adaptively"]
+__all__ = ["check_unit_axis", "clip_adaptively"]
 
 # Axes that number the units, by the number of axes: dense (in, out), several heads
 # (in, heads, out), convolutions (height, width, in, out) and (depth, height, width, in, out).
@@ -65,8 +69,8 @@ def clip_adaptively(
     Raises
     ------
     ArgumentError
-        If ``ratio`` or ``eps`` is not positive, ``nonfinite`` is unknown, a leaf lacks the axis, or
-        the structures differ.
+        If ``ratio`` or ``eps`` is not positive, ``nonfinite`` is unknown, ``unit_axis`` is none of
+        these, a leaf lacks the axis, or the structures differ.
     DTypeError
         If a leaf is not floating.
     MixedBackendError
@@ -91,9 +95,11 @@ def clip_adaptively(
     """
     ratio = check_limit("clip_adaptively", ratio, nonfinite, "ratio")
     eps = check_number("clip_adaptively(eps)", eps, LIMIT)
+    unit_axis = check_unit_axis(unit_axis)
     found, treedef = check_floating("clip_adaptively(grads)", grads)
     check_floating("clip_adaptively(params)", params)
     check_same_structure("clip_adaptively(params)", grads, params)
+    check_same_places("clip_adaptively(params)", grads, params)
     axes = [_axes_of_a_unit(g.shape, unit_axis) for g in found]
     if nonfinite == "raise":
         raise_if_nonfinite("clip_adaptively", grads, finite_flags(found))
@@ -104,13 +110,40 @@ def clip_adaptively(
     return trees.unflatten(treedef, clipped)
 
 
+def check_unit_axis(unit_axis: Any) -> int | tuple[int, ...] | None:
+    """Return the axes as Python ints; refuse all but None, an int, and a tuple of ints."""
+    if unit_axis is None:
+        return None
+    try:
+        axes = unit_axis if isinstance(unit_axis, tuple) else (unit_axis,)
+        if not any(isinstance(axis, bool) or backend_of(axis) is not None for axis in axes):
+            axes = tuple(operator.index(axis) for axis in axes)
+            return axes if isinstance(unit_axis, tuple) else axes[0]
+    except TypeError:
+        pass
+    message = (
+        f"clip_adaptively(unit_axis): got {describe(unit_axis)}; expected an int, a tuple of int "
+        "or None. Several axes are a tuple, (0, 1)."
+    )
+    raise ArgumentError(message)
+
+
 def _clip(g: Array, p: Array, ratio: float, eps: float, axis: Axis, nonfinite: Policy) -> Array:
     if 0 in g.shape:
         return measure_leaves([g], 1.0, nonfinite).settle_leaves()[0]
     with np.errstate(over="ignore", invalid="ignore"), on_device_of(g):
         divisor, relative, _ = scaled_norm([p], axis=axis)
         xp = namespace_of(divisor, relative)
-        limit = move(ratio * xp.maximum(xp.multiply(divisor, relative), eps), g)
+        # relative to the larger one of two powers of two: norm and limit may be beyond the dtype
+        limits = xp.finfo(divisor.dtype)
+        smallest, largest = float(limits.smallest_normal), float(limits.max)
+        least = min(max(power_of_two_below(eps), smallest), largest_power(largest))
+        power = xp.asarray(xp.maximum(divisor, least))  # no Python number, as NumPy's scalars are
+        size = xp.maximum(
+            xp.multiply(relative, xp.divide(divisor, power)), eps / least * (least / power)
+        )
+        times = xp.multiply(size, min(max(ratio, smallest), largest))
+        limit = Limit(move(power, g), move(times, g))
     return measure_leaves([g], limit, nonfinite, axis=axis).settle_leaves()[0]
 
 

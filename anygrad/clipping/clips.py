@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
@@ -33,7 +35,7 @@ def clip_by_value(grads: Tree, limit: float, *, low: float | None = None) -> Tre
     """Limit each element to the interval from ``-limit`` to ``limit``.
 
     ``min(max(g, -limit), limit)``. The direction of the gradient changes; nan stays nan, and an
-    infinity becomes the limit.
+    infinity becomes the limit. A finite limit beyond the dtype counts as its largest number.
 
     Parameters
     ----------
@@ -72,9 +74,17 @@ def clip_by_value(grads: Tree, limit: float, *, low: float | None = None) -> Tre
     def clip(g: Array) -> Array:
         xp = namespace_of(g)
         with on_device_of(g):
-            return as_array(xp, xp.minimum(xp.maximum(g, low), high), g)
+            # a number that the dtype cannot hold would count as an infinity
+            largest = float(xp.finfo(g.dtype).max)
+            least, most = _into(low, largest), _into(high, largest)
+            return as_array(xp, xp.minimum(xp.maximum(g, least), most), g)
 
     return trees.map(clip, grads)
+
+
+def _into(limit: float, largest: float) -> float:
+    """Bring a finite limit into the range of a dtype."""
+    return limit if math.isinf(limit) else min(max(limit, -largest), largest)
 
 
 def _check_interval(limit: float, low: float | None) -> tuple[float, float]:

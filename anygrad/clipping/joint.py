@@ -7,6 +7,7 @@ pipelined model measures itself, and all are scaled by one number.
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from anygrad import trees
 from anygrad.backends import asarray, backend_of, device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import check_floating, check_limit, check_order
+from anygrad.clipping.limits import as_limit, compare_with_limit
 from anygrad.clipping.norms import host_norm, norm_dtype, on_host, power_of_two_near, scaled_norm
 from anygrad.clipping.scaling import Scale, scale_leaves
 from anygrad.config import settings
-from anygrad.errors import ShapeError, describe
+from anygrad.errors import DTypeError, ShapeError, describe
 from anygrad.trees.kinds import is_floating, widest_real_dtype
 from anygrad.trees.placing import check_libraries, on_device_of
 
@@ -118,8 +120,10 @@ def clip_scale(norm: Any, max_norm: float) -> Scale:
     ------
     ArgumentError
         If ``max_norm`` is not positive.
+    DTypeError
+        If ``norm`` is complex, bool or no number.
     ShapeError
-        If ``norm`` is not one number.
+        If ``norm`` has axes.
 
     Examples
     --------
@@ -128,19 +132,32 @@ def clip_scale(norm: Any, max_norm: float) -> Scale:
     0.1
     """
     max_norm = check_limit("clip_scale", max_norm)
-    norm = norm if backend_of(norm) is not None else asarray(norm)
-    if norm.shape != ():
-        message = f"clip_scale(norm): got {describe(norm)}; expected an array of shape ()."
-        raise ShapeError(message)
+    norm = _as_norm(norm)
     xp = namespace_of(norm)
-    with np.errstate(invalid="ignore"), on_device_of(norm):
+    with np.errstate(over="ignore", invalid="ignore"), on_device_of(norm):
         norm = xp.asarray(norm)
         one, finite = xp.ones_like(norm), xp.isfinite(norm)
-        clips = finite & (norm > max_norm)
-        safe = xp.where(clips, norm, one)
+        safe = xp.where(finite & (norm > 0.0), norm, one)
         divisor = power_of_two_near(xp, safe)
-        factor = xp.where(clips, max_norm / (safe / divisor), one)
-        return Scale(xp.where(clips, divisor, one), xp.where(finite, factor, math.nan * one))
+        above, factor = compare_with_limit(xp, safe / divisor, divisor, as_limit(max_norm))
+        clips = above & (norm > 0.0) & finite
+        factor = xp.where(clips, factor, xp.where(finite, one, math.nan * one))
+        return Scale(xp.where(clips, divisor, one), factor)
+
+
+def _as_norm(norm: Any) -> Array:
+    """Make one real number a floating array of shape ()."""
+    if getattr(norm, "shape", ()) != ():
+        message = f"clip_scale(norm): got {describe(norm)}; expected an array of shape ()."
+        raise ShapeError(message)
+    if backend_of(norm) is None:
+        is_real = isinstance(norm, numbers.Real) and not isinstance(norm, bool)
+    else:
+        is_real = namespace_of(norm).isdtype(norm.dtype, ("integral", "real floating"))
+    if not is_real:
+        message = f"clip_scale(norm): got {describe(norm)}; expected a real number or array."
+        raise DTypeError(message)
+    return asarray(float(norm)) if backend_of(norm) is None else _floating([norm])[0]
 
 
 def apply_scale(grads: Tree, scale: Scale) -> Tree:

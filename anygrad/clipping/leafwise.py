@@ -8,6 +8,7 @@ from collections.abc import Callable
 from anygrad import trees
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import Policy, check_floating, check_limit, check_order
+from anygrad.clipping.limits import as_limit
 from anygrad.clipping.measuring import Measured, measure_leaves
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite
 
@@ -110,7 +111,8 @@ def clip_by_block_rms(grads: Tree, threshold: float, *, nonfinite: Policy = "pro
     threshold = check_limit("clip_by_block_rms", threshold, nonfinite, "threshold")
 
     def measure_leaf(g: Array) -> Measured:
-        return measure_leaves([g], threshold * math.sqrt(math.prod(g.shape)), nonfinite)
+        limit = as_limit(threshold, math.sqrt(math.prod(g.shape)))
+        return measure_leaves([g], limit, nonfinite)
 
     return settle_each("clip_by_block_rms", grads, nonfinite, measure_leaf)
 

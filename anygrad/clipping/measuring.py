@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import POLICIES, Policy, check_floating, check_limit, check_order
+from anygrad.clipping.limits import Limit, as_limit, compare_with_limit
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite, zero_nonfinite
 from anygrad.clipping.norms import (
     Axis,
@@ -75,7 +76,7 @@ class Measured(NamedTuple):
         found, treedef = trees.flatten(self.grads)
         xp = namespace_of(self.norm)
         with on_device_of(self.norm):
-            true = xp.isfinite(xp.zeros_like(self.norm))
+            true = xp.asarray(xp.isfinite(xp.zeros_like(self.norm)))
             if self.flags is None:
                 return trees.unflatten(treedef, [true] * len(found))
             numbers = iter(range(len(found)))
@@ -142,22 +143,23 @@ def measure(
 
 def measure_leaves(
     found: list[Array],
-    limit: float | Array,
+    limit: float | Limit,
     nonfinite: Policy,
     ord: float = 2.0,
     axis: Axis = None,
 ) -> Measured:
     """Measure leaves against one limit, or one for each place along the axes that are left."""
+    pair = limit if isinstance(limit, Limit) else as_limit(limit)
+    looked_at = ord == 2.0 and axis is None and isinstance(pair.power, float)
 
     def factor_on_host(norm: float) -> float:
-        return limit / norm if norm > limit else 1.0
+        value: Any = pair.value
+        return value / norm if norm > value else 1.0
 
-    def decide(norm: Array, ratio: Array, divisor: Array) -> tuple[Array, Array]:
-        # by the namespace's functions: operators of some arrays refuse a traced limit
-        xp = namespace_of(ratio, limit)
-        return xp.greater(norm, limit), xp.divide(limit, ratio)
+    def decide(ratio: Array, divisor: Array) -> tuple[Array, Array]:
+        xp = namespace_of(ratio, divisor, pair.power, pair.times)
+        return compare_with_limit(xp, ratio, divisor, pair)
 
-    looked_at = ord == 2.0 and axis is None and isinstance(limit, float)
     return _measure(found, factor_on_host if looked_at else None, decide, nonfinite, ord, axis)
 
 
@@ -169,8 +171,10 @@ def measure_for_unit_norm(
     def factor_on_host(norm: float) -> float:
         return 1.0 / (norm + eps) if norm > 0.0 else 1.0
 
-    def decide(norm: Array, ratio: Array, divisor: Array) -> tuple[Array, Array]:
-        return norm > 0.0, 1.0 / (ratio + eps / divisor)
+    def decide(ratio: Array, divisor: Array) -> tuple[Array, Array]:
+        xp = namespace_of(ratio)
+        above = ratio > 0.0
+        return above, 1.0 / (xp.where(above, ratio, xp.ones_like(ratio)) + eps / divisor)
 
     return _measure(found, factor_on_host if ord == 2.0 else None, decide, nonfinite, ord)
 
@@ -178,12 +182,12 @@ def measure_for_unit_norm(
 def _measure(
     found: list[Array],
     factor_on_host: Callable[[float], float] | None,
-    decide: Callable[[Array, Array, Array], tuple[Array, Array]],
+    decide: Callable[[Array, Array], tuple[Array, Array]],
     nonfinite: Policy,
     ord: float,
     axis: Axis = None,
 ) -> Measured:
-    """Measure, and take the scale from what ``decide(norm, ratio, divisor)`` says.
+    """Measure, and take the scale from what ``decide(ratio, divisor)`` says.
 
     It tells where there is anything to scale, and by how much after a division by ``divisor``.
     """
@@ -202,11 +206,11 @@ def _measure(
     with np.errstate(over="ignore", invalid="ignore"), on_device_of(full[0]):
         divisor, ratio, finite = scaled_norm(found, ord, axis)
         xp = namespace_of(ratio, divisor)
-        norm, accept = ratio * divisor, xp.all(finite, axis=0)
+        norm, accept = xp.asarray(ratio * divisor), xp.all(finite, axis=0)
         one = xp.ones_like(norm)
-        wanted, factor = decide(norm, xp.where(ratio > 0.0, ratio, one), divisor)
+        wanted, factor = decide(ratio, divisor)
         xp = namespace_of(ratio, divisor, factor)
-        changes = wanted & accept
+        changes = xp.asarray(wanted & accept)
         factor = xp.where(changes, factor, one)
         if nonfinite in ("propagate", "raise"):
             factor = xp.where(accept, factor, math.nan * one)
@@ -238,4 +242,5 @@ def _nothing_to_scale(found: list[Array]) -> Measured:
     norm = trees.norm(found)
     with on_device_of(norm):
         norm = namespace_of(norm).asarray(norm, dtype=norm_dtype(found) if found else None)
-        return Measured(found, norm, None, None, norm > 0.0, None)
+        clipped = namespace_of(norm).asarray(norm > 0.0)
+        return Measured(found, norm, None, None, clipped, None)

@@ -201,7 +201,7 @@ def host_norms_of_rows(found: Sequence[Array]) -> np.ndarray | None:
 
 
 def _by_dtype(found: Sequence[Array]) -> Iterator[tuple[Sequence[Array], float]]:
-    """Go through the leaves of each dtype, in float32 at least.
+    """Go through the leaves of each dtype, in the precision of the widest and float32 at least.
 
     With them comes the most that underflow of a square can have taken away; where a sum of squares
     is larger than as many of these as it has terms, it is right to the last place but one.
@@ -211,6 +211,8 @@ def _by_dtype(found: Sequence[Array]) -> Iterator[tuple[Sequence[Array], float]]
     for dtype in dtypes:
         kin = found if len(dtypes) == 1 else [g for g in found if g.dtype == dtype]
         wide = at_least_single(xp, dtype)
+        if len(dtypes) > 1:
+            wide = xp.result_type(wide, norm_dtype(found))
         kin = kin if wide == dtype else [cast(xp, g, wide) for g in kin]
         yield kin, _smallest_normal(xp, wide)
 

@@ -116,11 +116,13 @@ class Links:
 
 def _distinct(names: list[str]) -> list[str]:
     """Put a number behind each name that came before."""
-    seen: dict[str, int] = {}
-    distinct = []
+    distinct: list[str] = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        distinct.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+        free, number = name, 1
+        while free in distinct or (number > 1 and free in names):
+            number += 1
+            free = f"{name}_{number}"
+        distinct.append(free)
     return distinct
 
 

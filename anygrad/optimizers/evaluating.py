@@ -12,8 +12,7 @@ from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
 from anygrad.optimizers.rules.leaves import conform
 from anygrad.optimizers.rules.work import MASTER
-from anygrad.optimizers.wrappers.wrapping import states_within
-from anygrad.trees.comparing import shape_of
+from anygrad.optimizers.wrappers.wrapping import fits, states_within
 from anygrad.trees.placing import on_device_of
 
 __all__ = ["evaluation_params"]
@@ -43,7 +42,8 @@ def evaluation_params(params: Tree, state: State) -> Tree:
     Raises
     ------
     ArgumentError
-        If ``state`` is no dict, or two of its parts have parameters of their own for evaluation.
+        If ``state`` is no dict, or two of its parts have parameters of their own for evaluation for
+        the same leaf.
 
     Examples
     --------
@@ -63,20 +63,22 @@ def evaluation_params(params: Tree, state: State) -> Tree:
         (name, make, part)
         for part in states_within(state)
         for name, make in KINDS.items()
-        if _fits(params, part.get(name)) and (name != "z" or "b1" in part)
+        if fits(params, part.get(name)) and (name != "z" or "b1" in part)
     ]
-    if not found:
-        return params
-    if len(found) > 1:
+    slots = [part[name] for name, _, part in found]
+    if len(found) > 1 and _overlap(params, slots):
+        # the state as a whole is what was passed
+        places = [place for place in _places(state, slots) if place != "state"]
         message = (
             "evaluation_params(state): got a state with "
             f"{' and '.join(repr(name) for name, _, _ in found)}; expected one part with "
-            "parameters of its own for evaluation. Pass the state of the one that is meant, such "
-            "as state['inner']."
+            "parameters of its own for evaluation, for each leaf. Pass the state of the one that "
+            f"is meant: {' or '.join(places)}."
         )
         raise ArgumentError(message)
-    (_, make, part) = found[0]
-    return make(params, part)
+    for _, make, part in found:
+        params = make(params, part)
+    return params
 
 
 def _take(name: str) -> Callable[[Tree, State], Tree]:
@@ -114,16 +116,17 @@ def _like(p: Array, new: Array | None) -> Array:
         return conform(namespace_of(p, new), new, p)
 
 
-def _fits(params: Tree, slot: Any) -> bool:
-    """Tell whether a slot is a tree like the parameters; None where a part does not see one."""
-    if slot is None:
-        return False
-    found, structure = trees.flatten(params)
-    try:
-        kept = trees.flatten_up_to(structure, slot)
-    except ArgumentError:
-        return False
-    return all(
-        x is None or (hasattr(x, "shape") and shape_of(x) == shape_of(p))
-        for x, p in zip(kept, found, strict=True)
-    )
+def _overlap(params: Tree, slots: list[Tree]) -> bool:
+    """Tell whether two of these trees have the same leaf."""
+    structure = trees.flatten(params)[1]
+    columns = [trees.flatten_up_to(structure, slot) for slot in slots]
+    return any(sum(leaf is not None for leaf in row) > 1 for row in zip(*columns, strict=True))
+
+
+def _places(state: Any, slots: list[Tree], at: str = "state") -> list[str]:
+    """List where the states stand that have these slots, as they are written in Python."""
+    if not isinstance(state, dict):
+        return []
+    own = [at] if any(entry is slot for entry in state.values() for slot in slots) else []
+    inner = [p for name in state for p in _places(state[name], slots, f"{at}[{name!r}]")]
+    return own + inner

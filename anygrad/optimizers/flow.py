@@ -15,6 +15,7 @@ from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.clipping.measuring import Scale, scale_leaf
+from anygrad.optimizers.rules.leaves import is_half, widen
 from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["Flow", "Rule", "State"]
@@ -37,13 +38,18 @@ class Flow(NamedTuple):
         return trees.map(self.settle_leaf, self.updates)
 
     def settle_leaf(self, g: Array) -> Array:
-        """Apply the pending scale to one leaf; zeros where the step does not count."""
+        """Apply the pending scale to one leaf; zeros where the step does not count.
+
+        A scaled leaf in half precision becomes float32, for its small elements would be lost.
+        """
         if self.accept is not None:
             # first, so that nothing is ever computed from a non-finite gradient
             xp = namespace_of(g)
             with on_device_of(g):
-                g = self.select(xp, g, xp.zeros_like(g))
-        return g if self.scale is None else scale_leaf(g, self.scale)
+                g = self.select(xp, g, -xp.zeros_like(g))  # p + -0.0 is p to the bit
+        if self.scale is None:
+            return g
+        return scale_leaf(widen(g) if is_half(g) else g, self.scale)
 
     def select(self, xp: Namespace, new: Array, old: Array) -> Array:
         """Take ``new`` where the step counts, else ``old``."""

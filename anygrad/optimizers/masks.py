@@ -76,7 +76,8 @@ def freeze(*patterns: str) -> Transform:
 def masked(transform: Transform, *patterns: str) -> Transform:
     """Apply a transform only to leaves whose path matches one of the patterns.
 
-    What matches none passes through as it is.
+    What matches none passes through as it is, also in a step that the transform leaves out: to the
+    parts that follow, such a step has zeros in the place of what matches.
 
     Parameters
     ----------
@@ -176,13 +177,15 @@ class MaskedRule:
         inner = flow._replace(updates=selection.narrow(flow.updates))
         seen, state = advance(self.inner, inner, state, selection.narrow(params), donate, extra)
         updates = selection.widen(seen.settle(), flow.settle())
-        return Flow(updates, None, seen.accept), state
+        return Flow(updates, None, flow.accept), state
 
 
 def keep_still(p: Array) -> Array:
     """Make the update that leaves a parameter as it is to the bit: minus zero."""
+    xp = namespace_of(p)
     with on_device_of(p):
-        return -namespace_of(p).zeros_like(p)
+        still = xp.zeros_like(p)
+        return -still if xp.isdtype(p.dtype, ("real floating", "complex floating")) else still
 
 
 def selection_of_others(selection: Selection) -> Selection:

@@ -11,7 +11,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.clipping import first_bad
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
-from anygrad.optimizers.wrappers.wrapping import MARKS, states_within
+from anygrad.optimizers.wrappers.wrapping import is_number, is_single, states_within
 from anygrad.trees.placing import gather, on_device_of
 
 __all__ = ["Info", "info"]
@@ -28,6 +28,9 @@ FACTS = {
     "scales": ("scales",),
 }
 """What is told, and the entries of a state that it is taken from."""
+
+TREES = ("finite", "norms", "scales")
+"""Of these, what is a tree; the others are arrays of shape ()."""
 
 
 class Info(NamedTuple):
@@ -136,10 +139,10 @@ def info(state: State) -> Info:
         raise ArgumentError(message)
     facts: dict[str, Any] = {}
     for part in states_within(state):
-        if not any(name in part and not isinstance(part[name], Mapping) for name in MARKS):
+        if not is_single(part):
             continue
         for fact, names in FACTS.items():
             for name in names:
-                if name in part:
+                if name in part and (fact in TREES or is_number(part[name])):
                     facts.setdefault(fact, part[name])
     return Info(**facts)

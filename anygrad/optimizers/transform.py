@@ -13,10 +13,10 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.backends.types import Array, Tree
-from anygrad.errors import ArgumentError
+from anygrad.errors import ArgumentError, DTypeError, describe
 from anygrad.optimizers.flow import Flow, Rule, State
 from anygrad.optimizers.rules.leaves import add, add_in_place
-from anygrad.trees.placing import check_libraries
+from anygrad.trees.placing import check_libraries, check_same_places
 
 __all__ = ["Transform", "advance", "apply_updates", "from_rule"]
 
@@ -33,7 +33,8 @@ class Transform:
         ``init(params) -> state``.
     update : callable
         ``update(grads, state, params, **extra) -> updates, state``. The updates have the structure,
-        shapes, dtypes and devices of ``params``, and are added to them.
+        shapes, dtypes and devices of ``params``, and are added to them; for parameters in half
+        precision they are float32.
     name : str
         Under which a chain keeps the state.
     parts : tuple of Transform
@@ -110,6 +111,8 @@ class Transform:
         """
         check_grads(f"{self.name}.step(grads)", params, grads, self.per_example)
         check_libraries(f"{self.name}.step(params)", params)
+        if donate:
+            check_untied(f"{self.name}.step(params)", params)
         flow, state = advance(self, Flow(grads), state, params, donate, extra)
         return trees.map(add_in_place if donate else add, params, flow.settle()), state
 
@@ -164,8 +167,30 @@ def advance(
 
 def check_grads(where: str, params: Tree, grads: Tree, per_example: bool) -> None:
     """Refuse gradients that do not fit the parameters."""
+    for index, g in enumerate(trees.leaves(grads)):
+        if not hasattr(g, "shape"):
+            place = trees.show_path("grads", trees.paths(grads)[index])
+            message = f"{where}: got {describe(g)} at {place}; expected an array. Use ag.asarray."
+            raise DTypeError(message)
     like = trees.map(Example, grads) if per_example else grads
     trees.check_same_structure(where, params, like)
+    check_same_places(where, params, grads)
+
+
+def check_untied(where: str, params: Tree) -> None:
+    """Refuse one array at two places: written into twice, it would be stepped twice."""
+    seen: dict[int, int] = {}
+    for index, p in enumerate(trees.leaves(params)):
+        first = seen.setdefault(id(p), index)
+        if first == index:
+            continue
+        paths = trees.paths(params)
+        here, there = (trees.show_path("params", paths[k]) for k in (first, index))
+        message = (
+            f"{where}: got one array at {here} and {there}, with donate=True; expected an array of "
+            "its own at each. Keep it once in params and use it twice in the loss."
+        )
+        raise ArgumentError(message)
 
 
 class Example:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import FINITE, check_count, check_number
-from anygrad.schedules.checks import check_boundaries, check_length
+from anygrad.schedules.checks import check_boundaries, check_length, real_number
 
 __all__ = ["Schedule", "as_schedule", "join"]
 
@@ -29,7 +30,7 @@ class Schedule:
     text : str
         How it prints.
     formula : callable
-        Takes a Python int >= 0, returns a number (a 0-d array will do).
+        Takes a Python int >= 0, returns a real number (a 0-d array will do).
 
     Examples
     --------
@@ -60,12 +61,18 @@ class Schedule:
             step = check_count(self._where(), step, advice="Steps are counted from 0.")
         try:
             value = _number(self._text, self._formula(step), step)
-        except OverflowError:
+        except OverflowError as error:
+            if step > sys.float_info.max:
+                message = (
+                    f"{self._where()}: got an integer beyond all floats; expected at most "
+                    f"{sys.float_info.max:.2g}."
+                )
+                raise ArgumentError(message) from error
             value = math.inf
         if math.isfinite(value):
             return value
         message = (
-            f"{self._text}: got {value} at step {step}; expected a finite number. Let another "
+            f"{self._text}: got {value} at {_words(step)}; expected a finite number. Let another "
             "schedule follow before, with then()."
         )
         raise ArgumentError(message)
@@ -185,14 +192,20 @@ def as_schedule(where: str, given: Any) -> Schedule:
 
 
 def _number(text: str, value: Any, step: int) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        message = (
-            f"{text}: got {describe(value)} at step {step}; expected a number. A function of "
-            "the step returns a number or a 0-d array."
-        )
-        raise ArgumentError(message) from error
+    if type(value) is float:
+        return value
+    number = real_number(value)
+    if number is not None:
+        return number
+    message = (
+        f"{text}: got {describe(value)} at {_words(step)}; expected a number. A function of "
+        "the step returns a real number or a 0-d array."
+    )
+    raise ArgumentError(message)
+
+
+def _words(step: int) -> str:
+    return f"step {step}" if step <= sys.float_info.max else "a step beyond all floats"
 
 
 def _combined(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import Any
 
+from anygrad.backends import backend_of, is_traced, namespace_of
 from anygrad.errors import ArgumentError, describe, suggest
 from anygrad.ranges import FINITE, check_count, check_number
+from anygrad.trees import to_numpy
 
-__all__ = ["check_boundaries", "check_choice", "check_values", "plain"]
+__all__ = ["check_boundaries", "check_choice", "check_values", "plain", "real_number"]
 
 
 def check_choice(where: str, value: Any, known: Collection[str]) -> str:
@@ -50,6 +54,22 @@ def check_length(where: str, length: int, what: str, boundaries: int) -> None:
         "are boundaries. The first holds from step 0, each other from its boundary on."
     )
     raise ArgumentError(message)
+
+
+def real_number(value: Any) -> float | None:
+    """Read one real number, or an array of shape () of any library, whose values are waited for.
+
+    None for anything else; text and bool, which `float` reads too, are none.
+    """
+    if backend_of(value) is None:
+        is_real = isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, bool)
+        return float(value) if is_real else None
+    xp = namespace_of(value)
+    if value.shape != () or not xp.isdtype(value.dtype, ("integral", "real floating")):
+        return None
+    if xp.isdtype(value.dtype, "real floating") and not is_traced(value):  # NumPy has no bfloat16
+        value = xp.astype(value, xp.result_type(value.dtype, xp.float32))
+    return float(to_numpy(value))
 
 
 def plain(number: float) -> str:

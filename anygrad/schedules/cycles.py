@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 
 from anygrad.errors import ArgumentError
@@ -82,7 +83,8 @@ def _place(step: int, period: int, growth: float) -> tuple[int, float]:
         n, rest = divmod(step, period)
         return n, rest / period
     # the sum of the first n lengths is period * (growth**n - 1) / (growth - 1)
-    n = int(math.log1p(step / period * (growth - 1.0)) / math.log(growth))
+    power_less_1 = min(step / period * (growth - 1.0), sys.float_info.max)
+    n = int(math.log1p(power_less_1) / math.log(growth))
     # the logarithm may be off by a rounding just where a fall begins
     while _start(n + 1, period, growth) <= step:
         n += 1
@@ -93,7 +95,10 @@ def _place(step: int, period: int, growth: float) -> tuple[int, float]:
 
 
 def _start(n: int, period: int, growth: float) -> float:
-    return period * ((growth**n - 1.0) / (growth - 1.0))
+    try:
+        return period * ((growth**n - 1.0) / (growth - 1.0))
+    except OverflowError:
+        return math.inf
 
 
 HEIGHTS: Mapping[str, Callable[[int, int, float], float]] = {

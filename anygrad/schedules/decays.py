@@ -8,6 +8,7 @@ from anygrad.errors import ArgumentError
 from anygrad.ranges import FINITE, NOT_NEGATIVE, POSITIVE, check_count, check_number
 from anygrad.schedules.base import Schedule
 from anygrad.schedules.checks import plain
+from anygrad.schedules.shapes import quotient
 
 __all__ = ["constant", "exponential", "inverse_time", "step"]
 
@@ -88,8 +89,7 @@ def exponential(
     text = f"exponential({initial}, {rate}, every={plain(every)}, staircase={bool(staircase)})"
 
     def grow(step: int) -> float:
-        exponent = step // every if staircase else step / every
-        return _grown(initial, rate, exponent)
+        return _grown(initial, rate, _periods(step, every, staircase))
 
     if final is None:
         return Schedule(text, grow)
@@ -147,8 +147,8 @@ def inverse_time(
     every = check_number("inverse_time(every)", every, POSITIVE)
 
     def formula(step: int) -> float:
-        periods = step // every if staircase else step / every
-        return initial / (1.0 + rate * periods)
+        growth = rate * _periods(step, every, staircase) if rate else 0.0
+        return initial / (1.0 + growth)
 
     text = f"inverse_time({initial}, {rate}, every={plain(every)}, staircase={bool(staircase)})"
     return Schedule(text, formula)
@@ -191,9 +191,18 @@ def step(initial: float, factor: float, every: int) -> Schedule:
     return Schedule(text, lambda step: _grown(initial, factor, step // every))
 
 
+def _periods(step: int, every: float, staircase: bool) -> float:
+    """``step / every``, or its floor; the floor division of floats may give one less."""
+    periods = quotient(step, every)
+    return math.floor(periods) if staircase and periods < math.inf else periods
+
+
 def _grown(initial: float, rate: float, exponent: float) -> float:
     """``initial * rate ** exponent``; infinite, not an error, where that is beyond all floats."""
+    if initial == 0.0:
+        return initial
     try:
         return initial * rate**exponent
-    except OverflowError:
-        return initial * math.inf if initial else 0.0
+    except OverflowError:  # of the power, or of an exponent that no float holds
+        power = 1.0 if rate == 1.0 else math.inf if rate > 1.0 else 0.0
+        return initial * power

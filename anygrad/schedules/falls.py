@@ -7,7 +7,7 @@ from collections.abc import Callable
 from anygrad.ranges import FINITE, POSITIVE, check_count, check_number
 from anygrad.schedules.base import Schedule
 from anygrad.schedules.checks import plain
-from anygrad.schedules.shapes import SHAPES, blend
+from anygrad.schedules.shapes import SHAPES, blend, quotient
 
 __all__ = ["cosine", "linear", "polynomial", "rex"]
 
@@ -177,4 +177,4 @@ def rex(peak: float, steps: int, *, final: float = 0.0) -> Schedule:
 def _fall(
     text: str, start: float, end: float, steps: int, shape: Callable[[float, float, float], float]
 ) -> Schedule:
-    return Schedule(text, lambda step: shape(start, end, min(step / steps, 1.0)))
+    return Schedule(text, lambda step: shape(start, end, min(quotient(step, steps), 1.0)))

@@ -11,7 +11,7 @@ import numpy as np
 
 from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import NOT_NEGATIVE, Range, check_count, check_number
-from anygrad.schedules.checks import check_choice
+from anygrad.schedules.checks import check_choice, real_number
 from anygrad.trees import to_numpy
 
 __all__ = ["Plateau", "plateau"]
@@ -193,8 +193,8 @@ def _read(state: Mapping[str, Any]) -> tuple[float, int, int, float]:
 
 
 def _host_number(metric: Any) -> float:
-    value = np.asarray(to_numpy(metric))
-    if value.shape == () and value.dtype.kind in "fiu":
-        return float(value)
+    value = real_number(metric)
+    if value is not None:
+        return value
     message = f"update(metric): got {describe(metric)}; expected a real number or a 0-d array."
     raise ArgumentError(message)

@@ -6,7 +6,15 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["SHAPES", "blend", "follow"]
+__all__ = ["SHAPES", "blend", "follow", "quotient"]
+
+
+def quotient(step: int, steps: float) -> float:
+    """``step / steps``, infinite where that is beyond all floats."""
+    try:
+        return step / steps
+    except OverflowError:
+        return math.inf
 
 
 def blend(start: float, end: float, weight: float) -> float:

@@ -10,7 +10,7 @@ from anygrad.ranges import FINITE, check_count, check_number
 from anygrad.schedules.base import Schedule, as_schedule
 from anygrad.schedules.checks import check_choice
 from anygrad.schedules.falls import cosine
-from anygrad.schedules.shapes import SHAPES
+from anygrad.schedules.shapes import SHAPES, quotient
 
 __all__ = ["inverse_sqrt", "warmup", "warmup_cosine", "warmup_stable_decay"]
 
@@ -173,7 +173,7 @@ def warmup_stable_decay(
     between = SHAPES[check_choice(f"{where}(shape)", shape, SHAPES)]
 
     def stay_and_fall(step: int) -> float:
-        s = max(step - stable_steps, 0) / decay_steps
+        s = quotient(max(step - stable_steps, 0), decay_steps)
         return between(peak, final, min(s, 1.0))
 
     text = (

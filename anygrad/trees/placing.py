@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from anygrad.backends import Backend, backend_of, device_of
+from anygrad.backends import Backend, backend_of, check_same_device, device_of, namespace_of
 from anygrad.backends.registry import place_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.errors import DTypeError, MixedBackendError, describe
@@ -56,6 +56,18 @@ def _refuse(where: str, tree: Tree, *indices: int) -> None:
         "Move one with ag.asarray or ag.to_numpy."
     )
     raise MixedBackendError(message)
+
+
+def check_same_places(where: str, tree: Tree, other: Tree) -> None:
+    """Refuse another tree whose leaves have other libraries or devices than those of the first."""
+    found, given = flatten(tree)[0], flatten(other)[0]
+    backend = backend_of(found[0]) if found else None
+    kinds = {*map(type, found), *map(type, given)}
+    if backend is not None and backend.host_dot is not None and len(kinds) == 1:
+        return  # one library, with one place for all its arrays
+    for x, y in zip(found, given, strict=True):
+        namespace_of(x, y)  # refuses two libraries
+        check_same_device(where, x, y)
 
 
 def combine(

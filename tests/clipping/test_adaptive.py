@@ -106,6 +106,14 @@ def test_an_axis_that_a_leaf_lacks_is_refused(axis):
         clipping.clip_adaptively(g, g, 0.1, unit_axis=axis)
 
 
+@pytest.mark.parametrize("axis", [[0], "x", 1.0, True, (0.0,), ("x",), np.asarray(0), {0}])
+def test_axes_that_are_no_integers_are_refused(axis):
+    g = np.ones((2, 3))
+    words = r"clip_adaptively\(unit_axis\): got .*; expected an int, a tuple of int or None"
+    with pytest.raises(ArgumentError, match=words):
+        clipping.clip_adaptively(g, g, 0.1, unit_axis=axis)
+
+
 def test_beyond_five_axes_the_units_must_be_named():
     g = np.ones((2,) * 6)
     with pytest.raises(ArgumentError, match=r"unit_axis\): got None"):

@@ -221,3 +221,30 @@ def test_what_was_passed_is_neither_changed_nor_returned(max_norm):
     ):
         assert not np.shares_memory(clipped, g)
     assert g.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_infinities_become_the_largest_number_if_the_limit_is_beyond_it(dtype):
+    largest = float(np.finfo(dtype).max)
+    g = np.asarray([np.inf, -np.inf, 1.0, np.nan], dtype=dtype)
+    np.testing.assert_array_equal(
+        clipping.clip_by_value(g, 1e300), np.asarray([largest, -largest, 1.0, np.nan], dtype=dtype)
+    )
+    np.testing.assert_array_equal(clipping.clip_by_value(g, np.inf), g)
+    assert clipping.clip_by_value(g[:3], 1e300, low=0.5).tolist() == [largest, 0.5, 1.0]
+
+
+def test_infinities_of_torch_become_the_largest_number_too():
+    torch = pytest.importorskip("torch", reason="has bfloat16")
+    for dtype in (torch.float16, torch.bfloat16):
+        g = torch.asarray([math.inf, -math.inf, 1.0], dtype=dtype)
+        largest = torch.finfo(dtype).max
+        assert clipping.clip_by_value(g, 1e300).tolist() == [largest, -largest, 1.0]
+
+
+def test_clips_run_inside_jit():
+    jax = pytest.importorskip("jax", reason="compiles the clip")
+    grads = jax.numpy.ones(100, dtype="float32")
+    clipped, norm = jax.jit(lambda g: clipping.clip_by_global_norm(g, 2.5))(grads)
+    assert_close(clipped, np.full(100, 0.25, dtype=np.float32))
+    assert_close(norm, np.asarray(10.0, dtype=np.float32))

@@ -117,3 +117,24 @@ def test_bad_arguments_are_named(xp):
     strict = pytest.importorskip("array_api_strict")
     with pytest.raises(MixedBackendError, match=r"combine_norms\(norms\)"):
         clipping.combine_norms([np.ones(1), strict.ones(1)])
+
+
+def test_integers_are_norms_too(xp):
+    for norm in (10, xp.asarray(10)):
+        divisor, factor = clipping.clip_scale(norm, 1.0)
+        np.testing.assert_allclose(to_host(factor) / to_host(divisor), 0.1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["10", True, 1j, None, np.asarray(True), np.asarray(1j)])
+def test_what_is_no_real_number_is_no_norm(norm):
+    with pytest.raises(DTypeError, match=r"clip_scale\(norm\): got .*; expected a real number"):
+        clipping.clip_scale(norm, 1.0)
+
+
+def test_limit_of_a_scale_may_be_beyond_the_dtype(xp):
+    # a warning would be an error here
+    scale = clipping.clip_scale(xp.asarray(1e38, dtype=xp.float32), 1e39)
+    assert [float(to_host(part)) for part in scale] == [1.0, 1.0]
+    for bad in (math.inf, math.nan):
+        scale = clipping.clip_scale(xp.asarray(bad, dtype=xp.float32), 1e39)
+        assert math.isnan(float(to_host(scale.factor)))

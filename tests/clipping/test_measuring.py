@@ -87,3 +87,17 @@ def test_arguments_are_checked(xp):
         clipping.measure(xp.asarray([1]), 1.0)
     with pytest.raises(NonFiniteError, match=r"measure\(grads\): got nan in grads\['deep'\]\[1\]"):
         clipping.measure(grads(xp, math.nan), 1.0, "raise")
+
+
+@pytest.mark.parametrize("ord", [1, 2, 3, math.inf])
+@pytest.mark.parametrize("values", [[3.0, 4.0], [math.nan, 1.0], [], 3.0, [3e200]])
+def test_what_is_told_is_arrays_never_scalars_of_numpy(values, ord):
+    g = np.asarray(values)
+    for policy in ("propagate", "zero", "skip"):
+        measured = clipping.measure(g, 1.0, policy, ord=ord)
+        told = [measured.norm, measured.clipped, measured.factor, measured.finite]
+        settled, norm = clipping.clip_by_global_norm(g, 1.0, ord=ord, nonfinite=policy)
+        unit, length = clipping.normalize(g, ord=ord, nonfinite=policy)
+        for one in (*told, measured.settle(), settled, norm, unit, length):
+            assert type(one) is np.ndarray
+    assert type(clipping.measure([], 1.0, ord=ord).clipped) is np.ndarray

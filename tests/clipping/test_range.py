@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anygrad import clipping
+from anygrad import clipping, grad
 from tests.clipping.trees import flat
 from tests.support import assert_close, to_host
 
@@ -165,3 +165,74 @@ def test_small_leaves_beside_large_ones_of_another_dtype(xp):
     mixed = [xp.asarray([3e38], dtype=xp.float32), xp.asarray([1e100], dtype=xp.float64)]
     clipped, _ = clipping.clip_by_global_norm(mixed, 1e95)
     np.testing.assert_allclose(flat(clipped), [3e33, 1e95], rtol=1e-6)
+
+
+# -- limits beyond the dtype: where norm and limit are both infinite there, they still differ ------
+
+CLIPS_TO_LIMITS_BEYOND = {
+    # the norm of n equal elements x is x * sqrt(n)
+    "global norm": (lambda g: clipping.clip_by_global_norm(g, 4e38)[0], [3e38] * 2, 4e38),
+    "global norm, p = 3": (
+        lambda g: clipping.clip_by_global_norm(g, 5e38, ord=3)[0],
+        [3e38] * 8,
+        2.5e38 * math.sqrt(8),
+    ),
+    "norm": (lambda g: clipping.clip_by_norm(g, 4e38), [3e38] * 2, 4e38),
+    "norm below a limit": (lambda g: clipping.clip_by_norm(g, 5e38), [3e38] * 2, 3e38 * 2**0.5),
+    "no limit": (lambda g: clipping.clip_by_norm(g, math.inf), [3e38] * 2, 3e38 * math.sqrt(2)),
+    "limit of a wider dtype": (
+        lambda g: clipping.clip_by_norm(g, 1e300),
+        [3e38] * 2,
+        3e38 * 2**0.5,
+    ),
+    "block rms": (lambda g: clipping.clip_by_block_rms(g, 2e38), [3e38] * 4, 4e38),
+    "adaptive": (
+        lambda g: clipping.clip_adaptively(g, 1.5 * g, 0.5),
+        [2e38] * 2,
+        1.5e38 * math.sqrt(2),
+    ),
+    "adaptive, all below": (lambda g: clipping.clip_adaptively(g, 1.5 * g, 1), [2e38] * 4, 4e38),
+    "adaptive, least norm": (
+        lambda g: clipping.clip_adaptively(g, 0 * g, 0.5, eps=8e38),
+        [3e38] * 2,
+        4e38,
+    ),
+    "adaptive, small weights": (
+        lambda g: clipping.clip_adaptively(g, 1e-30 * g, 1e30, eps=1e-37),
+        [2e38] * 4,
+        4e38,
+    ),
+    "per example": (
+        lambda g: clipping.clip_per_example(g[None, ...], 4e38)[0][0, ...],
+        [3e38] * 2,
+        4e38,
+    ),
+    "measured": (lambda g: clipping.measure(g, 4e38).settle(), [3e38] * 2, 4e38),
+}
+
+
+@pytest.mark.parametrize("name", CLIPS_TO_LIMITS_BEYOND)
+def test_limit_beyond_the_dtype_is_kept(xp, name):
+    clip, values, norm = CLIPS_TO_LIMITS_BEYOND[name]
+    clipped = to_host(clip(xp.asarray(values, dtype=xp.float32)))
+    # relative: float32 in three operations
+    np.testing.assert_allclose(np.linalg.norm(clipped.astype(np.float64)), norm, rtol=1e-6)
+
+
+def test_limit_beyond_every_float_is_kept(xp):
+    g = xp.full((4,), 1.5e308, dtype=xp.float64)
+    clipped = clipping.clip_by_block_rms(g, 1e308)  # a norm of at most 2e308
+    np.testing.assert_allclose(to_host(clipped), [1e308] * 4, rtol=1e-12)
+
+
+def test_derivative_below_a_limit_beyond_the_dtype_is_that_of_no_clip(xp):
+    x = xp.asarray([1.0, 2.0], dtype=xp.float32)
+    for limit in (1e200, math.inf):
+        slope = grad(lambda x: (clipping.clip_by_norm(x, limit, ord=1) ** 2).sum())  # noqa: B023
+        assert_close(slope(x), np.asarray([2.0, 4.0], dtype=np.float32))
+
+
+def test_narrow_leaves_are_added_in_the_precision_of_the_widest(xp):
+    tree = [xp.full((1000,), 0.1, dtype=xp.float32), xp.ones((2,), dtype=xp.float64)]
+    expected = math.sqrt(1000 * float(np.float32(0.1)) ** 2 + 2)
+    np.testing.assert_allclose(to_host(clipping.global_norm(tree)), expected, rtol=1e-14)

@@ -4,7 +4,6 @@ import pytest
 
 from tests.optimizers.table import FIRST_ROWS
 
-
 # array-api-strict is the strictest, and NumPy what the others are compared with
 TRY_ALL = ("numpy", "strict", "cupy", "cupy-lookalike")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from anygrad import schedules, trees
-from anygrad.errors import ArgumentError
+from anygrad.errors import ArgumentError, ShapeError
 from anygrad.optimizers import (
     accumulate,
     adam,
@@ -88,14 +88,14 @@ def test_schedule_goes_on_once_in_a_step():
     assert seen == [0.0, -1.0, -1.0, -1.5, -1.5, -1.75]
 
 
-def test_value_passes_through(xp):
+def test_mean_of_the_values_goes_on(xp):
     optimizer = accumulate(polyak_sgd(max_learning_rate=10.0), 2)
     params = xp.asarray([1.0, 1.0])
     state = optimizer.init(params)
-    for value in (100.0, 3.0):
+    for value in (4.0, xp.asarray(10.0)):
         params, state = optimizer.step(params, xp.asarray([1.0, 1.0]), state, value=value)
-    # 1 - value / |g|^2
-    assert_close(params, np.asarray([-0.5, -0.5]))
+    # 1 - value / |g|^2, with the mean of both values
+    assert_close(params, np.asarray([-2.5, -2.5]))
 
 
 def test_calls_that_are_left_out_do_not_count_in_the_mean(xp):
@@ -151,3 +151,49 @@ def test_wrappers_around_count_calls_and_inside_count_steps():
 def test_steps_are_checked(steps):
     with pytest.raises(ArgumentError, match=r"accumulate\(steps\): got .*expected an integer >= 1"):
         accumulate(sgd(1.0), steps)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_values_make_the_step_of_the_large_batch(xp, steps):
+    optimizer, whole = accumulate(polyak_sgd(), steps), polyak_sgd()
+    params = expected = {"w": xp.asarray(START)}
+    state, other = optimizer.init(params), whole.init(params)
+    values = np.asarray([0.5, 1.25, 2.0])
+    for _ in range(2):
+        for value, g in zip(values[:steps], GRADS, strict=False):
+            with forbid_host_copies():
+                grads = {"w": xp.asarray(g)}
+                params, state = optimizer.step(params, grads, state, value=xp.asarray(value))
+        grads = {"w": xp.asarray(GRADS[:steps].mean(axis=0))}
+        value = float(values[:steps].mean())
+        expected, other = whole.step(expected, grads, other, value=value)
+        assert_close(params, trees.map(to_host, expected))
+    assert_close(state["value"], np.asarray(0.0))
+
+
+@pytest.mark.parametrize("bad", [np.nan, 1.0])
+def test_value_of_a_call_left_out_does_not_count(xp, bad):
+    skip = clip_by_global_norm(100.0, nonfinite="skip")
+    optimizer = chain(skip, accumulate(polyak_sgd(max_learning_rate=10.0), 3))
+    params = xp.asarray([0.0])
+    state = optimizer.init(params)
+    for g, value in ((1.0, 2.0), (np.nan, bad), (1.0, 4.0)):
+        params, state = optimizer.step(params, xp.asarray([g]), state, value=value)
+    assert_close(params, np.asarray([-3.0]))
+
+
+def test_value_of_a_batch_is_refused():
+    optimizer = accumulate(polyak_sgd(), 2)
+    params = np.asarray([0.0])
+    with pytest.raises(ShapeError, match=r"accumulate.step\(value\): got shape \(2,\); .*its mean"):
+        optimizer.step(params, params, optimizer.init(params), value=np.ones(2))
+
+
+def test_updates_of_single_numbers_are_arrays(xp):
+    optimizer = accumulate(sgd(1.0), 2)
+    params = xp.asarray(1.0)
+    state = optimizer.init(params)
+    for _ in range(2):
+        updates, state = optimizer.update(xp.asarray(1.0), state, params)
+        assert type(updates) is type(params)
+        assert updates.dtype == params.dtype

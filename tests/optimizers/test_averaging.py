@@ -109,3 +109,16 @@ def test_left_out_step_counts_with_parameters_as_they_stayed(xp):
 def test_numbers_are_checked(make, match):
     with pytest.raises(ArgumentError, match=match):
         make()
+
+
+def test_left_out_step_counts_with_the_copies_in_float32(xp):
+    if not hasattr(xp.module, "float16"):
+        pytest.skip(f"{xp.name} has no float16")
+    skip = clip_by_global_norm(9.0, nonfinite="skip")
+    optimizer = chain(skip, stochastic_weight_average(sgd(1e-4), 1))
+    params = xp.asarray([1.0], dtype=xp.module.float16)
+    state = optimizer.init(params)
+    for g in (1.0, np.nan, np.nan):
+        params, state = optimizer.step(params, xp.asarray([g], dtype=params.dtype), state)
+    average = state["stochastic_weight_average"]["average"]
+    assert_close(average, np.asarray([0.9999], dtype=np.float32))

@@ -3,7 +3,7 @@ import pytest
 
 from anygrad import trees
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import dog, dowg
+from anygrad.optimizers import chain, clip_by_global_norm, dog, dowg
 from tests.support import assert_close, to_host
 
 BOTH = [dog, dowg]
@@ -72,3 +72,16 @@ def test_first_step_that_is_none(init_step, message):
 def test_tree_without_leaves_stays(make):
     optimizer = make()
     assert optimizer.step({}, {}, optimizer.init({}))[0] == {}
+
+
+@pytest.mark.parametrize("first", [0.0, np.nan], ids=["zero", "skipped"])
+def test_first_rate_is_that_of_the_first_step_that_moves(xp, first):
+    rate = dog(init_step=("learning_rate", 0.5))
+    optimizer = chain(clip_by_global_norm(1e9, nonfinite="skip"), rate)
+    params = xp.asarray([1.0])
+    state = optimizer.init(params)
+    for g in (first, first, 1.0):
+        params, state = optimizer.step(params, xp.asarray([g]), state)
+    assert_close(params, np.asarray([0.5]))
+    params, state = optimizer.step(params, xp.asarray([1.0]), state)
+    assert_close(params, np.asarray([0.5 - 0.5 / np.sqrt(2.0 + 1e-8)]))

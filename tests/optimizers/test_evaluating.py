@@ -128,3 +128,23 @@ def test_two_parts_are_refused():
 def test_what_is_no_state_is_refused():
     with pytest.raises(ArgumentError, match=r"evaluation_params\(state\): got 3; expected a dict"):
         evaluation_params(np.ones(1), 3)
+
+
+def test_parts_for_different_leaves_are_put_together(xp):
+    optimizer = chain(
+        masked(schedule_free_sgd(0.1, b1=0.75), "average"),
+        masked(schedule_free_adamw(0.1, b1=0.75), "z/*"),
+    )
+    params, state = run(optimizer, make(xp))
+    alone = run(schedule_free_sgd(0.1, b1=0.75), {"average": make(xp)["average"]})
+    found = evaluation_params(params, state)
+    expected = evaluation_params(*alone)
+    assert_close(found["average"], to_host(expected["average"]))
+    assert np.abs(to_host(found["z"]["slow"]) - to_host(params["z"]["slow"])) > 1e-4
+
+
+def test_advice_names_the_parts():
+    optimizer = chain(clip_by_global_norm(1.0), asgd(0.1), lookahead(sgd(0.1)))
+    params, state = run(optimizer, np.asarray([8.0]), 1)
+    with pytest.raises(ArgumentError, match=r"meant: state\['asgd'\] or state\['lookahead'\]\."):
+        evaluation_params(params, state)

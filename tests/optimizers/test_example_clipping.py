@@ -12,10 +12,16 @@ from anygrad.optimizers import (
     chain,
     clip_by_global_norm,
     clip_per_example,
+    dynamic_loss_scale,
     freeze,
     info,
+    lookahead,
+    masked,
     monitored,
+    sam,
+    scale,
     sgd,
+    stochastic_weight_average,
 )
 from tests.support import assert_close, forbid_host_copies, to_host
 
@@ -110,7 +116,6 @@ def test_shapes_are_checked():
     "optimizer",
     [
         chain(clip_by_global_norm(9.0), clip_per_example(1.0), sgd(1.0)),
-        accumulate(chain(clip_per_example(1.0), sgd(1.0)), 2),
         adam(0.1),
     ],
 )
@@ -131,3 +136,45 @@ def test_transform_of_your_own_takes_examples():
     assert to_host(
         chain(median, sgd(1.0)).step(params, np.ones((3, 1)), {"sgd": sgd(1.0).init(params)})[0]
     ).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        masked(clip_per_example(1.0), "w"),
+        chain(scale(1.0), clip_per_example(1.0), sgd(1.0)),
+        chain(masked(chain(clip_per_example(1.0), sgd(1.0)), "w"), sgd(1.0)),
+    ],
+)
+@pytest.mark.parametrize("shape", [(2,), (2, 2), ()])
+def test_axis_of_a_parameter_is_not_taken_for_examples(optimizer, shape):
+    params = {"w": np.zeros(shape)}
+    with pytest.raises(ShapeError, match=r"clip_per_example\(grads\): got shape .*Put it first"):
+        optimizer.update(params, optimizer.init(params), params)
+
+
+def test_what_needs_the_mean_first_refuses_examples():
+    inner = chain(clip_per_example(1.0), sgd(1.0))
+    with pytest.raises(ArgumentError, match=r"accumulate\(transform\): .*Put clip_per_example in"):
+        accumulate(inner, 2)
+    with pytest.raises(ArgumentError, match=r"sam\(transform\): .*Put clip_per_example in front"):
+        sam(inner)
+
+
+@pytest.mark.parametrize("around", [lookahead, dynamic_loss_scale, stochastic_weight_average])
+def test_others_take_examples_for_what_is_inside(xp, around):
+    keywords = {"start": 1} if around is stochastic_weight_average else {}
+    keywords |= {"initial": 1.0} if around is dynamic_loss_scale else {}
+    params, grads = make(xp)
+    optimizer = around(chain(clip_per_example(1.0), sgd(1.0)), **keywords)
+    stepped, _ = optimizer.step(params, grads, optimizer.init(params))
+    assert_close(stepped, trees.map(lambda g: -g, MEAN))
+
+
+def test_accumulation_behind_takes_the_means(xp):
+    params, grads = make(xp)
+    optimizer = chain(clip_per_example(1.0), accumulate(sgd(1.0), 2))
+    state = optimizer.init(params)
+    for _ in range(2):
+        params, state = optimizer.step(params, grads, state)
+    assert_close(params, trees.map(lambda g: -g, MEAN))

@@ -11,6 +11,7 @@ from anygrad.backends import backend_of, device_of
 from anygrad.errors import ArgumentError, BackendError, DTypeError, ShapeError
 from anygrad.optimizers import adam, chain, clip_by_global_norm, rmsprop, sgd
 from anygrad.optimizers.saving.files import load, read_metadata, save
+from anygrad.optimizers.saving.restoring import restore
 from tests.support import reason_missing, to_host
 
 OPTIMIZERS = {
@@ -19,6 +20,9 @@ OPTIMIZERS = {
     "rmsprop": lambda: rmsprop(0.1, centered=True, momentum=0.5),
     "chain": lambda: chain(clip_by_global_norm(0.5), adam(0.1)),
 }
+
+
+LIKE = {"w": np.ones(3)}
 
 
 @pytest.fixture
@@ -278,6 +282,55 @@ def test_a_file_of_others_or_of_a_newer_layout_is_refused(path):
     package.save_file({"w": np.ones(2)}, path, metadata={"anygrad": header})
     with pytest.raises(ArgumentError, match=r"has the layout 99; .*Update anygrad"):
         load(path, like={"w": np.ones(2)})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("[]", "3", "null", "", "{}", '{"format":1', "[" * 100_000),
+        *('{"format":true,"dtypes":{}}', '{"format":"1","dtypes":{}}', '{"dtypes":{}}'),
+        *('{"format":1}', '{"format":1,"dtypes":[]}', '{"format":1,"dtypes":{"w":3}}'),
+        *('{"format":1,"dtypes":{"w":["a"]}}', '{"format":1,"dtypes":{"w":"Iomplex64"}}'),
+    ],
+)
+@pytest.mark.parametrize(
+    "read", [lambda p: load(p, LIKE), read_metadata, lambda p: restore(p, LIKE)]
+)
+def test_a_damaged_header_is_named(path, header, read):
+    package = pytest.importorskip("safetensors.numpy", reason="writes a file by itself")
+    package.save_file(LIKE, path, metadata={"anygrad": header})
+    with pytest.raises(ArgumentError, match=r"run\.safetensors', which has a damaged header"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "words"),
+    [
+        ({"w": "bfloat16"}, r"has float64 of shape \(3,\) for 'w'; expected uint16, .* bfloat16"),
+        ({"w": "complex64"}, r"for 'w'; expected float32, .* complex64"),
+        ({"w": "complex128"}, r"shape \(3,\) for 'w'; expected float64, .* complex128"),
+        ({"v": "bfloat16"}, r"has nothing for 'v'"),
+    ],
+)
+@pytest.mark.parametrize("read", [load, restore])
+def test_a_header_that_does_not_fit_the_arrays_is_named(path, dtypes, words, read):
+    package = pytest.importorskip("safetensors.numpy", reason="writes a file by itself")
+    header = json.dumps({"format": 1, "dtypes": dtypes})
+    package.save_file(LIKE, path, metadata={"anygrad": header})
+    with pytest.raises(ArgumentError, match=words):
+        read(path, LIKE)
+
+
+def test_an_array_that_numpy_cannot_hold_is_refused(path):
+    torch = pytest.importorskip("torch", reason="has bfloat16")
+    package = pytest.importorskip("safetensors.torch", reason="writes a file by itself")
+    header = json.dumps({"format": 1, "dtypes": {}})
+    for dtype in (torch.bfloat16, torch.float8_e4m3fn):
+        package.save_file({"w": torch.ones(3, dtype=dtype)}, path, metadata={"anygrad": header})
+        with pytest.raises(
+            ArgumentError, match=r"run\.safetensors', which (is no whole|has bfloat)"
+        ):
+            load(path, LIKE)
 
 
 def test_a_missing_file_or_folder_is_named(path):

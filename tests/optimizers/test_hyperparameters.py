@@ -3,7 +3,7 @@ import pytest
 
 from anygrad import schedules
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import adagrad, adam, adamw, from_formula, rmsprop, sgd
+from anygrad.optimizers import adagrad, adam, adamw, from_formula, muon, rmsprop, sgd
 from anygrad.optimizers.rules.factories import built_on
 from tests.support import assert_close
 
@@ -172,3 +172,39 @@ def test_compat_gives_way_to_what_is_passed():
     assert (rows["learning_rate"], rows["decay"], rows["eps_in_sqrt"]) == (0.5, 0.7, False)
     rows = rmsprop(0.5, eps_in_sqrt=False, compat="optax").rule.hyperparameters.rows[0]
     assert (rows["eps_in_sqrt"], rows["learning_rate_in_buffer"]) == (False, True)
+
+
+def test_fixed_decay_needs_decoupled_decay():
+    with pytest.raises(ArgumentError, match=r"adam\(fixed_decay\): got True; expected it with"):
+        adam(weight_decay=0.5, fixed_decay=True)
+    adam(weight_decay=0.5, fixed_decay=True, decoupled_weight_decay=True)
+    adamw(fixed_decay=True)
+
+
+@pytest.mark.parametrize("value", ["0.1", True, np.asarray([0.1])])
+def test_schedule_of_what_is_no_number(value):
+    optimizer = sgd(lambda step: value)
+    with pytest.raises(ArgumentError, match=r"sgd\(learning_rate\): got .* from the schedule at"):
+        optimizer.init(np.ones(2))
+
+
+def test_eps_is_looked_at_for_the_leaves_that_use_it():
+    params = {"a": np.ones(1, np.float32), "b": np.ones(1)}
+    adam(groups=[("b", {"eps": 1e-50})]).init(params)
+    with pytest.raises(ArgumentError, match="lost in float32"):
+        adam(groups=[("a", {"eps": 1e-50})]).init(params)
+    with pytest.raises(ArgumentError, match=r"muon\(adam_eps\): got 1e-50, which is lost"):
+        muon(0.1, adam_eps=1e-50).init(params)
+    with pytest.raises(ArgumentError, match="lost in float32"):
+        adam(eps=lambda step: 1e-50).init(params)
+
+
+def test_patterns_know_the_star_only():
+    params = {"conv[1]": np.ones(1), "conv1": np.ones(1), "conv?": np.ones(1)}
+    optimizer = sgd(1.0, groups=[("conv[1]", {"learning_rate": 0.0})])
+    stepped, _ = optimizer.step(params, params, optimizer.init(params))
+    assert {name: float(p[0]) for name, p in stepped.items()} == {
+        "conv[1]": 1.0,
+        "conv1": 0.0,
+        "conv?": 0.0,
+    }

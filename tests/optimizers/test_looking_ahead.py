@@ -4,15 +4,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anygrad import trees
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import (
     adam,
+    apply_if_finite,
     chain,
     clip_by_global_norm,
     evaluation_params,
+    info,
     lookahead,
+    masked,
     sgd,
 )
+from anygrad.optimizers.wrappers.wrapping import states_within
 from tests.support import assert_close, forbid_host_copies, to_host
 
 PEERS = Path(__file__).with_name("peers")
@@ -109,3 +114,66 @@ def test_optimizer_starts_anew_where_asked():
 def test_numbers_are_checked(keywords, match):
     with pytest.raises(ArgumentError, match=match):
         lookahead(sgd(0.1), **keywords)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: sgd(1.0, momentum=0.5),
+        lambda: chain(clip_by_global_norm(9.0), sgd(1.0, momentum=0.5)),
+        lambda: apply_if_finite(sgd(1.0, momentum=0.5), 9),
+        lambda: masked(sgd(1.0, momentum=0.5), "w"),
+    ],
+)
+def test_optimizer_is_not_started_anew_at_a_meeting_left_out(xp, make):
+    optimizer = lookahead(make(), 2, reset_state=True)
+    skipping = chain(clip_by_global_norm(99.0, nonfinite="skip"), optimizer)
+    params = {"w": xp.asarray([8.0])}
+    ends = []
+    for values in ((2.0, np.nan), (2.0,), (2.0, 2.0)):
+        p, state = params, skipping.init(params)
+        for g in values:
+            with forbid_host_copies():
+                p, state = skipping.step(p, {"w": xp.asarray([g])}, state)
+        ends.append((p, list(slots_of(state["lookahead"], "b")), state))
+    assert_close(ends[0][0], trees.map(to_host, ends[1][0]))
+    assert_close(ends[0][1], [{"w": np.asarray([2.0])}])
+    assert_close(ends[2][1], [{"w": np.asarray([0.0])}])
+    # the host does not know: its numbers start anew at each meeting
+    assert int(info(ends[0][2]).step) == int(info(ends[2][2]).step) == 0
+
+
+def slots_of(state, name):
+    for part in states_within(state):
+        if name in part:
+            yield part[name]
+
+
+@pytest.mark.parametrize("reset_state", [False, True])
+@pytest.mark.parametrize("donate", [False, True])
+def test_small_steps_in_half_precision_are_those_of_float32(xp, reset_state, donate):
+    if not hasattr(xp.module, "float16"):
+        pytest.skip(f"{xp.name} has no float16")
+    optimizer = lookahead(sgd(1e-4), 5, reset_state=reset_state)
+    ends = []
+    for dtype in (xp.module.float16, xp.float32):
+        params = xp.asarray([1.0], dtype=dtype)
+        state = optimizer.init(params)
+        for _ in range(200):
+            g = xp.asarray([1.0], dtype=dtype)
+            params, state = optimizer.step(params, g, state, donate=donate)
+        ends.append((xp.astype(params, xp.float32), state["slow"]))
+    np.testing.assert_allclose(to_host(ends[0][0]), to_host(ends[1][0]), atol=2.0**-11)  # one half
+    np.testing.assert_allclose(to_host(ends[0][1]), to_host(ends[1][1]), atol=1e-5)  # float32
+
+
+def test_copies_of_a_meeting_left_out_stay(xp):
+    if not hasattr(xp.module, "float16"):
+        pytest.skip(f"{xp.name} has no float16")
+    skip = clip_by_global_norm(99.0, nonfinite="skip")
+    optimizer = chain(skip, lookahead(sgd(1e-4), 2))
+    params = xp.asarray([1.0], dtype=xp.module.float16)
+    state = optimizer.init(params)
+    for g in (1.0, np.nan):
+        params, state = optimizer.step(params, xp.asarray([g], dtype=params.dtype), state)
+    assert_close(state["lookahead"]["inner"]["master"], np.asarray([0.9999], dtype=np.float32))

@@ -7,6 +7,7 @@ from anygrad.optimizers import (
     adam,
     adamw,
     add_weight_decay,
+    apply_if_finite,
     chain,
     clip_by_global_norm,
     freeze,
@@ -117,3 +118,21 @@ def test_pattern_that_matches_nothing(make_part):
         make_part()
     with pytest.raises(ArgumentError, match=r"\(patterns\): got 3; expected patterns"):
         make_part(3)
+
+
+def test_skip_inside_a_mask_leaves_out_nothing_outside(xp):
+    optimizer = chain(
+        masked(sgd(0.1, momentum=0.9), "b"), masked(apply_if_finite(sgd(0.1), 3), "a")
+    )
+    params = {"a": xp.asarray([1.0]), "b": xp.asarray([1.0])}
+    grads = {"a": xp.asarray([np.nan]), "b": xp.asarray([1.0])}
+    stepped, _ = optimizer.step(params, grads, optimizer.init(params))
+    assert_close(stepped, {"a": np.asarray([1.0]), "b": np.asarray([0.9])})
+
+
+def test_leaves_that_are_no_numbers_can_be_frozen():
+    optimizer = chain(freeze("mask"), sgd(0.1))
+    params = {"mask": np.asarray([True, False]), "w": np.ones(2)}
+    grads = {"mask": np.asarray([False, False]), "w": np.ones(2)}
+    stepped, _ = optimizer.step(params, grads, optimizer.init(params))
+    assert stepped["mask"].tolist() == [True, False]

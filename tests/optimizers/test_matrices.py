@@ -134,7 +134,6 @@ def test_number_of_polynomials_is_that_of_steps():
         ({"adam_learning_rate": -1.0}, r"muon\(adam_learning_rate\): got -1.0"),
         ({"ns_steps": 0}, r"muon\(ns_steps\): got 0"),
     ],
-    ids=str,
 )
 def test_wrong_values_are_refused(keywords, words):
     with pytest.raises(ArgumentError, match=words):

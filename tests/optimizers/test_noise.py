@@ -75,3 +75,10 @@ def test_numbers_are_checked(given):
     (name,) = given
     with pytest.raises(ArgumentError, match=rf"add_noise\({name}\): got"):
         add_noise(**{"eta": 1.0, "seed": 1, **given})
+
+
+def test_variance_below_the_range_is_none():
+    part = add_noise(1.0, 400.0, seed=1)
+    grads = np.asarray([1.0, -2.0])
+    updates, _ = part.update(grads, {"count": np.asarray(10**9)}, grads)
+    assert_close(updates, grads)

@@ -166,3 +166,32 @@ def test_nadam_of_optax_goes_on_as_adam():
     saved = AdamState(np.int32(5), np.ones(2), np.ones(2))
     with pytest.raises(ArgumentError, match=r"got nothing for like\['mu_product'\]"):
         from_optax(saved, nadam(0.1, compat="optax").init(np.zeros(2)))
+
+
+@pytest.mark.parametrize("count", ["7", None, -1, 1.5, np.nan, True, [7], {}, np.ones(2)])
+def test_a_count_is_an_integer(count):
+    saved = AdamState(count, zeros(), zeros())
+    with pytest.raises(ArgumentError, match=r"AdamState\.count: got .*; expected a step count"):
+        from_optax(saved, adam(0.1).init(zeros()))
+
+
+@pytest.mark.parametrize("rate", ["fast", None, np.ones(2), True])
+def test_an_injected_rate_is_a_number(rate):
+    inner = (AdamState(np.int32(5), zeros(), zeros()),)
+    saved = InjectState(np.int32(5), {"learning_rate": rate}, inner)
+    with pytest.raises(ArgumentError, match=r"hyperparams\['learning_rate'\]: got .*; expected a"):
+        from_optax(saved, adam(0.1).init(zeros()))
+
+
+def test_a_state_that_lacks_a_field_is_named():
+    saved = namedtuple("ScaleByAdamState", "count mu")(np.int32(5), zeros())
+    with pytest.raises(
+        ArgumentError, match="got a ScaleByAdamState without nu; expected the field"
+    ):
+        from_optax(saved, adam(0.1).init(zeros()))
+
+
+def test_squares_are_not_negative():
+    saved = DogState(False, zeros(), np.float64(1), np.float64(-1))
+    with pytest.raises(ArgumentError, match=r"sum_sq_norm_grads: got a negative number"):
+        from_optax(saved, dog().init(zeros()), step=5)

@@ -1,9 +1,20 @@
 import numpy as np
 import pytest
 
+from anygrad import trees
 from anygrad.backends import device_of
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import chain, clip_by_quantile, clip_by_zscore, info, sgd
+from anygrad.optimizers import (
+    accumulate,
+    apply_if_finite,
+    chain,
+    clip_by_global_norm,
+    clip_by_quantile,
+    clip_by_zscore,
+    dynamic_loss_scale,
+    info,
+    sgd,
+)
 from tests.support import assert_close, forbid_host_copies, to_host
 
 NORMS = [4.0, 1.0, 9.0, 2.0, 6.0, 0.5, 7.0]
@@ -86,3 +97,46 @@ def test_norm_beyond_the_dtype_is_brought_to_the_limit(xp):
 def test_numbers_are_checked(keywords, match):
     with pytest.raises(ArgumentError, match=match):
         clip_by_quantile(**keywords)
+
+
+LEFT_OUT = {
+    "apply_if_finite": lambda inner: apply_if_finite(inner, 9),
+    "dynamic_loss_scale": lambda inner: dynamic_loss_scale(inner, initial=1.0),
+    "skip": lambda inner: chain(clip_by_global_norm(1e9, nonfinite="skip"), inner),
+}
+
+
+@pytest.mark.parametrize("around", LEFT_OUT.values(), ids=LEFT_OUT)
+@pytest.mark.parametrize("clip", [clip_by_quantile(0.5, window=2), clip_by_zscore(0.5, warmup=2)])
+def test_step_that_is_left_out_from_outside_enters_nothing(xp, around, clip):
+    optimizer = around(chain(clip, sgd(1.0)))
+    params, ends = xp.asarray([0.0]), []
+    for norms in ([np.nan, np.nan, 1.0, 2.0, np.nan, 4.0], [1.0, 2.0, 4.0]):
+        p, state = params, optimizer.init(params)
+        for norm in norms:
+            with forbid_host_copies():
+                p, state = optimizer.step(p, xp.asarray([norm]), state)
+        own = state.get("inner", state)[clip.name]
+        kept = ("history", "mean", "std", "seen", "threshold")
+        ends.append((p, [own[name] for name in kept if name in own]))
+    assert_close(ends[0], trees.map(to_host, ends[1]))
+
+
+def test_first_norm_after_steps_left_out_is_the_limit(xp):
+    optimizer = apply_if_finite(chain(clip_by_quantile(0.5), sgd(1.0)), 9)
+    params = xp.asarray([0.0])
+    state = optimizer.init(params)
+    for g in (np.nan, np.nan, 1.0):
+        params, state = optimizer.step(params, xp.asarray([g]), state)
+    assert_close(params, np.asarray([-1.0]))
+
+
+@pytest.mark.parametrize("clip", [clip_by_quantile(0.5), clip_by_zscore(warmup=2)])
+def test_accumulated_step_of_nothing_enters_nothing(xp, clip):
+    skip = clip_by_global_norm(1e9, nonfinite="skip")
+    optimizer = chain(skip, accumulate(chain(clip, sgd(1.0)), 2))
+    params = xp.asarray([0.0])
+    state = optimizer.init(params)
+    for g in (np.nan, np.nan, 1.0, np.nan):
+        params, state = optimizer.step(params, xp.asarray([g]), state)
+    assert float(to_host(state["accumulate"]["inner"][clip.name]["seen"])) == 1.0

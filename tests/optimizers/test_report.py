@@ -1,10 +1,21 @@
+import inspect
+
 import numpy as np
 import pytest
 
 from anygrad import schedules
 from anygrad.backends import device_of
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import Info, adam, chain, clip_by_global_norm, info, scale, sgd
+from anygrad.optimizers import (
+    Info,
+    adam,
+    chain,
+    clip_by_global_norm,
+    from_formula,
+    info,
+    scale,
+    sgd,
+)
 from tests.support import assert_close, forbid_host_copies
 
 
@@ -64,3 +75,16 @@ def test_what_is_no_state_is_refused():
 def test_state_without_facts_tells_none():
     assert info(scale(0.5).init(np.ones(1))) == Info()
     assert set(Info()) == {None}
+
+
+@pytest.mark.parametrize(
+    "formula", [lambda xp, g, v: (-g, v + g), lambda xp, g, norm: (-g, norm + g)]
+)
+def test_slots_that_look_like_parts_are_no_facts(formula):
+    slots = list(inspect.signature(formula).parameters)[2:]
+    optimizer = from_formula(formula, slots=slots, name="own")
+    params = {"step": np.ones(2), "norm": np.ones(1), "learning_rate": np.ones(1)}
+    assert info(chain(optimizer, scale(2.0)).init(params)) == Info()
+    state = chain(clip_by_global_norm(1.0), optimizer).init(params)
+    assert float(info(state).norm) == 0.0
+    assert info(state).step is None

@@ -6,7 +6,17 @@ import pytest
 
 import anygrad as ag
 from anygrad.errors import ArgumentError, ShapeError
-from anygrad.optimizers import adam, chain, clip_by_global_norm, info, polyak_sgd, sam, sgd
+from anygrad.optimizers import (
+    adam,
+    chain,
+    clip_by_global_norm,
+    freeze,
+    info,
+    masked,
+    polyak_sgd,
+    sam,
+    sgd,
+)
 from tests.support import assert_close, forbid_host_copies, to_host
 
 PEERS = Path(__file__).with_name("peers")
@@ -156,7 +166,7 @@ def test_what_the_function_returns_is_checked():
 def test_numbers_are_checked(keywords):
     (name,) = keywords
     with pytest.raises(ArgumentError, match=rf"sam\({name}\): got"):
-        sam(adam(0.1), **keywords)
+        sam(adam(0.1), **{"adaptive": True, **keywords})
 
 
 def test_second_gradient_of_half_precision_is_asked_in_half_precision(xp):
@@ -173,3 +183,43 @@ def test_second_gradient_of_half_precision_is_asked_in_half_precision(xp):
     stepped, _ = optimizer.step(params, params, optimizer.init(params), grad=gradient)
     assert seen[0].dtype == np.float16
     assert stepped.dtype == params.dtype
+
+
+@pytest.mark.parametrize(
+    "optimizer", [chain(freeze("b"), sam(sgd(0.5))), masked(sam(sgd(0.5)), "w")]
+)
+@pytest.mark.parametrize("given", ["grad", "value_and_grad"])
+def test_hidden_leaves_are_blamed(optimizer, given):
+    params = {"w": np.asarray([1.0]), "b": np.asarray(0.0)}
+    function = cubes if given == "grad" else lambda p: (0.0, cubes(p))
+    with pytest.raises(ArgumentError, match=rf"sam.step\({given}\): got TypeError.*put sam around"):
+        optimizer.step(params, cubes(params), optimizer.init(params), **{given: function})
+
+
+def test_gradients_of_leaves_that_are_hidden_are_refused():
+    params = {"w": np.asarray([1.0]), "b": np.asarray(0.0)}
+    optimizer = masked(sam(sgd(0.5)), "w")
+    with pytest.raises(ArgumentError, match=r"None in them; expected gradients"):
+        optimizer.step(params, params, optimizer.init(params), grad=lambda p: params)
+
+
+def test_around_a_freeze_it_sees_all():
+    params = {"w": np.asarray([1.0]), "b": np.asarray(1.0)}
+    optimizer = sam(chain(freeze("b"), sgd(0.5)), rho=np.sqrt(2.0))
+    stepped, _ = optimizer.step(params, cubes(params), optimizer.init(params), grad=cubes)
+    assert_close(stepped, {"w": np.asarray([-3.0]), "b": np.asarray(1.0)})
+
+
+def test_error_of_the_function_itself_is_its_own():
+    def gradient(point):
+        raise RuntimeError("no batch")
+
+    optimizer = sam(sgd(0.5))
+    params = {"w": np.asarray([1.0])}
+    with pytest.raises(RuntimeError, match="no batch"):
+        optimizer.step(params, params, optimizer.init(params), grad=gradient)
+
+
+def test_number_without_use_is_refused():
+    with pytest.raises(ArgumentError, match=r"sam\(eta\): got 0.5 without adaptive=True"):
+        sam(sgd(0.5), eta=0.5)

@@ -3,7 +3,15 @@ import pytest
 
 from anygrad.backends import device_of
 from anygrad.errors import ArgumentError
-from anygrad.optimizers import adam, apply_if_finite, chain, clip_by_global_norm, info, sgd
+from anygrad.optimizers import (
+    adam,
+    apply_if_finite,
+    chain,
+    clip_by_global_norm,
+    info,
+    polyak_sgd,
+    sgd,
+)
 from tests.support import assert_close, forbid_host_copies, to_host
 
 
@@ -65,3 +73,18 @@ def test_pending_scale_of_a_clip_in_front_is_kept(xp):
 def test_number_is_checked():
     with pytest.raises(ArgumentError, match=r"apply_if_finite\(max_consecutive\): got -1; .*>= 0"):
         apply_if_finite(sgd(0.1), -1)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_value_that_is_not_finite_leaves_the_step_out(xp, bad, as_array):
+    optimizer = apply_if_finite(polyak_sgd(), 1)
+    params = xp.asarray([1.0])
+    state = optimizer.init(params)
+    for value in (bad, 0.5):
+        if as_array:
+            value = xp.asarray(value)
+        with forbid_host_copies():
+            params, state = optimizer.step(params, xp.asarray([1.0]), state, value=value)
+    assert_close(params, np.asarray([0.5]))
+    assert counts(state) == (1, 0)

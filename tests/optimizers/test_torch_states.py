@@ -165,3 +165,79 @@ def test_parameters_that_only_torch_has_are_refused():
     params = {"layer": zeros()["layer"]}
     with pytest.raises(ArgumentError, match=r"for 3 parameters of PyTorch's; .*'layer/w'"):
         from_torch(saved, adam(0.1).init(params), params=params, order=PATHS[:2])
+
+
+FIELDS = {"exp_avg": np.ones(2), "exp_avg_sq": np.ones(2)}
+GROUP = {"lr": 0.1, "params": [0]}
+
+
+@pytest.mark.parametrize(
+    ("states", "groups", "words"),
+    [
+        (None, [GROUP], r"\(saved\['state'\]\): got None; expected a dict"),
+        ([FIELDS], [GROUP], r"\(saved\['state'\]\)"),
+        ({0: [1]}, [GROUP], r"\(saved\['state'\]\)"),
+        ({}, None, r"\(saved\['param_groups'\]\): got None; expected a list of dicts"),
+        ({}, 3, r"\(saved\['param_groups'\]\)"),
+        ({}, [3], r"\(saved\['param_groups'\]\)"),
+        ({}, GROUP, r"\(saved\['param_groups'\]\)"),
+        ({}, [{"lr": 0.1}], r"\(saved\['param_groups'\]\)"),
+        ({}, [{"lr": 0.1, "params": 3}], r"\(saved\['param_groups'\]\)"),
+        ({}, [{"lr": 0.1, "params": [[0]]}], r"\(saved\['param_groups'\]\)"),
+        ({}, [{**GROUP, "param_names": 3}], r"\(saved\['param_groups'\]\)"),
+        ({}, [{**GROUP, "param_names": [3]}], r"from_torch\(order\): got \[3\]"),
+        (
+            {},
+            [{**GROUP, "lr": None}],
+            r"lr of param_groups\[0\]: got None; expected a learning rate",
+        ),
+        ({}, [{**GROUP, "lr": "fast"}], r"lr of .*: got 'fast'"),
+        ({}, [{**GROUP, "lr": np.ones(2)}], r"lr of .*: got numpy array of shape \(2,\)"),
+    ],
+)
+def test_what_is_no_state_dict_is_named(states, groups, words):
+    params = {"w": np.zeros(2)}
+    saved = {"state": states, "param_groups": groups}
+    with pytest.raises(ArgumentError, match=words):
+        from_torch(saved, adam(0.1).init(params), params=params)
+
+
+@pytest.mark.parametrize(
+    "step", ["7", True, -1, 1.5, np.inf, np.nan, 10**400, 1e30, [7], np.ones(2), np.asarray(1j)]
+)
+def test_a_step_count_is_an_integer(step):
+    params = {"w": np.zeros(2)}
+    like, words = adam(0.1).init(params), "expected a step count, an integer >= 0"
+    saved = {"state": {0: FIELDS}, "param_groups": [GROUP]}
+    with pytest.raises(ArgumentError, match=rf"from_torch\(step\): got .*; {words}"):
+        from_torch(saved, like, params=params, step=step)
+    saved = {"state": {0: {**FIELDS, "step": step}}, "param_groups": [GROUP]}
+    with pytest.raises(ArgumentError, match=rf"step of params\['w'\]: got .*; {words}"):
+        from_torch(saved, like, params=params)
+
+
+@pytest.mark.parametrize("order", ["w", 3, [0], [None], [("w", np.zeros(2))]])
+def test_an_order_is_of_text(order):
+    params = {"w": np.zeros(2)}
+    saved = {"state": {0: {**FIELDS, "step": 7}}, "param_groups": [GROUP]}
+    words = r"from_torch\(order\): got .*; expected paths of params, each a str"
+    with pytest.raises(ArgumentError, match=words):
+        from_torch(saved, adam(0.1).init(params), params=params, order=order)
+
+
+@pytest.mark.parametrize(("name", "leaf"), [("step", "x"), ("step", None), ("learning_rate", "x")])
+def test_a_like_that_is_no_state_is_named(name, leaf):
+    params = {"w": np.zeros(2)}
+    saved = {"state": {0: {**FIELDS, "step": 7}}, "param_groups": [GROUP]}
+    like = {**adam(0.1).init(params), name: leaf}
+    with pytest.raises(ArgumentError, match=rf"from_torch\(like\): got .* at like\['{name}'\]"):
+        from_torch(saved, like, params=params)
+
+
+def test_a_class_is_no_optimizer():
+    class Adam:
+        def state_dict(self):
+            return {}
+
+    with pytest.raises(ArgumentError, match=r"from_torch\(saved\): got the class"):
+        from_torch(Adam, adam(0.1).init(zeros()), params=zeros())

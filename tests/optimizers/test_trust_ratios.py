@@ -97,3 +97,17 @@ def test_novograd_starts_with_the_first_gradient_that_counts(xp, first):
     assert_close(params, START)
     params, state = optimizer.step(params, xp.asarray(GRADS[0]), state)
     assert_close(params, START - 0.1 * GRADS[0] / (np.linalg.norm(GRADS[0]) + 1e-8))
+
+
+@pytest.mark.parametrize("size", [1e-25, 3e20, 1e30])
+@pytest.mark.parametrize("eps_root", [0.0, 1e-30])
+def test_novograd_with_norms_whose_squares_leave_the_dtype(xp, size, eps_root):
+    optimizer = novograd(0.1, eps=0.0, eps_root=eps_root if size > 1 else 0.0)
+    ends = []
+    for factor in (1.0, size):
+        params = xp.asarray(START, dtype=xp.float32)
+        state = optimizer.init(params)
+        for g in GRADS:
+            params, state = optimizer.step(params, xp.asarray(factor * g, dtype=xp.float32), state)
+        ends.append(to_host(params))
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-5)  # float32

@@ -10,14 +10,15 @@ POLICIES = ("zero", "skip", "raise")
 RAISES = "documented: it raises where a value is not finite"
 
 
-def _examples(a):
+def _examples(xp, a):
     """Gradients of two examples: the leading axis of both leaves numbers them."""
-    return {"w": a.grads["w"], "m": a.tree["w"]}
+    b = a.grads["b"]
+    return {"w": a.grads["w"], "b": ag.namespace(b).stack([b, 2.0 * b])}
 
 
 def _parts(xp, a):
     """The norm of a tree in two parts, as two processes have it, and the scale both apply."""
-    norms = [clips.global_norm(part) for part in a.grads.values()]
+    norms = [clips.global_norm(a.grads[name]) for name in ("b", "w")]
     norm = clips.combine_norms(norms)
     return norm, clips.apply_scale(a.grads, clips.clip_scale(norm, 0.5))
 
@@ -51,7 +52,9 @@ CLIPPING: list[Routine] = [
     Routine("clipping.clip_by_value", lambda xp, a: clips.clip_by_value(a.grads, 0.5), dtypes=REAL),
     Routine("clipping.clip_by_block_rms", lambda xp, a: clips.clip_by_block_rms(a.grads, 0.5)),
     Routine("clipping.clip_adaptively", lambda xp, a: clips.clip_adaptively(a.grads, a.tree, 0.1)),
-    Routine("clipping.clip_per_example", lambda xp, a: clips.clip_per_example(_examples(a), 0.5)),
+    Routine(
+        "clipping.clip_per_example", lambda xp, a: clips.clip_per_example(_examples(xp, a), 0.5)
+    ),
     Routine("clipping.normalize", lambda xp, a: clips.normalize(a.grads)),
     Routine("clipping.normalize_leaves", lambda xp, a: clips.normalize_leaves(a.grads)),
     Routine(

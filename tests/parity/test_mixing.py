@@ -169,8 +169,11 @@ def test_trees_may_span_devices(routine, xp, on_two_devices):
         difference = relative_difference(to_host(leaf), want)
         assert difference <= tolerance(want.dtype, want.size, routine.condition)
         if routine.device_kept and want.size:
-            # joint values, such as a norm, lie where the first leaf of the tree does: "b"
+            # joint values, such as a norm, lie where the first leaf of the tree does: "b"; flags
+            # lie with the norm they were taken with
             lies = here if path[-1] == "w" else there
+            if "finite" in path and leaf.device == there.x.device:
+                continue
             assert leaf.device == lies.x.device, path
 
 

@@ -118,3 +118,45 @@ def test_what_is_neither_number_nor_function_cannot_be_an_operand(other):
 def test_operand_that_is_no_finite_number_is_refused(other):
     with pytest.raises(ArgumentError, match=r"schedule \* other: got .*; expected a finite number"):
         schedules.constant(1.0) * other
+
+
+WRONG = ["2", b"2", True, np.bool_(True), np.asarray(True), np.asarray("2"), np.ones(1), [2.0], 1j]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_function_that_gives_no_single_real_number_is_refused(value):
+    def mine(step):
+        return value
+
+    one = schedules.constant(1.0)
+    composed = [schedules.join([mine], []), one.then(mine, after=0), one * mine, mine + one]
+    for schedule in (*composed, schedules.warmup(mine, 0), schedules.Schedule("mine", mine)):
+        with pytest.raises(ArgumentError, match=r"mine.*: got .* at step 3; expected a number"):
+            schedule(3)
+
+
+def test_function_may_give_an_array_of_any_library(xp):
+    schedule = schedules.join([lambda step: xp.asarray(2.0)], [])
+    assert (schedule(3), type(schedule(3))) == (2.0, float)
+    with pytest.raises(ArgumentError, match=r"shape \(1,\).* at step 3; expected a number"):
+        schedules.join([lambda step: xp.ones((1,))], [])(3)
+
+
+@pytest.mark.parametrize("step", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
+@every_schedule
+def test_step_beyond_all_floats_gives_a_number_or_says_so(name, step):
+    if any(part in name for part in ("restarts", "triangular2", "exp_range")):  # has no last value
+        with pytest.raises(ArgumentError, match=r"got an integer beyond all floats; .*1\.8e\+308"):
+            SCHEDULES[name](step)
+    else:
+        assert math.isfinite(SCHEDULES[name](step))
+
+
+def test_what_stays_at_its_last_value_stays_there_for_any_step():
+    assert schedules.linear(0.0, 1.0, 10)(10**400) == 1.0
+    assert schedules.warmup_stable_decay(1.0, 2, 3, 4, final=0.5)(10**400) == 0.5
+    assert schedules.exponential(1.0, 0.5)(10**400) == 0.0
+    assert schedules.step(1.0, 0.5, 1)(10**400) == 0.0
+    assert schedules.inverse_time(1.0, 0.0)(10**400) == 1.0
+    with pytest.raises(ArgumentError, match="got inf at a step beyond all floats"):
+        schedules.exponential(1.0, 2.0)(10**5000)

@@ -174,3 +174,18 @@ def test_join_counts_each_part_from_its_own_start():
     rate = schedules.join([schedules.linear(0.0, 4.0, 4), 7, schedules.step(2.0, 0.5, 2)], [3, 5])
     assert at(rate, range(9)) == [0, 1, 2, 7, 7, 2, 2, 1, 1]
     assert at(schedules.join([1, 2], [0]), range(2)) == [2, 2]
+
+
+@pytest.mark.parametrize("every", [0.1, 0.3, 0.7, 2.5, 1e-3])
+def test_staircase_is_the_floor_of_the_quotient(every):
+    for step in range(1, 60):
+        periods = math.floor(step / every)
+        fall = schedules.exponential(1.0, 0.999, every=every, staircase=True)
+        assert fall(step) == 0.999**periods
+        slower = schedules.inverse_time(1.0, 0.5, every=every, staircase=True)
+        assert slower(step) == 1.0 / (1.0 + 0.5 * periods)
+
+
+def test_restarts_may_grow_beyond_all_floats():
+    assert schedules.cosine_restarts(1.0, 1, growth=1e200, decay=0.5)(1) == 0.5
+    assert schedules.cosine_restarts(1.0, 1, growth=1e308)(2**60) == 1.0

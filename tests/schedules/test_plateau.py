@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from anygrad import schedules
+from anygrad.errors import ArgumentError
 
 
 def factors(reduce, metrics, state=None):
@@ -91,3 +92,20 @@ def test_it_prints_as_the_call_that_made_it():
     text = repr(schedules.plateau(0.5, 3, mode="max", cooldown=2))
     assert repr(eval(text, vars(schedules))) == text
     assert text.startswith("plateau(0.5, 3, mode='max', ")
+
+
+@pytest.mark.parametrize("library", ["torch", "jax.numpy"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_metric_may_be_half_precision(library, dtype):
+    namespace = pytest.importorskip(library, reason="has bfloat16")
+    metrics = [
+        namespace.asarray(value, dtype=getattr(namespace, dtype)) for value in (2.0, 1.0, 1.5)
+    ]
+    assert factors(schedules.plateau(0.5, 0), metrics)[0] == [1, 1, 0.5]
+
+
+@pytest.mark.parametrize("metric", ["2", True, None, 1j, np.ones(1), np.asarray(True)])
+def test_metric_is_one_real_number(metric):
+    reduce = schedules.plateau()
+    with pytest.raises(ArgumentError, match=r"update\(metric\): got .*; expected a real number"):
+        reduce.update(reduce.init(), metric)

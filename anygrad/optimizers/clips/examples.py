@@ -39,7 +39,9 @@ def clip_per_example(
     Returns
     -------
     Transform
-        The first part of a chain that measures, for the others have gradients without examples.
+        The first part of a chain, for the others have gradients without examples. Such a chain may
+        stand in `averaged`, `lookahead`, `monitored`, `apply_if_finite` and `dynamic_loss_scale`;
+        `accumulate` goes behind it.
         State: ``norm``, the mean of the norms of the examples before clipping, and
         ``clipped_share``, which share of them was clipped; both 0-d on the device.
 
@@ -47,6 +49,8 @@ def clip_per_example(
     ------
     ArgumentError
         If ``max_norm`` is not positive, ``ord`` is below 1, or ``nonfinite`` is unknown.
+    ShapeError
+        At a step, if the gradients have no axis of examples in front of those of the parameters.
 
     References
     ----------
@@ -97,6 +101,7 @@ class ExampleRule:
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
     ) -> tuple[Flow, State]:
         """Clip, and take the mean over the examples."""
+        trees.map(_check_axis, params, flow.updates)
         grads = trees.map(lambda g: widen(g) if is_half(g) else g, flow.settle())
         clipped, norms = clipping.clip_per_example(
             grads, self.max_norm, ord=self.ord, nonfinite=self.nonfinite
@@ -109,6 +114,19 @@ class ExampleRule:
             over = xp.astype(norms > self.max_norm, norms.dtype)
             state = {"norm": _mean(norms), "clipped_share": _mean(over)}
         return Flow(trees.map(_mean, clipped), None, flow.accept), state
+
+
+def _check_axis(p: Array, g: Array) -> None:
+    """Refuse gradients without examples, whose first axis would be taken for theirs."""
+    if tuple(g.shape[1:]) == tuple(p.shape) and len(g.shape) > len(p.shape):
+        return
+    message = (
+        f"clip_per_example(grads): got shape {tuple(g.shape)} for a parameter of shape "
+        f"{tuple(p.shape)}; expected an axis of examples in front of it. Put it first: "
+        "chain(clip_per_example(...), ...), neither behind another part nor in masked(...), "
+        "accumulate(...) or sam(...)."
+    )
+    raise ShapeError(message)
 
 
 def _mean(g: Array) -> Array:

@@ -9,6 +9,7 @@ from anygrad import clipping, trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Tree
 from anygrad.clipping import Measured, measure
+from anygrad.clipping.adaptive import check_unit_axis
 from anygrad.clipping.checking import LIMIT, Policy, check_floating, check_limit, check_order
 from anygrad.clipping.measuring import measure_for_unit_norm
 from anygrad.clipping.nonfinite import raise_if_nonfinite
@@ -86,6 +87,7 @@ def clip_adaptively(
     """
     ratio = check_limit("clip_adaptively", ratio, nonfinite, "ratio")
     eps = check_number("clip_adaptively(eps)", eps, LIMIT)
+    unit_axis = check_unit_axis(unit_axis)
 
     def clip(grads: Tree, params: Tree) -> Tree:
         return clipping.clip_adaptively(

@@ -13,7 +13,7 @@ from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.wrappers.wrapping import both, choose
 from anygrad.trees.placing import move, on_device_of
 
-__all__ = ["clip_to", "hand_on"]
+__all__ = ["clip_to", "counts_for", "hand_on"]
 
 
 def clip_to(unit: Measured, limit: Array) -> tuple[Measured, State]:
@@ -31,6 +31,13 @@ def clip_to(unit: Measured, limit: Array) -> tuple[Measured, State]:
         scale = Scale(choose(xp, clips, divisor, one, one), wanted)
     scaled = unit._replace(scale=scale)
     return scaled, state_of(scaled)
+
+
+def counts_for(flow: Flow, unit: Measured, norm: Array) -> Array:
+    """Tell whether a norm enters what is kept: if it is finite, and nothing leaves the step out."""
+    counts = namespace_of(norm).isfinite(norm)
+    accept = both(flow.accept, unit.accept)
+    return counts if accept is None else counts & move(accept, norm)
 
 
 def hand_on(flow: Flow, measured: Measured) -> Flow:

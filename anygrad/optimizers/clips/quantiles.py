@@ -12,10 +12,10 @@ from anygrad.backends import device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import Policy, check_limit
 from anygrad.optimizers.clips.joint import MEASURED, start_measured, unit_scale
-from anygrad.optimizers.clips.limits import clip_to, hand_on
+from anygrad.optimizers.clips.limits import clip_to, counts_for, hand_on
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.transform import Transform, from_rule
-from anygrad.optimizers.wrappers.wrapping import check_state, choose, host_count, scalar
+from anygrad.optimizers.wrappers.wrapping import check_state, choose, scalar
 from anygrad.ranges import Range, check_count, check_number
 from anygrad.trees.placing import move, on_device_of
 
@@ -37,14 +37,15 @@ def clip_by_quantile(
     window : int
         How many norms are kept, >= 1; the paper keeps all.
     nonfinite : {"propagate", "zero", "skip", "raise"}
-        As in `clip_by_global_norm`. A norm that is inf or nan does not enter the history.
+        As in `clip_by_global_norm`. A norm that is inf or nan does not enter the history, nor does
+        that of a step which is left out.
 
     Returns
     -------
     Transform
         State: ``history``, shape (window,), inf where there is none yet; ``threshold``, the last
-        limit; ``norm``, ``scale`` and ``finite`` as in `clip_by_global_norm`; and ``count`` of
-        steps, an integer of the host.
+        limit; ``norm``, ``scale`` and ``finite`` as in `clip_by_global_norm`; and ``seen``, norms
+        that entered the history, 0-d int32 on the device.
 
     Raises
     ------
@@ -103,25 +104,27 @@ class QuantileRule:
         xp = namespace_of(limit)
         with on_device_of(limit):
             history = xp.full((self.window,), math.inf, dtype=limit.dtype, device=device_of(limit))
-        start = {"count": host_count(0), "history": history, "threshold": limit}
+        start = {"seen": scalar(params, 0, "int32"), "history": history, "threshold": limit}
         return {**start, **start_measured(params)}
 
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
     ) -> tuple[Flow, State]:
         """Measure, put the norm in the place of the oldest one, and clip."""
-        check_state("clip_by_quantile", state, "count", "history", "threshold", *MEASURED)
+        check_state("clip_by_quantile", state, "seen", "history", "threshold", *MEASURED)
         unit = unit_scale("clip_by_quantile", flow.settle(), self.nonfinite, 2.0, 0.0)
-        count, history = int(state["count"]), state["history"]
-        place = count % self.window
+        seen, history = state["seen"], state["history"]
         xp = namespace_of(history)
         with on_device_of(history), np.errstate(all="ignore"):
             norm = xp.astype(xp.asarray(move(unit.norm, history)), history.dtype)
-            new = xp.reshape(xp.where(xp.isfinite(norm), norm, xp.full_like(norm, math.inf)), (1,))
-            history = xp.concat([history[:place], new, history[place + 1 :]])
+            enters = counts_for(flow, unit, norm)
+            number = xp.arange(self.window, dtype=seen.dtype, device=device_of(history))
+            place = (number == seen % self.window) & enters
+            history = xp.where(place, norm, history)
             limit = find_quantile(history, self.quantile)
+            seen = choose(xp, enters, seen + 1, seen)
         scaled, measured = clip_to(unit, limit)
-        own = {"count": host_count(count + 1), "history": history, "threshold": limit}
+        own = {"seen": seen, "history": history, "threshold": limit}
         return hand_on(flow, scaled), {**own, **measured}
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import LIMIT, Policy, check_limit
 from anygrad.optimizers.clips.joint import MEASURED, start_measured, unit_scale
-from anygrad.optimizers.clips.limits import clip_to, hand_on
+from anygrad.optimizers.clips.limits import clip_to, counts_for, hand_on
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.transform import Transform, from_rule
 from anygrad.optimizers.wrappers.wrapping import check_state, choose, scalar
@@ -21,7 +22,7 @@ from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["clip_by_zscore"]
 
-FOLLOWED = ("mean", "variance", "seen")
+FOLLOWED = ("mean", "std", "seen")
 
 
 def clip_by_zscore(
@@ -36,8 +37,9 @@ def clip_by_zscore(
 
     ``z = (norm - mean) / (std + eps)``. Where ``z > threshold``, the gradients are brought to the
     norm ``mean + threshold^2 std / z``: the further out, the nearer to the mean. Then
-    ``mean = decay mean + (1 - decay) norm`` and ``var = decay var + (1 - decay) (norm - mean)^2``
-    with the norm after clipping and the new mean.
+    ``mean = decay mean + (1 - decay) norm`` and
+    ``std^2 = decay std^2 + (1 - decay) (norm - mean)^2`` with the norm after clipping and the new
+    mean.
 
     Parameters
     ----------
@@ -46,19 +48,20 @@ def clip_by_zscore(
     decay : float
         In [0, 1).
     warmup : int
-        Steps without clipping, >= 2, after which ``mean`` and ``var`` start as plain mean and
-        variance of their norms.
+        Steps without clipping, >= 2, after which ``mean`` and ``std`` start as plain mean and
+        standard deviation of their norms.
     eps : float
         >= 0.
     nonfinite : {"propagate", "zero", "skip", "raise"}
-        As in `clip_by_global_norm`. Gradients with inf or nan change neither mean nor variance.
+        As in `clip_by_global_norm`. Gradients with inf or nan, and steps that are
+        left out, change neither mean nor deviation.
 
     Returns
     -------
     Transform
-        State: ``mean`` and ``variance``; ``seen``, norms that entered them; ``threshold``, the last
-        limit, inf where nothing was clipped; and ``norm``, ``scale`` and ``finite`` as in
-        `clip_by_global_norm`.
+        State: ``mean`` and ``std``, whose squares would overflow; ``seen``, norms that entered
+        them; ``threshold``, the last limit, inf where nothing was clipped; and ``norm``, ``scale``
+        and ``finite`` as in `clip_by_global_norm`.
 
     Raises
     ------
@@ -92,14 +95,14 @@ def clip_by_zscore(
 
 
 class ZScoreRule:
-    """Keeps mean and variance of the norms, and clips what stands out.
+    """Keeps mean and deviation of the norms, and clips what stands out.
 
     Attributes
     ----------
     threshold : float
         Standard deviations.
     decay : float
-        Of mean and variance.
+        Of mean and deviation.
     warmup : int
         Steps before anything is clipped.
     eps : float
@@ -131,43 +134,50 @@ class ZScoreRule:
         check_state("clip_by_zscore", state, *FOLLOWED, "threshold", *MEASURED)
         unit = unit_scale("clip_by_zscore", flow.settle(), self.nonfinite, 2.0, 0.0)
         old = tuple(state[name] for name in FOLLOWED)
-        mean, variance, seen = old
+        mean, std, seen = old
         xp = namespace_of(mean)
         with on_device_of(mean), np.errstate(all="ignore"):
             norm = xp.astype(xp.asarray(move(unit.norm, mean)), mean.dtype)
-            std = xp.sqrt(variance)
             z = (norm - mean) / (std + self.eps)
             stands_out = (seen >= self.warmup) & (z > self.threshold)
             limit = choose(
                 xp,
                 stands_out,
-                mean + self.threshold**2 * std / z,
+                mean + (self.threshold / z) * std * self.threshold,
                 xp.full_like(mean, math.inf),
                 mean,
             )
             follow = self._follow_early(norm, *old), self._follow(xp.minimum(norm, limit), *old)
-            counts = xp.isfinite(xp.minimum(norm, limit))
+            counts = counts_for(flow, unit, xp.minimum(norm, limit))
             if unit.flags is not None:
                 counts = counts & move(namespace_of(unit.flags).all(unit.flags), mean)
-            own = {"threshold": limit, "seen": choose(xp, counts, seen + 1.0, seen, mean)}
-            for index, name in enumerate(("mean", "variance")):
+            own = {
+                "threshold": xp.asarray(flow.select(xp, limit, state["threshold"])),
+                "seen": choose(xp, counts, seen + 1.0, seen, mean),
+            }
+            for index, name in enumerate(("mean", "std")):
                 early, late = follow[0][index], follow[1][index]
                 new = choose(xp, seen >= self.warmup, late, early, mean)
                 own[name] = choose(xp, counts, new, old[index], mean)
         scaled, measured = clip_to(unit, limit)
         return hand_on(flow, scaled), {**own, **measured}
 
-    def _follow(
-        self, norm: Array, mean: Array, variance: Array, seen: Array
-    ) -> tuple[Array, Array]:
+    def _follow(self, norm: Array, mean: Array, std: Array, seen: Array) -> tuple[Array, Array]:
         a, b = self.decay, 1.0 - self.decay
         mean = a * mean + b * norm
-        return mean, a * variance + b * (norm - mean) ** 2
+        return mean, hypotenuse(a**0.5 * std, b**0.5 * (norm - mean))
 
     def _follow_early(
-        self, norm: Array, mean: Array, variance: Array, seen: Array
+        self, norm: Array, mean: Array, std: Array, seen: Array
     ) -> tuple[Array, Array]:
-        """Renew the plain mean and variance by one norm more."""
+        """Renew the plain mean and deviation by one norm more."""
+        xp = namespace_of(norm)
         n, away = seen + 1.0, norm - mean
-        mean = mean + away / n
-        return mean, variance + (away * (norm - mean) - variance) / n
+        std = xp.sqrt(seen / n) * hypotenuse(std, away / xp.sqrt(n))
+        return mean + away / n, std
+
+
+def hypotenuse(a: Array, b: Array) -> Array:
+    """Compute ``sqrt(a^2 + b^2)``, where neither square overflows or vanishes."""
+    xp = namespace_of(a, b)
+    return trees.norm([xp.asarray(a), xp.asarray(b)])

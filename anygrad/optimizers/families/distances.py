@@ -37,7 +37,6 @@ def dog_reduction(
     p0: Tree,
     r: Array,
     n: Array,
-    t: int,
     *,
     init_step: tuple[str, float],
     eps: Any,
@@ -47,8 +46,8 @@ def dog_reduction(
     n = trees.norm([n, trees.norm(g)])
     eta = r / trees.norm([n, eps**0.5 + 0.0 * n])
     kind, value = init_step
-    if kind == "learning_rate" and t == 1:
-        eta = value + 0.0 * n
+    if kind == "learning_rate":  # until the first step that moves
+        eta = xp.where(r == 0.0, xp.full_like(r, value), eta)
     return r, n, eta
 
 
@@ -133,7 +132,7 @@ def dog(
     init_step : (str, float), default ("heuristic", 1e-06)
         How ``r`` starts, with a number > 0: "distance", at the number; "heuristic", at the number
         times ``1 + |p0|`` (1e-4 for networks with batch normalization); or "learning_rate", at 0,
-        and the number is the first ``eta``. The same for all groups.
+        and the number is ``eta`` until a step has moved. The same for all groups.
     eps : float or schedule, default 1e-08
         >= 0, added under the root; the same for all groups.
     compat : {None, "optax"}

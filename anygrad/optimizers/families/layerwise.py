@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from anygrad import trees
 from anygrad.backends.types import Array, Namespace
 from anygrad.optimizers.rules.factories import built_on
 from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
@@ -20,7 +21,7 @@ def novograd_formula(
     g: Array,
     p: Array,
     m: Array,
-    v: Array,
+    n: Array,
     *,
     learning_rate: Any,
     b1: Any,
@@ -29,20 +30,20 @@ def novograd_formula(
     eps_root: Any,
     weight_decay: Any,
 ) -> tuple[Array, Array, Array]:
-    """Ginsburg et al., algorithm 1."""
-    n = norm(xp, g)
-    n = n * n
+    """Ginsburg et al., algorithm 1; ``n`` is the root of their v, whose square may overflow."""
+    g_norm = norm(xp, g)
     # the first step starts the mean; also where it was skipped, or its gradient was zero
-    v = xp.where(v == 0.0, n, b2 * v + (1 - b2) * n)
-    u = g / (xp.sqrt(v + eps_root) + eps)
+    n = xp.where(n == 0.0, g_norm, trees.norm([b2**0.5 * n, (1 - b2) ** 0.5 * g_norm]))
+    size = trees.norm([n, xp.full_like(n, eps_root**0.5)]) if eps_root else n
+    u = g / (size + eps)
     u = u + weight_decay * p if weight_decay else u
     m = b1 * m + u
-    return -learning_rate * m, m, v
+    return -learning_rate * m, m, n
 
 
 @built_on(
     novograd_formula,
-    {"m": zeros, "v": real_scalar},
+    {"m": zeros, "n": real_scalar},
     optax={"learning_rate": None, "b1": 0.9, "b2": 0.25, "eps": 1e-6},
 )
 def novograd(
@@ -60,9 +61,9 @@ def novograd(
     """NovoGrad: gradients divided by the root of the mean square of their norm, with momentum.
 
     For each array ``v = b2 * v + (1 - b2) * |g|^2`` is one number, the square of the 2-norm over
-    the whole array; ``m = b1 * m + g / (sqrt(v + eps_root) + eps) + weight_decay * p`` and
-    ``p -= learning_rate * m``. The first ``|g|^2`` that is not 0 starts ``v``, so there is no bias
-    to correct.
+    the whole array, kept as its root ``n``; ``m = b1 * m + g / (sqrt(v + eps_root) + eps) +
+    weight_decay * p`` and ``p -= learning_rate * m``. The first ``|g|^2`` that is not 0 starts
+    ``v``, so there is no bias to correct.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def novograd(
     >>> optimizer = ag.optimizers.novograd(0.1)
     >>> params = np.asarray([1.0, 2.0])
     >>> params, state = optimizer.step(params, np.asarray([3.0, 4.0]), optimizer.init(params))
-    >>> params.round(6), round(float(state["v"]), 6)
-    (array([0.94, 1.92]), 25.0)
+    >>> params.round(6), round(float(state["n"]), 6)
+    (array([0.94, 1.92]), 5.0)
     """
     ...

@@ -30,8 +30,8 @@ def sgd_formula(
     learning_rate_in_buffer: bool,
 ) -> tuple[Array, Array]:
     """Heavy ball; without the buffer ``b``, plain descent."""
-    if b is None:
-        return -learning_rate * g, None
+    if b is None or not momentum:
+        return -learning_rate * g, b
     g = (1 - dampening * (t > 1)) * g if dampening else g
     if learning_rate_in_buffer:
         b = momentum * b + learning_rate * g

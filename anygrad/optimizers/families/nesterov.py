@@ -172,10 +172,11 @@ def adan(
 ) -> Transform:
     """Adan: look ahead along the change of the gradient.
 
-    With ``d = g - g_last`` (0 in the first step): ``m = b1 * m + (1 - b1) * g``,
-    ``v = b2 * v + (1 - b2) * d`` and ``n = b3 * n + (1 - b3) * |g + b2 * d|^2``, each divided by
-    ``1 - b**t``; then ``p -= learning_rate * (m_hat + b2 * v_hat) / (sqrt(n_hat + eps_root) +
-    eps)`` and, with weight decay, ``p /= 1 + learning_rate * weight_decay``.
+    With ``d = g - g_last`` (0 in step 1, and ``g`` in step 2 if step 1 was left out):
+    ``m = b1 * m + (1 - b1) * g``, ``v = b2 * v + (1 - b2) * d`` and
+    ``n = b3 * n + (1 - b3) * |g + b2 * d|^2``, each divided by ``1 - b**t``; then
+    ``p -= learning_rate * (m_hat + b2 * v_hat) / (sqrt(n_hat + eps_root) + eps)`` and, with weight
+    decay, ``p /= 1 + learning_rate * weight_decay``.
 
     Parameters
     ----------

@@ -99,8 +99,9 @@ class Declaration:
                 raise ArgumentError(message)
         like = {**chosen, **{n: v for n, v in defaults.items() if v is not None}}
         checked = Hyperparameters.check(self.name, chosen, groups, like, self.allowed)
-        if self.check is not None:
-            for row in checked.rows:
+        for row in checked.rows:
+            check_decay(self.name, row)
+            if self.check is not None:
                 self.check(self.name, row)
         used = read_signature(self.reduction)[1] if self.reduction else ()
         checked.check_same((*used, *self.joint), "for they act on the whole tree")
@@ -118,6 +119,16 @@ class Declaration:
         """Make the transform."""
         rule = FormulaRule(self.formula, self.slots, hyperparameters, self.reduction)
         return from_rule(rule, self.name)
+
+
+def check_decay(where: str, row: Mapping[str, Any]) -> None:
+    """Refuse a fixed decay that is coupled: there is no such thing."""
+    if row.get("fixed_decay") and not row.get("decoupled_weight_decay", True):
+        message = (
+            f"{where}(fixed_decay): got True; expected it with decoupled_weight_decay=True, since "
+            "coupled decay is a part of the gradient. Pass both."
+        )
+        raise ArgumentError(message)
 
 
 def built_on(
@@ -173,7 +184,7 @@ def built_on(
         def factory(*args: P.args, **keywords: P.kwargs) -> Transform:
             explain(function.__name__, keywords, signature.parameters)
             given: dict[str, Any] = dict(signature.bind_partial(*args, **keywords).arguments)
-            groups, compat = given.pop("groups", ()), given.pop("compat", None)
+            groups, compat = given.pop("groups", None) or (), given.pop("compat", None)
             return declaration.make(declaration.choose(given, compat, groups))
 
         factory.declaration = declaration  # type: ignore[attr-defined]

@@ -96,6 +96,8 @@ class Hyperparameters:
         allowed = self.allowed.get(name, FINITE)
         allowed = allowed.of if isinstance(allowed, Maybe) else allowed
         try:
+            if isinstance(number, (str, bool)) or tuple(getattr(number, "shape", ())):
+                raise TypeError(describe(number))
             return check_number(f"{self.where}({name})", float(number), allowed)  # type: ignore
         except (TypeError, ValueError) as error:
             message = (
@@ -143,16 +145,25 @@ class Hyperparameters:
             found = self._rows_of[structure] = [self._row_of(path) for path in list_paths()]
         return found
 
-    def check_precision(self, leaves: Sequence[Array]) -> None:
-        """Refuse an ``eps`` that is 0, or nearly, in the dtype a leaf is computed in."""
+    def check_precision(self, leaves: Sequence[Array], assigned: Sequence[int]) -> None:
+        """Refuse an ``eps`` that is 0, or nearly, in the dtype a leaf is computed in.
+
+        Of a schedule, that of the first step is looked at.
+        """
+        used: dict[int, dict[Any, Array]] = {}
+        for p, row in zip(leaves, assigned, strict=True):
+            used.setdefault(row, {})[p.dtype] = p
+        rows = self.at(0)
         given = {
-            (name, value)
-            for row in self.rows
-            for name, value in row.items()
-            if name.startswith("eps") and isinstance(value, float) and value > 0
+            (row, name, value)
+            for row in used
+            for name, value in rows[row].items()
+            if "eps" in name.rstrip("0123456789").split("_")
+            and isinstance(value, float)
+            and value > 0
         }
-        for name, value in given:
-            for p in {p.dtype: p for p in leaves}.values():
+        for row, name, value in given:
+            for p in used[row].values():
                 xp = namespace_of(p)
                 dtype = xp.float32 if is_half(p) else p.dtype
                 smallest = float(xp.finfo(dtype).smallest_normal)

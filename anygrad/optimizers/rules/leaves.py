@@ -41,9 +41,13 @@ def write(old: Array, new: Array) -> Array:
 
 
 def unshare(xp: Namespace, new: Array, others: Iterable[Array]) -> Array:
-    """Copy ``new`` if it is one of the others, which a later donated step would write into."""
+    """Copy ``new`` if it is one of the others, or a view of one.
+
+    A later donated step would write into it.
+    """
+    base = getattr(new, "base", None)  # of a view
     for other in others:
-        if new is other:
+        if new is other or (base is not None and base is other):
             return xp.asarray(new, copy=True)
     return new
 

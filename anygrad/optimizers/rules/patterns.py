@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from anygrad.errors import ArgumentError, suggest
 
@@ -11,8 +12,16 @@ __all__ = ["check_matches", "matches"]
 
 
 def matches(path: str, *patterns: str) -> bool:
-    """Tell whether a path, such as ``decoder/w``, is meant by any of the patterns."""
-    return any(fnmatchcase(path, pattern) for pattern in patterns)
+    """Tell whether a path, such as ``decoder/w``, is meant by any of the patterns.
+
+    ``*`` stands for any text, also across ``/``; every other character for itself.
+    """
+    return any(_compile(pattern).fullmatch(path) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 def check_matches(where: str, patterns: Sequence[str], paths: Sequence[str]) -> None:

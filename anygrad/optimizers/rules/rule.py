@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.rules.hyperparameters import Hyperparameters
 from anygrad.optimizers.rules.leaves import is_half, unshare, widen, write
 from anygrad.optimizers.rules.reductions import reduce, see_whole, start_shared
+from anygrad.optimizers.rules.states import SlotShapes, check_entries, check_sizes, host_state
 from anygrad.optimizers.rules.work import MASTER, Work, common_place
 from anygrad.optimizers.slots import Number, Shared, Slot, When
 from anygrad.trees.placing import check_libraries, on_device_of
@@ -62,12 +64,14 @@ class FormulaRule:
         starts = {name: self._start_of(slot) for name, slot in slots.items()}
         self.slots = {name: start for name, start in starts.items() if start is not None}
         self.unkept = dict.fromkeys(a for a in self.returned if starts[a] is None)
-        used = {*self.arrays, *(read_signature(reduction)[0] if reduction else ())}
+        self.reduction_signature = read_signature(reduction) if reduction else ((), ())
+        used = {*self.arrays, *self.reduction_signature[0]}
         self.needs_value = "value" in used
         self.has_rate = "learning_rate" in hyperparameters.rows[0]
         self.counts = "t" in used or self.has_rate or not hyperparameters.is_constant
         first = ["step"] * self.counts + ["learning_rate"] * self.has_rate
-        self.entries = dict.fromkeys([*first, *self.numbers, *self.shared, *self.slots])
+        self.entries = (*first, *self.numbers, *self.shared, *self.slots)
+        self._slot_shapes = SlotShapes(self.name)
 
     def _start_of(self, slot: Slot) -> Callable[..., Any] | None:
         if isinstance(slot, (Number, Shared)):
@@ -87,34 +91,53 @@ class FormulaRule:
             _check_parameter(self.name, path, p)
         check_libraries(f"{self.name}.init(params)", params)
         self.hyperparameters.check_patterns(paths)
-        self.hyperparameters.check_precision(leaves)
         rows = self.hyperparameters.at(0)
         assigned = self.hyperparameters.assign(structure, lambda: paths)
+        self.hyperparameters.check_precision(leaves, assigned)
         wide = [widen(p) if is_half(p) else p for p in leaves]
-        state = self._host_state(0, rows[0])
+        state = host_state(self.entries, 0, rows[0])
         for name, number in self.numbers.items():
             state[name] = np.asarray([number.begin(**row) for row in rows], dtype=np.float64)
         for name, shared in self.shared.items():
             state[name] = start_shared(shared, trees.unflatten(structure, wide), wide, rows[0])
-        for slot, start in self.slots.items():
-            pairs = zip(wide, assigned, strict=True)
-            made = [_start(start, p, rows[row]) for p, row in pairs]
+        for slot, made in self._start_slots(wide, assigned, rows).items():
             state[slot] = trees.unflatten(structure, made)
         if self.has_rate and any(map(is_half, leaves)):
             masters = [w if is_half(p) else None for p, w in zip(leaves, wide, strict=True)]
             state[MASTER] = trees.unflatten(structure, masters)
         return state
 
+    def _start_slots(
+        self, wide: Sequence[Array], assigned: Sequence[int], rows: Sequence[Mapping[str, Any]]
+    ) -> dict[str, list[Array | None]]:
+        """Start every slot of every leaf; none of these in half precision."""
+        return {
+            slot: [_start(start, p, rows[row]) for p, row in zip(wide, assigned, strict=True)]
+            for slot, start in self.slots.items()
+        }
+
     def advance(
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
     ) -> tuple[Flow, State]:
         """Apply the formula to every leaf."""
-        step = self._check_state(state)
+        step = check_entries(self.name, self.entries, state)
         leaves, structure = trees.flatten(params)
         kept = [*self.slots, *([MASTER] if MASTER in state else [])]
         columns = {slot: self._column(slot, structure, state) for slot in kept}
         rows = self.hyperparameters.at(step)
         assigned = self.hyperparameters.assign(structure, lambda: trees.paths(params))
+        self._slot_shapes.check(
+            params,
+            columns,
+            lambda: self._start_slots(
+                [widen(p) if is_half(p) else p for p in leaves],
+                *(assigned, self.hyperparameters.at(0)),
+            ),
+            keeps_masters=self.has_rate,
+        )
+        groups = len(self.hyperparameters.rows)
+        sizes = {**dict.fromkeys(self.numbers, (groups,)), **dict.fromkeys(self.shared, ())}
+        check_sizes(self.name, state, sizes)
         given = {"t": step + 1, "value": self._value(extra)}
         shared: State = {}
         if self.reduction is not None:
@@ -146,7 +169,7 @@ class FormulaRule:
                 for slot, was in old.items():
                     if slot in new and was is not None:
                         columns[slot][index] = write(was, new[slot]) if donate else new[slot]
-        state = self._host_state(step + 1, rows[0])
+        state = host_state(self.entries, step + 1, rows[0])
         state.update({name: np.asarray(values) for name, values in after.items()})
         state.update(shared)
         state.update({slot: trees.unflatten(structure, columns[slot]) for slot in kept})
@@ -162,10 +185,17 @@ class FormulaRule:
         shape = tuple(getattr(value, "shape", ()))
         if self.needs_value and shape:
             message = (
-                f"{self.name}.step(value): got shape {shape}; expected the loss at params, of "
-                "shape (). Pass its mean."
+                f"{self.name}.step(value): got shape {shape}; expected the loss at "
+                "params, of shape (). Pass its mean."
             )
             raise ShapeError(message)
+        is_number = isinstance(value, numbers.Real) or backend_of(value) is not None
+        if self.needs_value and value is not None and not is_number:
+            message = (
+                f"{self.name}.step(value): got {describe(value)}; expected the loss at params, a "
+                "real number or an array of shape ()."
+            )
+            raise DTypeError(message)
         if not self.needs_value or value is not None:
             return value
         message = (
@@ -193,30 +223,7 @@ class FormulaRule:
             **given,
         }
         old = {name: state[name] for name in self.shared}
-        signature = read_signature(self.reduction)
-        return reduce(self.reduction, signature, flow, old, everything, row)
-
-    def _host_state(self, step: int, row: Mapping[str, Any]) -> State:
-        """Make the entries for the step count and the learning rate, where there are any."""
-        state: State = {}
-        if self.counts:
-            state["step"] = np.asarray(step, dtype=np.int64)
-        if self.has_rate:
-            state["learning_rate"] = np.asarray(row["learning_rate"], dtype=np.float64)
-        return state
-
-    def _check_state(self, state: State) -> int:
-        """Step count of a state that fits this formula."""
-        if isinstance(state, Mapping) and state.keys() - {MASTER} == self.entries.keys():
-            return int(state["step"]) if self.counts else 0
-        got, advice = describe(state), "Pass the state that init or the last step returned."
-        if isinstance(state, Mapping):
-            got = ", ".join(map(str, state)) or "an empty state"
-            if self.name in state:
-                advice = f"Of the state of a chain, pass state[{self.name!r}]."
-        wanted = ", ".join(self.entries) or "an empty state"
-        message = f"{self.name}(state): got {got}; expected {wanted}. {advice}"
-        raise ArgumentError(message)
+        return reduce(self.reduction, self.reduction_signature, flow, old, everything, row)
 
 
 def read_signature(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,8 +8,17 @@ from typing import Any, NamedTuple
 
 from anygrad.backends import backend_of, device_of, is_traced, namespace_of
 from anygrad.backends.types import Array, Namespace
+from anygrad.errors import DTypeError
 from anygrad.optimizers.flow import Flow
-from anygrad.optimizers.rules.leaves import check_devices, conform, is_half, renew, unshare, widen
+from anygrad.optimizers.rules.leaves import (
+    check_devices,
+    conform,
+    is_complex,
+    is_half,
+    renew,
+    unshare,
+    widen,
+)
 from anygrad.optimizers.slots import real_dtype
 from anygrad.trees.placing import move, on_device_of
 
@@ -80,7 +89,9 @@ class Work(NamedTuple):
         master = old.get(MASTER)
         base = (widen(p) if is_half(p) else p) if master is None else renew(master, p)
         seen = [p, g, *old.values()]
-        g = self.flow.settle_leaf(conform(xp, g, base) if g.dtype != base.dtype else g)
+        if g.dtype != base.dtype:
+            g = self._fit(xp, g, base)
+        g = self.flow.settle_leaf(g)
         given = {"xp": xp, "g": g, "p": base, **self.given, **old, **numbers}
         for name in self.shared:
             given[name] = xp.astype(move(given[name], p), real_dtype(xp, base))
@@ -92,7 +103,7 @@ class Work(NamedTuple):
             if was is not None and name in new:
                 new[name] = unshare(xp, conform(xp, new[name], was), seen)
         if self.flow.accept is not None:
-            update = self.flow.select(xp, update, xp.zeros_like(base))
+            update = self.flow.select(xp, update, -xp.zeros_like(base))  # p + -0.0 is p to the bit
             for name, was in old.items():
                 if was is not None and name in new:
                     new[name] = self.flow.select(xp, new[name], was)
@@ -100,6 +111,16 @@ class Work(NamedTuple):
             new[MASTER] = conform(xp, base + update, base)
             update = new[MASTER] - widen(p)
         return update, new
+
+    def _fit(self, xp: Namespace, g: Array, base: Array) -> Array:
+        """Give a gradient the dtype of its parameter, unless that would drop a part of it."""
+        if is_complex(g) and not is_complex(base):
+            message = (
+                f"{self.where}: got a complex gradient for a real parameter ({g.dtype} for "
+                f"{base.dtype}); expected a real one. Take xp.real of it, or of the loss."
+            )
+            raise DTypeError(message)
+        return conform(xp, g, base)
 
 
 def common_place(

@@ -1,29 +1,31 @@
 """Files of optimizer states, and of any other tree of arrays: safetensors, written whole.
 
-The format has neither complex numbers nor, for NumPy, bfloat16: the first are stored as pairs of
-real numbers along a new last axis, the second as their bits, and the header says so. The header has
-the key ``anygrad``, JSON text with the version of the layout and the dtypes that are stored as
-another one.
+How the leaves are laid out in them, and what the header says, is in `layout`.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from anygrad import trees
 from anygrad.backends import import_package
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe, suggest
 from anygrad.files import written_whole
+from anygrad.optimizers.saving.layout import (
+    HEADER,
+    Address,
+    check_stored,
+    decode,
+    encode,
+    read_header,
+    write_header,
+)
 from anygrad.optimizers.saving.named import (
-    BFLOAT16,
     Value,
     compare,
     describe_leaf,
@@ -34,13 +36,8 @@ from anygrad.optimizers.saving.named import (
 
 __all__ = ["load", "read_file", "read_metadata", "save"]
 
-FORMAT = 1
-HEADER = "anygrad"
 RESERVED = "__metadata__"  # the format's own key
 EXTRA = "train"
-REAL_OF = {"complex64": "float32", "complex128": "float64"}
-
-Address = str | os.PathLike[str]
 
 
 class FileContent(NamedTuple):
@@ -97,9 +94,8 @@ def save(path: Address, state: Tree, *, metadata: Mapping[str, str] | None = Non
     if RESERVED in values:
         message = f"save(state): got the key {RESERVED!r}; expected another, it is the format's."
         raise ArgumentError(message)
-    arrays = {name: _encode(value) for name, value in values.items()}
-    other = {n: v.dtype for n, v in values.items() if v.dtype != arrays[n].dtype.name}
-    texts[HEADER] = json.dumps({"format": FORMAT, "dtypes": other})
+    arrays = {name: encode(value) for name, value in values.items()}
+    texts[HEADER] = write_header(values, arrays)
     content = package.save(arrays, metadata=texts)
     with written_whole(path) as file:
         file.write(content)
@@ -200,47 +196,19 @@ def read_file(where: str, path: Address, *, arrays: bool = True) -> FileContent:
     try:
         with package.safe_open(os.fspath(path), framework="np") as file:
             texts = dict(file.metadata() or {})
-            dtypes = _read_header(where, path, texts.pop(HEADER, None))
+            dtypes = read_header(where, path, texts.pop(HEADER, None))
             names = list(file.keys()) if arrays else []
             found = {name: file.get_tensor(name) for name in names}
-    except package.SafetensorError as error:
+    except (package.SafetensorError, TypeError, AttributeError) as error:  # the last two: a dtype
         message = (
             f"{where}(path): got {str(path)!r}, which is no whole safetensors file ({error}); "
             "expected one that save wrote. Take an older copy."
         )
         raise ArgumentError(message) from error
-    values = {name: _decode(array, dtypes.get(name)) for name, array in found.items()}
+    if arrays:
+        check_stored(where, path, dtypes, found)
+    values = {name: decode(array, dtypes.get(name)) for name, array in found.items()}
     return FileContent(values, texts)
-
-
-def _read_header(where: str, path: Address, header: str | None) -> dict[str, str]:
-    """Dtypes that are stored as another one, from a header of this layout."""
-    got = "has no header of anygrad's"
-    if header is not None:
-        content = json.loads(header)
-        if content["format"] == FORMAT:
-            return content["dtypes"]
-        got = f"has the layout {content['format']}"
-    message = (
-        f"{where}(path): got {str(path)!r}, which {got}; expected a file of layout {FORMAT}, as "
-        "save writes. Update anygrad if a newer one wrote it; give arrays of other files to "
-        "restore as a dict of names."
-    )
-    raise ArgumentError(message)
-
-
-def _encode(value: Value) -> np.ndarray:
-    """Lay a value out as the format has it: little endian, contiguous, real."""
-    array = value.array
-    if value.dtype in REAL_OF:
-        array = np.array(array, dtype=value.dtype, order="C")[..., None].view(REAL_OF[value.dtype])
-    return np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
-
-
-def _decode(array: np.ndarray, dtype: str | None) -> Value:
-    if dtype is None or dtype == BFLOAT16:
-        return Value(array, dtype or array.dtype.name)
-    return Value(np.ascontiguousarray(array).view(dtype)[..., 0], dtype)
 
 
 def _check_metadata(metadata: Any) -> dict[str, str]:

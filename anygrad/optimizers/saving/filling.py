@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import to_host
+from anygrad.backends import backend_of, namespace_of, to_host
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
 from anygrad.optimizers.flow import State
@@ -23,7 +24,7 @@ from anygrad.optimizers.saving.named import (
 )
 from anygrad.trees.structure import LEAF
 
-__all__ = ["RATE", "STEP", "Found", "Source", "count_of", "fill"]
+__all__ = ["RATE", "STEP", "Found", "Source", "count_of", "fill", "rate_of"]
 
 STEP = "step"
 RATE = "learning_rate"
@@ -103,8 +104,8 @@ def fill(found: Found, like: State, step: int | None) -> State:
             raise ArgumentError(message)
     for trail, part in singles:  # all parts of a chain count together
         if STEP in part:
-            leaf = like_leaf(Value(np.asarray(count), "int64"), part[STEP])
-            state = _put(state, (*trail, STEP), leaf)
+            new = Value(np.asarray(count), "int64")
+            state = _put(state, (*trail, STEP), _fill_number(found, STEP, new, part))
     return dict(state)
 
 
@@ -163,7 +164,7 @@ def _count(found: Found, step: int | None) -> int:
     """The number of steps made, on which all that count must agree."""
     counts = set(found.steps.values())
     if step is not None:
-        counts.add(count_of(step))
+        counts.add(count_of(f"{_function(found)}(step)", step))
     if len(counts) == 1:
         return counts.pop()
     if counts:
@@ -192,7 +193,8 @@ def _fill_part(found: Found, part: State, name: str, used: dict[tuple[str, str],
     keys_of = {(_choose(slot, part), path): (slot, path) for slot, path in found.sources}
     filled = dict(part)
     if found.rate is not None and RATE in part:
-        filled[RATE] = like_leaf(Value(np.asarray(found.rate), "float64"), part[RATE])
+        new = Value(np.asarray(found.rate), "float64")
+        filled[RATE] = _fill_number(found, RATE, new, part)
     for slot, tree in part.items():
         mine = slot in found.anew and not any(place[0] == slot for place in keys_of)
         if slot in KEPT or mine:
@@ -210,6 +212,20 @@ def _fill_part(found: Found, part: State, name: str, used: dict[tuple[str, str],
             made.append(_place(found, sources, leaf, place, slot in BROADCAST))
         filled[slot] = trees.unflatten(structure, made)
     return filled
+
+
+def _fill_number(found: Found, name: str, value: Value, part: State) -> Any:
+    """Make an entry that is one number, on the host."""
+    leaf = part[name]
+    dtype, shape = kind_of(leaf)
+    kind = "int" if name == STEP else "float"
+    if shape == () and dtype.startswith(kind):
+        return like_leaf(value, leaf)
+    message = (
+        f"{_function(found)}(like): got {describe(leaf)} at like[{name!r}]; expected one {kind}. "
+        "Pass optimizer.init(params)."
+    )
+    raise ArgumentError(message)
 
 
 def _use(found: Found, key: tuple[str, str], name: str, used: dict[tuple[str, str], str]) -> None:
@@ -273,6 +289,34 @@ def _squeeze(value: Value, shape: tuple[int, ...]) -> Value:
     return value._replace(array=value.array.reshape(shape))
 
 
-def count_of(count: Any) -> int:
-    """Read a step count."""
-    return int(np.asarray(to_host(count)))
+def count_of(place: str, count: Any, low: int = 0) -> int:
+    """Read a step count; ``place`` is where it stands, for messages."""
+    value = _real(count)
+    if value is not None and value.is_integer() and low <= value < 2.0**63:
+        return int(value)
+    message = f"{place}: got {describe(count)}; expected a step count, an integer >= {low}."
+    raise ArgumentError(message)
+
+
+def rate_of(place: str, rate: Any) -> float:
+    """Read a learning rate."""
+    value = _real(rate)
+    if value is None:
+        message = f"{place}: got {describe(rate)}; expected a learning rate, one real number."
+        raise ArgumentError(message)
+    return value
+
+
+def _real(number: Any) -> float | None:
+    """One real number on the host; None for anything else, bool too."""
+    if backend_of(number) is None:
+        if not isinstance(number, numbers.Real) or isinstance(number, bool):
+            return None
+        try:
+            return float(number)
+        except OverflowError:
+            return None
+    kinds = ("integral", "real floating")
+    if number.shape != () or not namespace_of(number).isdtype(number.dtype, kinds):
+        return None
+    return float(to_host(number))

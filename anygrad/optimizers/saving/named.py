@@ -17,6 +17,7 @@ from anygrad.errors import DTypeError, describe
 
 __all__ = [
     "BFLOAT16",
+    "NUMBERS",
     "Value",
     "compare",
     "describe_leaf",

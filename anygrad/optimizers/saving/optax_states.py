@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import to_host
 from anygrad.errors import ArgumentError, describe, suggest
-from anygrad.optimizers.saving.filling import RATE, STEP, Found, Source, count_of
-from anygrad.optimizers.saving.named import BFLOAT16, Value, value_of
+from anygrad.optimizers.saving.filling import RATE, STEP, Found, Source, count_of, rate_of
+from anygrad.optimizers.saving.named import BFLOAT16, Value, list_some, value_of
 
 __all__ = ["OPTAX", "read_optax"]
 
@@ -32,7 +31,7 @@ OPTAX: dict[str, dict[str, str | None]] = {
     },
     "ScaleByLionState": {"count": STEP, "mu": "m"},
     "EmaState": {"count": STEP, "ema": "m"},  # signum, adafactor
-    "ScaleByNovogradState": {"count": STEP, "mu": "m", "nu": "v"},
+    "ScaleByNovogradState": {"count": STEP, "mu": "m", "nu": "n"},
     "ScaleByRmsState": {"nu": "v"},
     "ScaleByRmsWithCountState": {"count": STEP, "nu": "v"},
     "ScaleByRStdDevState": {"mu": "a", "nu": "v"},
@@ -72,7 +71,12 @@ OPTAX: dict[str, dict[str, str | None]] = {
     "InjectStatefulHyperparamsState": {"count": STEP},
 }
 
-ROOTED = {"sum_sq_norm_grads", "estim_sq_dist", "weighted_sq_norm_grads"}  # ours are their roots
+ROOTED = {  # ours are their roots
+    "DoGState.sum_sq_norm_grads",
+    "DoWGState.estim_sq_dist",
+    "DoWGState.weighted_sq_norm_grads",
+    "ScaleByNovogradState.nu",
+}
 ANEW = frozenset({"d", "eta"})  # what the next step computes before it reads it
 
 TRACE = "TraceState"
@@ -121,12 +125,20 @@ def _take_optax(found: Found, node: Any, last: bool) -> None:
     """Keep the fields of one state."""
     name = type(node).__name__
     rates = getattr(node, "hyperparams", {})
-    if RATE in rates:
-        found.rate = float(np.asarray(to_host(rates[RATE])))
+    if isinstance(rates, Mapping) and RATE in rates:
+        found.rate = rate_of(f"{found.where}, {name}.hyperparams[{RATE!r}]", rates[RATE])
+    lacking = sorted(set(OPTAX[name]).difference(node._fields))
+    if lacking:
+        message = (
+            f"{found.where}: got a {name} without {list_some(lacking)}; expected the fields "
+            f"{', '.join(OPTAX[name])}, as optax 0.2.8 has them."
+        )
+        raise ArgumentError(message)
     for attribute, slot in OPTAX[name].items():
         tree, label = getattr(node, attribute), f"{name}.{attribute}"
         if slot in (STEP, NEXT_STEP):
-            count = count_of(tree) - (slot == NEXT_STEP)
+            first = int(slot == NEXT_STEP)
+            count = count_of(f"{found.where}, {label}", tree, first) - first
             found.steps[f"{label}, state {len(found.steps)}"] = count
             continue
         pairs = zip(trees.paths(tree), trees.leaves(tree), strict=True) if slot else ()
@@ -135,15 +147,18 @@ def _take_optax(found: Found, node: Any, last: bool) -> None:
             value = value_of(found.where, place, leaf)
             # optax fills the places of slots that a parameter has not with one number
             optional = name == FACTORED and value.array.shape == (1,)
-            if name == TRACE and last:
+            if name == TRACE and last and value.dtype != "bool":
                 # what comes last has the learning rate in it, which has a minus sign there
                 value = value.negate()
-            if attribute in ROOTED:
-                value = _root(value)
+            if label in ROOTED:
+                value = _root(f"{found.where}, {place}", value)
             found.add(slot or "", str(path), Source(value, place, optional))
 
 
-def _root(value: Value) -> Value:
+def _root(place: str, value: Value) -> Value:
     """Take the square root, in float32 at least."""
     wide = value.widen("float32") if value.dtype in (BFLOAT16, "float16") else value
+    if wide.dtype.startswith("float") and np.any(wide.array < 0.0):
+        message = f"{place}: got a negative number; expected squares, >= 0."
+        raise ArgumentError(message)
     return wide._replace(array=np.sqrt(wide.array))

@@ -140,12 +140,12 @@ def restore(
     >>> params = {"w": np.asarray([1.0, -2.0])}
     >>> adam = ag.optimizers.adam(0.1)
     >>> _, state = adam.step(params, params, adam.init(params))
-    >>> clipped = ag.optimizers.chain(ag.optimizers.clip_by_global_norm(1.0), adam)
-    >>> state, report = restore(state, like=clipped.init(params))
+    >>> changed = ag.optimizers.chain(ag.optimizers.normalize(), adam)
+    >>> state, report = restore(state, like=changed.init(params))
     >>> print(report)
-    restored 4 of 6 leaves
+    restored 4 of 7 leaves
       renamed: all to adam
-      missing, kept: clip_by_global_norm/norm, clip_by_global_norm/scale
+      missing, kept: normalize/finite/w, normalize/norm, normalize/scale
     """
     leaves, structure = trees.flatten(like)
     paths = [str(path) for path in trees.paths(like)]

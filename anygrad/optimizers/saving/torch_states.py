@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
-from anygrad.backends import to_host
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, describe, suggest
-from anygrad.optimizers.saving.filling import STEP, Found, Source, count_of
+from anygrad.optimizers.saving.filling import STEP, Found, Source, count_of, rate_of
 from anygrad.optimizers.saving.named import list_some, value_of
 
 __all__ = ["TORCH", "read_torch"]
@@ -49,22 +46,49 @@ def read_torch(saved: Any, params: Tree, order: Iterable[str] | None) -> Found:
     for key, path in zip(keys, paths, strict=True):
         for name, value in (states.get(key) or {}).items():
             _take_torch(found, name, path, value)
-    if groups:
-        found.rate = float(np.asarray(to_host(groups[0]["lr"])))
+    if groups and "lr" in groups[0]:
+        found.rate = rate_of(f"{found.where}, lr of param_groups[0]", groups[0]["lr"])
     return found
 
 
 def _read_torch(saved: Any) -> tuple[list[Mapping], Mapping]:
     """The groups and the states by parameter of a state_dict, or of an optimizer."""
-    if not isinstance(saved, Mapping) and hasattr(saved, "state_dict"):
+    if not isinstance(saved, (Mapping, type)) and hasattr(saved, "state_dict"):
         saved = saved.state_dict()
-    if isinstance(saved, Mapping) and {"state", "param_groups"} <= set(saved):
-        return list(saved["param_groups"]), saved["state"]
-    message = (
-        f"from_torch(saved): got {describe(saved)}; expected an optimizer of torch.optim or its "
-        "state_dict(), with the keys 'state' and 'param_groups'."
+    if not isinstance(saved, Mapping) or not {"state", "param_groups"} <= set(saved):
+        message = (
+            f"from_torch(saved): got {describe(saved)}; expected an optimizer of torch.optim or "
+            "its state_dict(), with the keys 'state' and 'param_groups'."
+        )
+        raise ArgumentError(message)
+    groups, states = saved["param_groups"], saved["state"]
+    if not isinstance(groups, Sequence) or not all(map(_is_group, groups)):
+        message = (
+            f"from_torch(saved['param_groups']): got {describe(groups)}; expected a list of dicts, "
+            "each with a list of the keys of its parameters under 'params'."
+        )
+        raise ArgumentError(message)
+    if not isinstance(states, Mapping) or not all(
+        state is None or isinstance(state, Mapping) for state in states.values()
+    ):
+        message = (
+            f"from_torch(saved['state']): got {describe(states)}; expected a dict with a dict for "
+            "each parameter."
+        )
+        raise ArgumentError(message)
+    return list(groups), states
+
+
+def _is_group(group: Any) -> bool:
+    """Whether this is a group of parameters, with keys that a dict can have."""
+    if not isinstance(group, Mapping):
+        return False
+    keys, names = group.get("params"), group.get("param_names", ())
+    return (
+        isinstance(keys, (list, tuple))
+        and all(isinstance(key, Hashable) for key in keys)
+        and isinstance(names, (list, tuple))
     )
-    raise ArgumentError(message)
 
 
 def _order(
@@ -84,7 +108,14 @@ def _order(
             "tell. Pass order=[name for name, _ in model.named_parameters()]."
         )
         raise ArgumentError(message)
-    found = [_path_of(name, paths) for name in order]
+    names = list(order) if isinstance(order, Iterable) and not isinstance(order, str) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        message = (
+            f"from_torch(order): got {describe(order)}; expected paths of params, each a str. "
+            "Pass order=[name for name, _ in model.named_parameters()]."
+        )
+        raise ArgumentError(message)
+    found = [_path_of(name, paths) for name in names]
     if sorted(found) != sorted(paths) or len(found) != len(keys):
         message = (
             f"from_torch(order): got {list_some(map(repr, found))} for {len(keys)} parameters of "
@@ -119,6 +150,6 @@ def _take_torch(found: Found, name: str, path: str, value: Any) -> None:
         raise ArgumentError(message.rstrip())
     slot = TORCH[name]
     if slot == STEP:
-        found.steps[label] = count_of(value)
+        found.steps[label] = count_of(f"{found.where}, {label}", value)
     elif slot is not None:
         found.add(slot, path, Source(value_of(found.where, label, value), label))

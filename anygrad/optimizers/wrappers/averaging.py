@@ -11,12 +11,12 @@ from anygrad.backends.types import Array, Tree
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.rules.leaves import conform
 from anygrad.optimizers.transform import Transform, advance, from_rule
+from anygrad.optimizers.wrappers.masters import arrive
 from anygrad.optimizers.wrappers.wrapping import (
     INNER,
     check_state,
     check_transform,
     host_count,
-    reach,
     replace,
     wide_copy,
 )
@@ -68,7 +68,8 @@ def averaged(
     one that starts at zero, divided by ``1 - decay^n``. Without, it is that of PyTorch's
     ``AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))``, which starts as a copy of
     the first parameters that it is shown. A step that is left out counts with the parameters as
-    they stayed.
+    they stayed, and so does each call of an `accumulate` inside: put that outside, or give
+    ``every`` its ``steps``.
 
     References
     ----------
@@ -131,8 +132,9 @@ def stochastic_weight_average(transform: Transform, start: int, every: int = 1) 
     Notes
     -----
     The mean is that of PyTorch's ``AveragedModel`` with ``update_parameters`` called at these
-    steps. Running statistics of batch normalisation, if there are any, belong to other parameters:
-    take them anew with the averaged ones.
+    steps. Of an `accumulate` inside each call counts as a step, so put that outside. Running
+    statistics of batch normalisation, if there are any, belong to other parameters: take them anew
+    with the averaged ones.
 
     References
     ----------
@@ -202,7 +204,7 @@ class AverageRule:
         count, average = int(state["count"]) + 1, state["average"]
         weight = self.weigh(count)
         if weight is not None:
-            new = trees.map(reach, params, flow.updates)
+            new = arrive(params, flow.updates, inner)
             mixed = trees.map(lambda a, p: mix(a, p, weight), average, new)
             average = replace(average, mixed, donate)
         return flow, {"count": host_count(count), "average": average, INNER: inner}

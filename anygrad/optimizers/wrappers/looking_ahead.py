@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.optimizers.flow import Flow, State
-from anygrad.optimizers.rules.leaves import add
+from anygrad.optimizers.rules.leaves import add, is_half
 from anygrad.optimizers.transform import Transform, advance, from_rule
 from anygrad.optimizers.wrappers.averaging import mix
+from anygrad.optimizers.wrappers.masters import arrive, set_masters
 from anygrad.optimizers.wrappers.wrapping import (
     INNER,
     check_state,
     check_transform,
     host_count,
-    reach,
     replace,
     wide_copy,
 )
@@ -27,6 +28,9 @@ from anygrad.trees.placing import on_device_of
 __all__ = ["lookahead"]
 
 STEP_SIZE = Range(low=0, high=1, open_low=True)
+
+HOST = ("step", "learning_rate", "count", "micro_step")
+"""Entries of states that are numbers of the host, next to those of a formula."""
 
 
 def lookahead(
@@ -66,9 +70,10 @@ def lookahead(
 
     Notes
     -----
-    A meeting that falls on a step which is left out is left out with it. In half precision the
-    float32 copy that an optimizer keeps is set back only where the meeting changes the rounded
-    parameter.
+    A meeting that falls on a step which is left out is left out with it: with ``reset_state`` the
+    slots stay, and only the step count of ``transform`` starts anew, with the numbers that follow
+    it on the host. In half precision the float32 copies that an optimizer keeps meet the slow
+    parameters, too.
 
     References
     ----------
@@ -133,12 +138,15 @@ class LookaheadRule:
         flow = Flow(flow.settle(), None, flow.accept)
         count, slow = int(state["count"]) + 1, state["slow"]
         if count % self.sync_period == 0:
-            fast = trees.map(reach, params, flow.updates)
+            fast = arrive(params, flow.updates, inner)
             met = trees.map(lambda s, p: self._meet(flow, s, p), slow, fast)
             flow = flow._replace(updates=trees.map(_difference, params, met))
-            slow = replace(slow, met, donate)
             if self.reset_state:
-                inner = self.inner.init(trees.map(add, params, flow.settle()))
+                fresh = self.inner.init(trees.map(add, params, flow.settle()))
+                inner = start_anew(self.inner, fresh, inner, flow)
+            if any(map(is_half, trees.leaves(params))):
+                inner = set_masters(met, inner, lambda m, master: _take_over(flow, m, master))
+            slow = replace(slow, met, donate)
         return flow, {"count": host_count(count), "slow": slow, INNER: inner}
 
     def _meet(self, flow: Flow, slow: Array, fast: Array) -> Array:
@@ -150,3 +158,39 @@ class LookaheadRule:
 def _difference(p: Array, target: Array) -> Array:
     with on_device_of(p):
         return namespace_of(p, target).asarray(target - p)
+
+
+def _take_over(flow: Flow, met: Array, master: Array) -> Array:
+    """Copy what was met; nothing where the step does not count."""
+    xp = namespace_of(met, master)
+    with on_device_of(master):
+        return xp.asarray(flow.select(xp, met, master), copy=True)
+
+
+def start_anew(transform: Transform, fresh: Any, old: Any, flow: Flow) -> Any:
+    """Take a state that was just made; where the step does not count, the arrays of the old one.
+
+    Only a device knows whether it counts, so what is a number of the host starts anew anyway.
+    """
+    if flow.accept is None or not isinstance(fresh, Mapping):
+        return fresh if flow.accept is None else trees.map(partial(_kept, flow), fresh, old)
+    rule: Any = transform.rule
+    parts = {INNER: rule.inner} if INNER in fresh else getattr(rule, "parts", {})
+    if not parts and hasattr(rule, "inner"):
+        return start_anew(rule.inner, fresh, old, flow)
+    host = {*HOST, *getattr(rule, "numbers", ())}
+    made = {}
+    for name, entry in fresh.items():
+        if name in parts:
+            made[name] = start_anew(parts[name], entry, old[name], flow)
+        else:
+            made[name] = (
+                entry if name in host else trees.map(partial(_kept, flow), entry, old[name])
+            )
+    return made
+
+
+def _kept(flow: Flow, new: Array, old: Array) -> Array:
+    xp = namespace_of(new, old)
+    with on_device_of(new):
+        return xp.asarray(flow.select(xp, new, old))

@@ -101,7 +101,8 @@ class NoiseRule:
         """Add noise to each leaf."""
         check_state("add_noise", state, "count")
         step = int(state["count"])
-        deviation = (self.eta / (1.0 + step) ** self.gamma) ** 0.5
+        # a negative power, which underflows to 0 where the positive one would overflow
+        deviation = self.eta**0.5 * (1.0 + step) ** (-0.5 * self.gamma)
         grads, structure = trees.flatten(flow.settle())
         noisy = [
             _add(g, deviation * draw(self.seed, step, number, _parts(g)))

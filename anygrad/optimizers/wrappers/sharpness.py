@@ -13,7 +13,7 @@ from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.rules.leaves import add, is_half, widen
 from anygrad.optimizers.transform import Transform, advance, from_rule
-from anygrad.optimizers.wrappers.wrapping import check_transform
+from anygrad.optimizers.wrappers.wrapping import check_transform, refuse_examples
 from anygrad.ranges import NOT_NEGATIVE, POSITIVE, check_count, check_number
 from anygrad.trees.placing import on_device_of
 
@@ -25,7 +25,7 @@ def sam(
     rho: float = 0.05,
     *,
     adaptive: bool = False,
-    eta: float = 0.01,
+    eta: float | None = None,
     ascents: int = 1,
 ) -> Transform:
     """Step with the gradient from where the loss is about highest within a small ball.
@@ -37,15 +37,15 @@ def sam(
     Parameters
     ----------
     transform : Transform
-        An optimizer, or a chain that ends in one; clips belong inside, since a clip in front would
-        not see the second gradient.
+        An optimizer, or a chain that ends in one. Clips belong inside, since a clip in front would
+        not see the second gradient; so do `freeze` and `masked`, for the function takes all leaves.
     rho : float
         Radius of the ball, > 0.
     adaptive : bool
         Measure the ball relative to the parameters (ASAM): ``e = rho s^2 g / |s g|`` with
         ``s = |p| + eta``; use a ``rho`` about 10 times as large.
-    eta : float
-        >= 0; only with ``adaptive``.
+    eta : float, optional
+        >= 0; only with ``adaptive``, where it is 0.01 unless given.
     ascents : int
         How many such moves are made one after another, each with the gradient at the last point,
         >= 1; each costs a gradient.
@@ -58,14 +58,20 @@ def sam(
     Raises
     ------
     ArgumentError
-        If ``transform`` is none, or a number is out of its range. At a step, if neither
-        ``value_and_grad`` nor ``grad`` is passed, or what it returns does not fit.
+        If ``transform`` is none or takes examples, or a number is out of its range. At a step, if
+        neither ``value_and_grad`` nor ``grad`` is passed, what it returns does not fit, or it fails
+        where `freeze` or `masked` around has hidden leaves.
 
     Notes
     -----
     ``value_and_grad=f`` is called as ``f(params)`` and returns ``(value, grads)``, as
     ``ag.value_and_grad`` makes it; the value is not used. ``grad=f`` returns the gradients alone.
     Both should be of the same batch as ``grads``. Where the gradient is zero, so is ``e``.
+
+    The function takes parameters of the dtype of ``params``, so in half precision ``p + e`` is
+    rounded: what is below about ``|p| / 2048`` in float16, or ``|p| / 256`` in bfloat16, is lost.
+    ``e`` has the norm ``rho`` over all leaves, about ``rho / sqrt(n)`` for each of n elements.
+    Choose ``rho`` accordingly, or keep the parameters in float32 and round them in the function.
 
     References
     ----------
@@ -84,8 +90,12 @@ def sam(
     array(-7.)
     """
     check_transform("sam", transform)
+    refuse_examples("sam", transform)
     rho = check_number("sam(rho)", rho, POSITIVE)
-    eta = check_number("sam(eta)", eta, NOT_NEGATIVE)
+    if eta is not None and not adaptive:
+        message = f"sam(eta): got {eta} without adaptive=True, which alone uses it. Pass both."
+        raise ArgumentError(message)
+    eta = check_number("sam(eta)", 0.01 if eta is None else eta, NOT_NEGATIVE)
     ascents = check_count("sam(ascents)", ascents, low=1)
     return from_rule(SharpnessRule(transform, rho, eta if adaptive else None, ascents), "sam")
 
@@ -127,8 +137,7 @@ class SharpnessRule:
         point, grads = params, flow.settle()
         for _ in range(self.ascents):
             point = trees.map(add, point, self._climb(grads, point))
-            grads = gradient(point)
-            trees.check_same_structure(f"sam.step({name})", params, grads)
+            grads = _ask(name, gradient, point)
         above = Flow(grads, None, flow.accept)
         return advance(self.inner, above, state, params, donate, extra)
 
@@ -153,6 +162,31 @@ def _product(a: Array, b: Array) -> Array:
     xp = namespace_of(a, b)
     with on_device_of(b):
         return xp.asarray(a * b, dtype=b.dtype)
+
+
+def _ask(name: str, gradient: Callable[[Tree], Tree], point: Tree) -> Tree:
+    """Take the gradient there; blame hidden leaves where it fails and there may be some."""
+    try:
+        grads = gradient(point)
+        trees.check_same_structure(f"sam.step({name})", point, grads)
+    except Exception as error:
+        if not _has_gaps(point):
+            raise
+        message = (
+            f"sam.step({name}): got {type(error).__name__} from it at parameters with None in "
+            "them; expected gradients. If freeze or masked hides those leaves, put sam around: "
+            "sam(chain(freeze(...), optimizer))."
+        )
+        raise ArgumentError(message) from error
+    return grads
+
+
+def _has_gaps(tree: Tree) -> bool:
+    """Tell whether None stands for a leaf, as where a part does not see one."""
+    if tree is None:
+        return True
+    children = tree.values() if isinstance(tree, Mapping) else tree
+    return isinstance(tree, (Mapping, list, tuple)) and any(map(_has_gaps, children))
 
 
 def _find_function(extra: Mapping[str, Any]) -> tuple[str, Callable[[Tree], Tree]]:

@@ -1,4 +1,4 @@
-"""Leave out the steps whose gradients are not finite."""
+"""Leave out the steps whose gradients, or whose loss, are not finite."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from anygrad.optimizers.wrappers.wrapping import (
     check_state,
     check_transform,
     choose,
+    finite_value,
     scalar,
 )
 from anygrad.ranges import check_count
@@ -27,9 +28,10 @@ __all__ = ["apply_if_finite"]
 def apply_if_finite(transform: Transform, max_consecutive: int) -> Transform:
     """Leave out the steps whose gradients have an inf or nan, but not too many in a row.
 
-    Where a step is left out, parameters and slots stay as they are, and only the step count goes
-    on. After ``max_consecutive`` of them in a row such gradients are let through, so that what
-    never recovers is seen.
+    A ``value`` that is passed and is inf or nan leaves the step out, too. Where a step is left out,
+    parameters and slots stay as they are, and only the step count goes on, with the numbers that
+    follow it on the host. After ``max_consecutive`` of them in a row such gradients are let
+    through, so that what never recovers is seen.
 
     Parameters
     ----------
@@ -106,6 +108,7 @@ class FiniteRule:
         xp = namespace_of(skipped)
         finite = all_finite(flow.updates, skipped)
         with on_device_of(skipped):
+            finite = finite & finite_value(extra.get("value"), skipped)
             zero = xp.zeros_like(consecutive)
             consecutive = choose(xp, finite, zero, consecutive + 1)
             passes = finite | (consecutive > self.max_consecutive)

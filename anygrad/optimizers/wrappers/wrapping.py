@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import device_of, namespace_of
+from anygrad.backends import backend_of, device_of, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.clipping import Measured, global_norm
 from anygrad.clipping.nonfinite import finite_flags
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
-from anygrad.optimizers.rules.leaves import add, is_half, widen, write
+from anygrad.optimizers.rules.leaves import is_half, widen, write
 from anygrad.optimizers.transform import Transform
+from anygrad.trees.comparing import shape_of
 from anygrad.trees.placing import move, on_device_of
 
 __all__ = [
@@ -27,8 +28,12 @@ __all__ = [
     "check_transform",
     "choose",
     "finite_of",
+    "finite_value",
+    "fits",
     "host_count",
-    "reach",
+    "is_number",
+    "is_single",
+    "refuse_examples",
     "replace",
     "scalar",
     "start_finite",
@@ -50,6 +55,18 @@ def check_transform(where: str, transform: Any) -> Transform:
     message = (
         f"{where}(transform): got {describe(transform)}; expected a Transform. "
         f"Call the factory: {where}(adam(1e-3), ...)."
+    )
+    raise ArgumentError(message)
+
+
+def refuse_examples(where: str, transform: Transform) -> None:
+    """Refuse, around what is no part that takes examples itself, one that does."""
+    if not transform.per_example:
+        return
+    message = (
+        f"{where}(transform): got {transform!r}, which takes gradients with an axis of examples; "
+        f"expected one that takes their mean. Put clip_per_example in front: "
+        f"chain(clip_per_example(...), {where}(...))."
     )
     raise ArgumentError(message)
 
@@ -103,6 +120,18 @@ def all_finite(tree: Tree, home: Array) -> Array:
         )
 
 
+def finite_value(value: Any, home: Array) -> Array | bool:
+    """Tell whether the loss that a step was given is finite, if it was given one."""
+    if value is None:
+        return True
+    if isinstance(value, (np.ndarray, np.generic)) or backend_of(value) is None:
+        return bool(np.all(np.isfinite(value)))
+    xp = namespace_of(value)
+    with on_device_of(value):
+        finite = xp.all(xp.isfinite(value))
+    return move(finite, home)
+
+
 def finite_of(measured: Measured) -> Tree:
     """List the flags of a measurement as arrays, which NumPy's arithmetic does not return."""
     xp = namespace_of(measured.norm)
@@ -126,9 +155,19 @@ def wide_copy(p: Array) -> Array:
         return namespace_of(p).asarray(p, copy=True)
 
 
-def reach(p: Array, u: Array) -> Array:
-    """Compute where an update leads; in half precision, the float32 copy an optimizer keeps."""
-    return add(widen(p) if is_half(p) else p, u)
+def fits(params: Tree, slot: Any) -> bool:
+    """Tell whether a slot is a tree like the parameters; None where a part does not see one."""
+    if slot is None:
+        return False
+    found, structure = trees.flatten(params)
+    try:
+        kept = trees.flatten_up_to(structure, slot)
+    except ArgumentError:
+        return False
+    return all(
+        x is None or (hasattr(x, "shape") and shape_of(x) == shape_of(p))
+        for x, p in zip(kept, found, strict=True)
+    )
 
 
 def replace(old: Tree, new: Tree, donate: bool) -> Tree:
@@ -144,6 +183,16 @@ def choose(
     return xp.asarray(xp.where(condition, one, other), dtype=dtype)
 
 
+def is_single(state: Mapping[str, Any]) -> bool:
+    """Tell whether a state is that of a single transform, whose entries are no states."""
+    return any(is_number(state.get(name)) for name in MARKS)
+
+
+def is_number(entry: Any) -> bool:
+    """Tell whether an entry is an array of shape ()."""
+    return hasattr(entry, "shape") and tuple(entry.shape) == ()
+
+
 def states_within(state: Any) -> Iterator[State]:
     """Walk through a state of states: each chain, each transform around another, each single one.
 
@@ -155,7 +204,7 @@ def states_within(state: Any) -> Iterator[State]:
     if isinstance(state.get(INNER), Mapping):
         yield from states_within(state[INNER])
         return
-    if any(name in state and not isinstance(state[name], Mapping) for name in MARKS):
+    if is_single(state):
         return
     for part in state.values():
         yield from states_within(part)

@@ -5,9 +5,10 @@ from tests.optimizers.rows.row import Row
 
 def novograd(p, t, g, memory, eps=1e-8, eps_root=0.0, decay=0.0):
     # algorithm 1: the first step has the norm itself
-    n = (np.abs(g) ** 2).sum()
-    memory["v"] = n if t == 1 else 0.9 * memory["v"] + 0.1 * n
-    step = g / (np.sqrt(memory["v"] + eps_root) + eps) + decay * p
+    square = (np.abs(g) ** 2).sum()
+    v = square if t == 1 else 0.9 * memory["n"] ** 2 + 0.1 * square
+    memory["n"] = np.sqrt(v)
+    step = g / (np.sqrt(v + eps_root) + eps) + decay * p
     memory["m"] = step if t == 1 else 0.8 * memory["m"] + step
     return p - 0.1 * memory["m"]
 
