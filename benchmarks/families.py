@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 import anygrad as ag
-from benchmarks.lab import Lab, move, to_vector
+from benchmarks.lab import Lab, to_vector
 from benchmarks.race import Contestant, Race, Row
+from benchmarks.stepping import make_optax, make_ours
 
 RATE, B1, B2, EPS, DECAY, MAX_NORM = 1e-2, 0.9, 0.999, 1e-8, 0.1, 1.0
 LAYERS = 20
@@ -18,40 +19,6 @@ def make_tree(shape: tuple[int, ...], leaves: int) -> tuple[dict, dict]:
     rng = np.random.default_rng(0)
     params = {f"{k:02d}": rng.normal(size=shape) for k in range(leaves)}
     return params, {name: rng.normal(size=shape) for name in params}
-
-
-def make_ours(optimizer: Any, params: Any, grads: Any, lab: Lab) -> Any:
-    params, grads = lab.array(params), lab.array(grads)
-    state = optimizer.init(params)
-
-    def step() -> Any:
-        nonlocal params, state
-        params, state = optimizer.step(params, grads, state, donate=True)
-        return params
-
-    return step
-
-
-def make_optax(build: Any, params: Any, grads: Any, lab: Lab) -> Any:
-    import optax  # before JAX, which it brings: without either, it is optax that is missing
-
-    jax = lab.jax()
-    optimizer = build(optax)
-    params, grads = move(params, jax.numpy.array), move(grads, jax.numpy.array)
-    state = optimizer.init(params)
-
-    def formula(params: Any, grads: Any, state: Any) -> Any:
-        updates, state = optimizer.update(grads, state, params)
-        return optax.apply_updates(params, updates), state
-
-    compiled = jax.jit(formula, donate_argnums=(0, 2))
-
-    def step() -> Any:
-        nonlocal params, state
-        params, state = jax.block_until_ready(compiled(params, grads, state))
-        return params
-
-    return step
 
 
 def make_torch_adamw(params: Any, grads: Any, lab: Lab) -> Any:

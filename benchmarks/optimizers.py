@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 import anygrad as ag
-from benchmarks.lab import Lab, move, to_vector
+from benchmarks.lab import Lab, to_vector
 from benchmarks.race import Contestant, Race, Row
+from benchmarks.stepping import make_optax, make_ours
 
 RATE, B1, B2, EPS = 1e-3, 0.9, 0.999, 1e-8
+OURS = ag.optimizers.adam(RATE, b1=B1, b2=B2, eps=EPS)
 STEPS = 3  # compared after three, where a wrong bias correction shows
 
 
@@ -34,13 +36,13 @@ def make_adam(leaves: int, size: int, lab: Lab) -> Race:
     work = (params, grads, lab)
     moved = 7 * start.nbytes  # reads p, g, m, v; writes p, m, v
     contestants = [
-        Contestant("anygrad", partial(make_ours, *work, donate=True), moved=moved),
-        Contestant("anygrad, nothing donated", partial(make_ours, *work, donate=False)),
+        Contestant("anygrad", partial(make_ours, OURS, *work), moved=moved),
+        Contestant("anygrad, nothing donated", partial(make_ours, OURS, *work, donate=False)),
         Contestant("by hand", partial(make_by_hand, step_by_hand, *work), moved=moved),
         Contestant("by hand, in place", partial(make_by_hand, step_in_place, *work), moved=moved),
         Contestant("torch", partial(make_torch, *work), "torch", moved),
         Contestant("torch fused", partial(make_torch, *work, fused=True), "torch", moved),
-        Contestant("optax jit", partial(make_optax, *work), "optax", moved),
+        Contestant("optax jit", partial(make_optax, build_adam, *work), "optax", moved),
     ]
     if leaves == 1:
         moving = partial(make_yardstick, *work)
@@ -58,17 +60,8 @@ def make_adam(leaves: int, size: int, lab: Lab) -> Race:
     )
 
 
-def make_ours(params: Any, grads: Any, lab: Lab, *, donate: bool) -> Any:
-    optimizer = ag.optimizers.adam(RATE, b1=B1, b2=B2, eps=EPS)
-    params, grads = lab.array(params), lab.array(grads)
-    state = optimizer.init(params)
-
-    def step() -> Any:
-        nonlocal params, state
-        params, state = optimizer.step(params, grads, state, donate=donate)
-        return params
-
-    return step
+def build_adam(optax: Any) -> Any:
+    return optax.adam(RATE, b1=B1, b2=B2, eps=EPS)
 
 
 def make_by_hand(step_leaf: Any, params: Any, grads: Any, lab: Lab) -> Any:
@@ -121,29 +114,6 @@ def make_torch(params: Any, grads: Any, lab: Lab, *, fused: bool | None = None) 
     def step() -> Any:
         optimizer.step()
         return leaves
-
-    return step
-
-
-def make_optax(params: Any, grads: Any, lab: Lab) -> Any:
-    import optax  # before JAX, which it brings: without either, it is optax that is missing
-
-    jax = lab.jax()
-
-    optimizer = optax.adam(RATE, b1=B1, b2=B2, eps=EPS)
-    params, grads = move(params, jax.numpy.array), move(grads, jax.numpy.array)
-    state = optimizer.init(params)
-
-    def formula(params: Any, grads: Any, state: Any) -> Any:
-        updates, state = optimizer.update(grads, state, params)
-        return optax.apply_updates(params, updates), state
-
-    compiled = jax.jit(formula, donate_argnums=(0, 2))
-
-    def step() -> Any:
-        nonlocal params, state
-        params, state = jax.block_until_ready(compiled(params, grads, state))
-        return params
 
     return step
 
