@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anygrad as ag
+from anygrad.trees.placing import on_device_of
 from tests.parity.table import REAL, Routine
 
 clips = ag.clipping
@@ -13,7 +14,8 @@ RAISES = "documented: it raises where a value is not finite"
 def _examples(xp, a):
     """Gradients of two examples: the leading axis of both leaves numbers them."""
     b = a.grads["b"]
-    return {"w": a.grads["w"], "b": ag.namespace(b).stack([b, 2.0 * b])}
+    with on_device_of(b):
+        return {"w": a.grads["w"], "b": ag.namespace(b).stack([b, 2.0 * b])}
 
 
 def _parts(xp, a):

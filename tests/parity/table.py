@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import anygrad as ag
+from anygrad.trees.placing import on_device_of
+
 REAL = ("float64", "float32")
 BOTH = (*REAL, "complex128", "complex64")
 _X = np.asarray([[0.5, 1.25, 0.8], [1.5, 0.3, 2.0]])
@@ -22,6 +25,16 @@ class Inputs(NamedTuple):
     v: Any
     tree: dict[str, Any]
     grads: dict[str, Any]
+
+
+def times(tree: Any, factor: float) -> Any:
+    """A tree times a number, each leaf on its own device."""
+
+    def multiply(leaf: Any) -> Any:
+        with on_device_of(leaf):
+            return leaf * factor
+
+    return ag.trees.map(multiply, tree)
 
 
 def make_inputs(make: Callable[[np.ndarray], Any], dtype: str) -> Inputs:

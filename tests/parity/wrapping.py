@@ -6,7 +6,7 @@ from functools import partial
 
 import anygrad as ag
 from tests.parity.optimizing import two_steps
-from tests.parity.table import REAL, Routine
+from tests.parity.table import REAL, Routine, times
 
 o = ag.optimizers
 
@@ -28,7 +28,7 @@ def _limited(clip, xp, a):
     optimizer = _clipped(clip)
     params, state = a.tree, optimizer.init(a.tree)
     for step in range(5):
-        grads = ag.trees.map(lambda g, step=step: g * (1.0 + step), a.grads)
+        grads = times(a.grads, 1.0 + step)
         params, state = optimizer.step(params, grads, state)
     return params
 
@@ -37,7 +37,7 @@ def _sam(xp, a):
     optimizer = o.sam(_inner(), 0.1)
 
     def value_and_grad(params):
-        return 0.0, ag.trees.map(lambda p: 0.5 * p, params)
+        return 0.0, times(params, 0.5)
 
     params, state = a.tree, optimizer.init(a.tree)
     grads = value_and_grad(params)[1]
@@ -60,7 +60,7 @@ def _loss_scale(xp, a):
     optimizer = o.dynamic_loss_scale(_inner())
     state = optimizer.init(a.tree)
     scale = o.loss_scale(state)
-    grads = ag.trees.map(lambda g: g * 32768.0, a.grads)
+    grads = times(a.grads, 32768.0)
     return {"scale": scale, "params": optimizer.step(a.tree, grads, state)[0]}
 
 
