@@ -13,8 +13,8 @@ import pytest
 
 from anygrad.errors import ArgumentError
 from anygrad.optimizers import OPTIMIZERS
+from anygrad.optimizers.rules.allowed import Count, Maybe
 from anygrad.optimizers.rules.factories import declaration_of
-from anygrad.optimizers.rules.hyperparameters import Count, Maybe
 from anygrad.optimizers.rules.rule import read_signature
 from anygrad.optimizers.slots import Number, Shared, When
 from tests.support import reading_latex

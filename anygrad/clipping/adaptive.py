@@ -99,7 +99,7 @@ def clip_adaptively(
     found, treedef = check_floating("clip_adaptively(grads)", grads)
     check_floating("clip_adaptively(params)", params)
     check_same_structure("clip_adaptively(params)", grads, params)
-    check_same_places("clip_adaptively(params)", grads, params)
+    check_same_places("clip_adaptively(params)", found, trees.leaves(params))
     axes = [_axes_of_a_unit(g.shape, unit_axis) for g in found]
     if nonfinite == "raise":
         raise_if_nonfinite("clip_adaptively", grads, finite_flags(found))

@@ -15,7 +15,7 @@ from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.clipping.measuring import Scale, scale_leaf
-from anygrad.optimizers.rules.leaves import is_half, widen
+from anygrad.optimizers.rules.leaves import at_least_single
 from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["Flow", "Rule", "State"]
@@ -49,7 +49,7 @@ class Flow(NamedTuple):
                 g = self.select(xp, g, -xp.zeros_like(g))  # p + -0.0 is p to the bit
         if self.scale is None:
             return g
-        return scale_leaf(widen(g) if is_half(g) else g, self.scale)
+        return scale_leaf(at_least_single(g), self.scale)
 
     def select(self, xp: Namespace, new: Array, old: Array) -> Array:
         """Take ``new`` where the step counts, else ``old``."""

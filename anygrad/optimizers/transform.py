@@ -167,14 +167,15 @@ def advance(
 
 def check_grads(where: str, params: Tree, grads: Tree, per_example: bool) -> None:
     """Refuse gradients that do not fit the parameters."""
-    for index, g in enumerate(trees.leaves(grads)):
+    given = trees.leaves(grads)
+    for index, g in enumerate(given):
         if not hasattr(g, "shape"):
             place = trees.show_path("grads", trees.paths(grads)[index])
             message = f"{where}: got {describe(g)} at {place}; expected an array. Use ag.asarray."
             raise DTypeError(message)
     like = trees.map(Example, grads) if per_example else grads
     trees.check_same_structure(where, params, like)
-    check_same_places(where, params, grads)
+    check_same_places(where, trees.leaves(params), given)
 
 
 def check_untied(where: str, params: Tree) -> None:

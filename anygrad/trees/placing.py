@@ -58,9 +58,8 @@ def _refuse(where: str, tree: Tree, *indices: int) -> None:
     raise MixedBackendError(message)
 
 
-def check_same_places(where: str, tree: Tree, other: Tree) -> None:
-    """Refuse another tree whose leaves have other libraries or devices than those of the first."""
-    found, given = flatten(tree)[0], flatten(other)[0]
+def check_same_places(where: str, found: Sequence[Any], given: Sequence[Any]) -> None:
+    """Refuse leaves of other libraries or devices than those that they belong to."""
     backend = backend_of(found[0]) if found else None
     kinds = {*map(type, found), *map(type, given)}
     if backend is not None and backend.host_dot is not None and len(kinds) == 1:

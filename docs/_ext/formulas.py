@@ -22,8 +22,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from anygrad.optimizers import OPTIMIZERS
 from anygrad.optimizers.rules import pieces
+from anygrad.optimizers.rules.allowed import Maybe
 from anygrad.optimizers.rules.factories import Declaration, declaration_of
-from anygrad.optimizers.rules.hyperparameters import Maybe
 from anygrad.optimizers.rules.rule import read_signature
 from anygrad.optimizers.slots import Number, Shared, Slot, When
 

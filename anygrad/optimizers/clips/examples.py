@@ -11,7 +11,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import Policy, check_limit, check_order
 from anygrad.errors import ShapeError
 from anygrad.optimizers.flow import Flow, State
-from anygrad.optimizers.rules.leaves import is_half, widen
+from anygrad.optimizers.rules.leaves import at_least_single
 from anygrad.optimizers.transform import Transform, from_rule
 from anygrad.optimizers.wrappers.wrapping import scalar
 from anygrad.trees.placing import on_device_of
@@ -102,7 +102,7 @@ class ExampleRule:
     ) -> tuple[Flow, State]:
         """Clip, and take the mean over the examples."""
         trees.map(_check_axis, params, flow.updates)
-        grads = trees.map(lambda g: widen(g) if is_half(g) else g, flow.settle())
+        grads = trees.map(at_least_single, flow.settle())
         clipped, norms = clipping.clip_per_example(
             grads, self.max_norm, ord=self.ord, nonfinite=self.nonfinite
         )

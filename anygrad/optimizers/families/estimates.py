@@ -7,9 +7,9 @@ from typing import Any
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
-from anygrad.optimizers.rules.allowed import BELOW_ONE
+from anygrad.optimizers.rules.allowed import BELOW_ONE, Maybe
 from anygrad.optimizers.rules.factories import built_on
-from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter, Maybe
+from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
 from anygrad.optimizers.rules.pieces import abs2, decayed
 from anygrad.optimizers.slots import Shared, copy, real_zeros, zeros
 from anygrad.optimizers.transform import Transform

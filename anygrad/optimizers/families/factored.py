@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from anygrad.backends.types import Array, Namespace
+from anygrad.optimizers.rules.allowed import Count, Maybe
 from anygrad.optimizers.rules.factories import built_on
-from anygrad.optimizers.rules.hyperparameters import Count, Groups, Hyperparameter, Maybe
+from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
 from anygrad.optimizers.rules.pieces import abs2, decayed, norm
 from anygrad.optimizers.slots import When, real_full, real_zeros, zeros
 from anygrad.optimizers.transform import Transform

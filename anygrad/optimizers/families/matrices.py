@@ -16,9 +16,9 @@ from anygrad.optimizers.families.orthogonalizing import (
     polynomials,
     shape_factor,
 )
-from anygrad.optimizers.rules.allowed import BELOW_ONE
+from anygrad.optimizers.rules.allowed import BELOW_ONE, Count, Maybe
 from anygrad.optimizers.rules.factories import built_on
-from anygrad.optimizers.rules.hyperparameters import Count, Groups, Hyperparameter, Maybe
+from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
 from anygrad.optimizers.rules.leaves import is_complex
 from anygrad.optimizers.rules.pieces import abs2, decayed
 from anygrad.optimizers.slots import real_zeros, zeros

@@ -7,8 +7,9 @@ from typing import Any
 
 from anygrad.backends.types import Array, Namespace
 from anygrad.errors import ArgumentError
+from anygrad.optimizers.rules.allowed import Count
 from anygrad.optimizers.rules.factories import built_on
-from anygrad.optimizers.rules.hyperparameters import Count, Groups, Hyperparameter
+from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
 from anygrad.optimizers.rules.pieces import abs2, decayed
 from anygrad.optimizers.slots import Number, Slot, copy, real_zeros
 from anygrad.optimizers.transform import Transform

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias
 
 from anygrad.errors import ArgumentError, suggest
+from anygrad.optimizers.rules.allowed import Allowed, Maybe
 from anygrad.optimizers.rules.documenting import complete
-from anygrad.optimizers.rules.hyperparameters import Allowed, Groups, Hyperparameters, Maybe
+from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameters
 from anygrad.optimizers.rules.keywords import explain
 from anygrad.optimizers.rules.rule import FormulaRule, read_signature
 from anygrad.optimizers.slots import Slot

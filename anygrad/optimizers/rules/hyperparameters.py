@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
 from anygrad.errors import ArgumentError, describe, suggest
-from anygrad.optimizers.rules.allowed import COMMON, Allowed, Count, Maybe, check_value
+from anygrad.optimizers.rules.allowed import COMMON, Allowed, Maybe, check_value
 from anygrad.optimizers.rules.leaves import is_half
 from anygrad.optimizers.rules.patterns import check_matches, matches
 from anygrad.ranges import FINITE, check_number
 
-__all__ = ["Allowed", "Count", "Groups", "Hyperparameter", "Hyperparameters", "Maybe"]
+__all__ = ["Groups", "Hyperparameter", "Hyperparameters"]
 
 Hyperparameter: TypeAlias = float | Callable[[int], float]
 """A number, or a schedule ``step -> number`` with ``step`` counted from 0."""

@@ -12,6 +12,7 @@ from anygrad.trees.placing import on_device_of
 __all__ = [
     "add",
     "add_in_place",
+    "at_least_single",
     "check_devices",
     "conform",
     "is_complex",
@@ -114,6 +115,11 @@ def widen(p: Array) -> Array:
     xp = namespace_of(p)
     with on_device_of(p):
         return xp.astype(p, xp.float32)
+
+
+def at_least_single(p: Array) -> Array:
+    """Take an array as it is, or a float32 copy of one in half precision."""
+    return widen(p) if is_half(p) else p
 
 
 def renew(master: Array, p: Array) -> Array:

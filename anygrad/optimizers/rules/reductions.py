@@ -9,7 +9,7 @@ from anygrad import trees
 from anygrad.backends import asarray, backend_of, device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.optimizers.flow import Flow, State
-from anygrad.optimizers.rules.leaves import conform, is_half, renew, widen
+from anygrad.optimizers.rules.leaves import at_least_single, conform, renew
 from anygrad.optimizers.slots import Shared
 from anygrad.trees.kinds import widest_real_dtype
 from anygrad.trees.placing import on_device_of
@@ -44,7 +44,7 @@ def see_whole(
     leaves, structure = trees.flatten(params)
     if masters is not None:
         leaves = [p if m is None else renew(m, p) for p, m in zip(leaves, masters, strict=True)]
-    seen = [widen(g) if is_half(g) else g for g in trees.leaves(grads)]
+    seen = [at_least_single(g) for g in trees.leaves(grads)]
     see = getattr(formula, "see", None)
     if see is not None:
         for index, (g, p) in enumerate(zip(seen, leaves, strict=True)):

@@ -15,7 +15,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.rules.hyperparameters import Hyperparameters
-from anygrad.optimizers.rules.leaves import is_half, unshare, widen, write
+from anygrad.optimizers.rules.leaves import at_least_single, is_half, unshare, write
 from anygrad.optimizers.rules.reductions import reduce, see_whole, start_shared
 from anygrad.optimizers.rules.states import SlotShapes, check_entries, check_sizes, host_state
 from anygrad.optimizers.rules.work import MASTER, Work, common_place
@@ -94,7 +94,7 @@ class FormulaRule:
         rows = self.hyperparameters.at(0)
         assigned = self.hyperparameters.assign(structure, lambda: paths)
         self.hyperparameters.check_precision(leaves, assigned)
-        wide = [widen(p) if is_half(p) else p for p in leaves]
+        wide = [at_least_single(p) for p in leaves]
         state = host_state(self.entries, 0, rows[0])
         for name, number in self.numbers.items():
             state[name] = np.asarray([number.begin(**row) for row in rows], dtype=np.float64)
@@ -127,10 +127,9 @@ class FormulaRule:
         rows = self.hyperparameters.at(step)
         assigned = self.hyperparameters.assign(structure, lambda: trees.paths(params))
         self._slot_shapes.check(
-            params,
-            columns,
+            *(params, leaves, structure, columns),
             lambda: self._start_slots(
-                [widen(p) if is_half(p) else p for p in leaves],
+                [at_least_single(p) for p in leaves],
                 *(assigned, self.hyperparameters.at(0)),
             ),
             keeps_masters=self.has_rate,

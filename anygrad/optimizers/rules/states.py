@@ -72,13 +72,14 @@ class SlotShapes:
     def check(
         self,
         params: Tree,
+        leaves: Sequence[Array],
+        structure: Any,
         columns: Mapping[str, Sequence[Any]],
         start: Callable[[], Mapping[str, Sequence[Array | None]]],
         *,
         keeps_masters: bool,
     ) -> None:
         """Refuse slots in other shapes than they start in, before anything is written."""
-        leaves, structure = trees.flatten(params)
         shapes = tuple([tuple(p.shape) for p in leaves])
         halves = tuple(map(is_half, leaves))
         expected = self._known.get((structure, shapes, halves))

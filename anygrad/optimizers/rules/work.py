@@ -11,10 +11,10 @@ from anygrad.backends.types import Array, Namespace
 from anygrad.errors import DTypeError
 from anygrad.optimizers.flow import Flow
 from anygrad.optimizers.rules.leaves import (
+    at_least_single,
     check_devices,
     conform,
     is_complex,
-    is_half,
     renew,
     unshare,
     widen,
@@ -87,7 +87,7 @@ class Work(NamedTuple):
         row: Mapping[str, Any],
     ) -> tuple[Array, dict[str, Any]]:
         master = old.get(MASTER)
-        base = (widen(p) if is_half(p) else p) if master is None else renew(master, p)
+        base = at_least_single(p) if master is None else renew(master, p)
         seen = [p, g, *old.values()]
         if g.dtype != base.dtype:
             g = self._fit(xp, g, base)

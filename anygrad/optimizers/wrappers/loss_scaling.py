@@ -11,7 +11,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.clipping.scaling import Scale
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import Flow, State
-from anygrad.optimizers.rules.leaves import is_half, widen
+from anygrad.optimizers.rules.leaves import at_least_single
 from anygrad.optimizers.transform import Transform, advance, from_rule
 from anygrad.optimizers.wrappers.wrapping import (
     INNER,
@@ -148,7 +148,7 @@ class LossScaleRule:
         xp = namespace_of(scale)
         grads = flow.settle()
         finite = all_finite(grads, scale)
-        grads = trees.map(lambda g: widen(g) if is_half(g) else g, grads)
+        grads = trees.map(at_least_single, grads)
         with on_device_of(scale):
             pending = Scale(scale, xp.ones_like(scale))
             new, good = self._adapt(finite, scale, good + 1)

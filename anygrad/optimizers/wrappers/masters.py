@@ -8,7 +8,7 @@ from typing import Any
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
-from anygrad.optimizers.rules.leaves import add, is_half, widen
+from anygrad.optimizers.rules.leaves import add, at_least_single, is_half
 from anygrad.optimizers.rules.work import MASTER
 from anygrad.optimizers.wrappers.wrapping import INNER, fits, is_single, states_within
 from anygrad.trees.placing import on_device_of
@@ -18,7 +18,7 @@ __all__ = ["arrive", "set_masters"]
 
 def arrive(params: Tree, updates: Tree, inner: Any) -> Tree:
     """Compute where updates lead; in half precision, the float32 copies that an optimizer keeps."""
-    point = trees.map(lambda p, u: add(widen(p) if is_half(p) else p, u), params, updates)
+    point = trees.map(lambda p, u: add(at_least_single(p), u), params, updates)
     if not any(map(is_half, trees.leaves(params))):
         return point
     for state in states_within(inner):

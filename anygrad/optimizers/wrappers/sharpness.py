@@ -11,7 +11,7 @@ from anygrad.backends.types import Array, Tree
 from anygrad.clipping import normalize
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import Flow, State
-from anygrad.optimizers.rules.leaves import add, is_half, widen
+from anygrad.optimizers.rules.leaves import add, at_least_single
 from anygrad.optimizers.transform import Transform, advance, from_rule
 from anygrad.optimizers.wrappers.wrapping import check_transform, refuse_examples
 from anygrad.ranges import NOT_NEGATIVE, POSITIVE, check_count, check_number
@@ -142,7 +142,7 @@ class SharpnessRule:
         return advance(self.inner, above, state, params, donate, extra)
 
     def _climb(self, grads: Tree, point: Tree) -> Tree:
-        grads = trees.map(lambda g: widen(g) if is_half(g) else g, grads)
+        grads = trees.map(at_least_single, grads)
         if self.eta is None:
             return trees.map(self._times_rho, normalize(grads)[0])
         sizes = trees.map(self._size, point)
@@ -155,7 +155,7 @@ class SharpnessRule:
 
     def _size(self, p: Array) -> Array:
         with on_device_of(p):
-            return namespace_of(p).abs(widen(p) if is_half(p) else p) + self.eta
+            return namespace_of(p).abs(at_least_single(p)) + self.eta
 
 
 def _product(a: Array, b: Array) -> Array:
