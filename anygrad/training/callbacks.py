@@ -8,7 +8,7 @@ from typing import Any
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, describe, suggest
 from anygrad.ranges import NOT_NEGATIVE, check_count, check_number
-from anygrad.training.history import History
+from anygrad.recording.history import History
 from anygrad.training.record import Record
 
 

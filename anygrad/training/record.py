@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from anygrad.backends.types import Array, Tree
-from anygrad.training.history import History
+from anygrad.recording.history import History
 
 
 class Record:

@@ -1,4 +1,4 @@
-"""What happened during a training run: named columns of numbers, kept on the device until read."""
+"""What happened during a run: named columns of numbers, kept on the device until read."""
 
 import json
 import math

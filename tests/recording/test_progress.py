@@ -5,7 +5,7 @@ import pytest
 
 import anygrad as ag
 from anygrad.errors import ArgumentError
-from anygrad.training.progress import Bar, Lines, Silence, make_display, resolve, short
+from anygrad.recording.progress import Bar, Lines, Silence, make_display, resolve, short
 
 SUMMARY = {"loss": 0.5, "accuracy": 0.75, "learning_rate": 1e-3, "gradient_norm": 12.0}
 

@@ -1,4 +1,4 @@
-"""Show how a training run goes: a bar in a terminal, plain lines elsewhere, both on stderr."""
+"""Show how a run goes: a bar in a terminal, plain lines elsewhere, both on stderr."""
 
 import math
 import sys
@@ -50,14 +50,14 @@ def make_display(
     return Lines(total, epochs, 1 if choice == "on" else max(1, math.ceil(points / AUTO_LINES)))
 
 
-def resolve(choice: str | bool | None) -> str:
-    """Turn the argument into one of the choices; None asks the settings."""
+def resolve(choice: str | bool | None, where: str = "fit") -> str:
+    """Turn the argument of the function ``where`` into a choice; None asks the settings."""
     if choice is None:
         choice = settings().progress
     if isinstance(choice, bool):
         choice = "on" if choice else "off"
     if choice not in CHOICES:
-        message = f"fit(progress): got {choice!r}; expected True, False, 'auto', 'on' or 'off'."
+        message = f"{where}(progress): got {choice!r}; expected True, False, 'auto', 'on' or 'off'."
         raise ArgumentError(message)
     return choice
 
