@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         optimizers,
         plots,
         schedules,
+        solvers,
         testing,
         training,
         trees,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
     from anygrad.config import configure, settings, use_settings
+    from anygrad.solvers import minimize
     from anygrad.training import fit
     from anygrad.trees import to_numpy
 
@@ -68,11 +70,13 @@ __all__ = [
     "jacobian",
     "jvp",
     "linearize",
+    "minimize",
     "namespace",
     "optimizers",
     "plots",
     "schedules",
     "settings",
+    "solvers",
     "stop_gradient",
     "testing",
     "to_numpy",
@@ -105,6 +109,7 @@ _HOMES = {
     "jacobian": "autodiff",
     "jvp": "autodiff",
     "linearize": "autodiff",
+    "minimize": "solvers",
     "namespace": "backends",
     "settings": "config",
     "stop_gradient": "autodiff",

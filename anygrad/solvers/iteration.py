@@ -1,0 +1,154 @@
+"""The loop of every iterative minimiser: tests, the best point, callbacks, history, lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from anygrad.recording.history import History
+from anygrad.solvers.problem.objective import Objective, Point
+from anygrad.solvers.problem.result import Result
+from anygrad.solvers.problem.status import Status
+from anygrad.solvers.problem.steps import Method
+from anygrad.solvers.problem.stopping import Stopping, Tolerances
+from anygrad.solvers.watching import Watch
+
+Callback = Callable[["Iterate"], Any]
+
+
+class Iterate:
+    """What a callback gets: the newest point, in SciPy's names.
+
+    Attributes
+    ----------
+    x, jac : trees of arrays
+        The point and the gradient, as the start is built; made when they are asked for.
+    fun : array, shape ()
+        f(x), on the device.
+    nit, nfev : int
+        Steps and evaluations so far.
+    optimality : float
+        Largest absolute element of the gradient.
+    """
+
+    def __init__(self, objective: Objective, point: Point, nit: int) -> None:
+        self._space = objective.space
+        self._point = point
+        self.fun = point.value
+        self.nit = nit
+        self.nfev = objective.nfev
+        self.optimality = point.peak
+
+    @property
+    def x(self) -> Any:
+        """The point, in arrays of its own."""
+        return self._space.to_tree(self._space.copy(self._point.x))
+
+    @property
+    def jac(self) -> Any:
+        """The gradient, in arrays of its own."""
+        return self._space.to_tree(self._space.copy(self._point.gradient))
+
+    def __repr__(self) -> str:
+        return f"Iterate(nit={self.nit}, nfev={self.nfev}, optimality={self.optimality:.3g})"
+
+
+class Trace:
+    """The numbers of every iteration, kept as they come and sorted into columns at the end."""
+
+    def __init__(self, objective: Objective, record: tuple[str, ...]) -> None:
+        self.objective = objective
+        self.record = record
+        self.rows: list[tuple[float, float, float, int]] = []
+        self.kept: dict[str, list[Any]] = {name: [] for name in record}
+
+    def add(self, point: Point, length: float) -> None:
+        """Take in one iteration; row 0 is the start."""
+        self.rows.append((point.f, point.peak, length, self.objective.nfev))
+        for name in self.record:
+            vector = point.x if name == "x" else point.gradient
+            space = self.objective.space
+            self.kept[name].append(space.to_tree(space.copy(vector)))
+
+    def history(self) -> History:
+        """Sort the numbers into columns."""
+        history = History()
+        for nit, (f, peak, length, evaluations) in enumerate(self.rows):
+            history.record(nit, fun=f, optimality=peak, step_length=length, evaluations=evaluations)
+        return history
+
+
+def iterate(
+    objective: Objective,
+    x: Any,
+    method: Method,
+    tolerances: Tolerances,
+    *,
+    callback: Callback | None = None,
+    record: tuple[str, ...] = (),
+    watch: Watch | None = None,
+) -> Result:
+    """Run a method from the vector ``x`` until a test of `Stopping`, or the method, ends it."""
+    stopping = Stopping(tolerances, objective)
+    trace = Trace(objective, record)
+    point = best = objective.evaluate(x)
+    trace.add(point, 0.0)
+    nit = 0
+    ended = stopping.at_start(point) or (
+        (Status.MAX_STEPS, "") if tolerances.max_steps == 0 else None
+    )
+    stepper = None if ended else method.start(objective, point)
+    while ended is None:
+        assert stepper is not None
+        step = stepper.step(point)
+        if step.point is not None:
+            nit += 1
+            old, point = point, step.point
+            if point.f <= best.f:
+                best = point
+            trace.add(point, step.length)
+            if watch is not None:
+                watch.show(nit, point, objective.nfev)
+            ended = stopping.after(old, point, nit)
+            if callback is not None and _asks_to_stop(callback, Iterate(objective, point, nit)):
+                ended = ended or (Status.STOPPED, "")
+        if step.status is not None:
+            ended = (step.status, step.message)
+        assert step.point is not None or ended is not None
+    status, message = ended
+    return make_result(objective, best, status, message, nit, method.name, trace)
+
+
+def _asks_to_stop(callback: Callback, now: Iterate) -> bool:
+    try:
+        return bool(callback(now))
+    except StopIteration:
+        return True
+
+
+def make_result(
+    objective: Objective,
+    best: Point,
+    status: Status,
+    message: str,
+    nit: int,
+    name: str,
+    trace: Trace,
+) -> Result:
+    """Put the best point into the shape that the user gave."""
+    space = objective.space
+    return Result(
+        x=space.to_tree(space.copy(best.x)),
+        fun=space.number(best.value),
+        jac=space.to_tree(space.copy(best.gradient)),
+        success=status is Status.CONVERGED,
+        status=status,
+        message=message or status.sentence,
+        nit=nit,
+        nfev=objective.nfev,
+        njev=objective.njev,
+        nhev=objective.nhev,
+        method=name,
+        history=trace.history(),
+        recorded=trace.kept,
+    )

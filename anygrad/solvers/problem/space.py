@@ -1,0 +1,230 @@
+"""A tree of parameters as one real vector, in which every solver computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from anygrad import trees
+from anygrad.backends import Backend, asarray, backend_of, device_of
+from anygrad.backends.registry import place_of
+from anygrad.backends.types import Array, Device, Namespace, Tree
+from anygrad.config import settings
+from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, describe
+from anygrad.trees.kinds import is_complex, is_floating, widest_real_dtype
+from anygrad.trees.placing import check_one_library, on_device_of
+
+HALVES = ("float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One leaf of the tree, and which piece of the vector it is."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    is_complex: bool
+    start: int
+    size: int  # elements of the leaf; a complex one takes twice as many of the vector
+
+
+@dataclass(frozen=True)
+class Space:
+    """How a tree of parameters is one real vector of n elements, and back.
+
+    A real one-dimensional array is its own vector, and an array of more dimensions a reshaped view;
+    only trees are copied. A complex leaf gives its real parts and then its imaginary parts.
+
+    Attributes
+    ----------
+    xp, backend, device : namespace, Backend, device
+        Where the vectors live.
+    dtype : dtype
+        Of the vectors: the widest real one among the leaves; float32 where all are half precision.
+    size : int
+        n.
+    eps : float
+        Distance from 1 to the next number of ``dtype``.
+    """
+
+    xp: Namespace
+    backend: Backend
+    device: Device
+    dtype: Any
+    treedef: Any
+    parts: tuple[Part, ...]
+    size: int
+    eps: float
+    home: Array
+
+    @classmethod
+    def of(cls, where: str, x0: Tree) -> Space:
+        """Lay out the vector of ``x0``; raises where that is no tree of floating arrays.
+
+        Raises
+        ------
+        ArgumentError
+            If the tree is empty.
+        DTypeError
+            If a leaf is neither a floating array nor a Python float.
+        MixedBackendError
+            If leaves are of two libraries, or on two devices.
+        """
+        leaves, treedef = trees.flatten(x0)
+        backend = check_one_library(where, x0, leaves)
+        leaves = [_as_array(x, leaves) for x in leaves]
+        if sum(math.prod(x.shape) for x in leaves) == 0:
+            message = f"{where}: got {describe(x0)}; expected at least one number."
+            raise ArgumentError(message)
+        backend = backend or backend_of(leaves[0])
+        assert backend is not None
+        xp = backend.load()
+        for path, x in zip(trees.paths(x0), leaves, strict=True):
+            _check_leaf(where, xp, path, x, leaves[0])
+        dtype = widest_real_dtype(leaves)
+        if str(dtype).rpartition(".")[2] in HALVES:
+            dtype = xp.float32
+        parts, start = [], 0
+        for x in leaves:
+            size, both = math.prod(x.shape), is_complex(xp, x)
+            parts.append(Part(tuple(x.shape), x.dtype, both, start, size))
+            start += 2 * size if both else size
+        eps = float(xp.finfo(dtype).eps)
+        home = leaves[0]
+        return cls(xp, backend, device_of(home), dtype, treedef, tuple(parts), start, eps, home)
+
+    def on_device(self) -> AbstractContextManager:
+        """Make the device of the vectors current."""
+        return on_device_of(self.home)
+
+    @property
+    def is_on_host(self) -> bool:
+        """Whether reading a value costs nothing."""
+        return self.backend.host_dot is not None
+
+    def to_vector(self, tree: Tree, where: str = "tree") -> Array:
+        """Lay a tree like ``x0`` out as a vector; a view of it where that is possible.
+
+        Raises
+        ------
+        ArgumentError, ShapeError
+            If the tree has another structure or shapes.
+        """
+        if len(self.parts) == 1 and getattr(tree, "shape", None) == self.parts[0].shape:
+            leaves = [tree]  # the usual case, and it is asked for at every evaluation
+        else:
+            leaves = trees.flatten_up_to(self.treedef, tree, where=where)
+        pieces = [
+            piece
+            for part, leaf in zip(self.parts, leaves, strict=True)
+            for piece in self._pieces(part, leaf, where)
+        ]
+        return pieces[0] if len(pieces) == 1 else self.xp.concat(pieces)
+
+    def _pieces(self, part: Part, leaf: Any, where: str) -> list[Array]:
+        xp = self.xp
+        if backend_of(leaf) is None:
+            leaf = xp.asarray(leaf, dtype=part.dtype, device=self.device)
+        if tuple(leaf.shape) != part.shape:
+            trees.check_same_structure(where, self.to_tree(self.zeros()), self._tree([leaf]))
+        if part.is_complex:
+            if not is_complex(xp, leaf):
+                leaf = xp.astype(leaf, part.dtype)
+            return [self._flat(xp.real(leaf)), self._flat(xp.imag(leaf))]
+        return [self._flat(leaf)]
+
+    def _tree(self, leaves: list[Any]) -> Tree:
+        return (
+            trees.unflatten(self.treedef, leaves) if len(leaves) == len(self.parts) else leaves[0]
+        )
+
+    def _flat(self, x: Array) -> Array:
+        if x.dtype != self.dtype:
+            x = self.xp.astype(x, self.dtype)
+        return x if len(x.shape) == 1 else self.xp.reshape(x, (-1,))
+
+    def to_tree(self, vector: Array) -> Tree:
+        """Cut a vector into the leaves of a tree like ``x0``; views where that is possible."""
+        leaves = [self._leaf(part, vector) for part in self.parts]
+        return trees.unflatten(self.treedef, leaves)
+
+    def _leaf(self, part: Part, vector: Array) -> Array:
+        xp = self.xp
+        if part.is_complex:
+            middle = part.start + part.size
+            real = vector[part.start : middle]
+            leaf = xp.astype(real, part.dtype) + 1j * vector[middle : middle + part.size]
+            leaf = xp.astype(leaf, part.dtype, copy=False)
+        else:
+            whole = len(self.parts) == 1
+            leaf = vector if whole else vector[part.start : part.start + part.size]
+            if leaf.dtype != part.dtype:
+                leaf = xp.astype(leaf, part.dtype)
+        return leaf if tuple(leaf.shape) == part.shape else xp.reshape(leaf, part.shape)
+
+    def zeros(self, *shape: int) -> Array:
+        """Make a vector of zeros, or an array of them of another shape."""
+        return self.xp.zeros(shape or (self.size,), dtype=self.dtype, device=self.device)
+
+    def from_host(self, values: np.ndarray) -> Array:
+        """Bring numbers of the host beside the vectors, in their dtype."""
+        if self.is_on_host:
+            return values.astype(self.dtype, copy=False)
+        return self.xp.asarray(values.tolist(), dtype=self.dtype, device=self.device)
+
+    def number(self, value: Any) -> Array:
+        """Make a 0-d array beside the vectors of a number, or of a 0-d array."""
+        return self.xp.asarray(value, dtype=self.dtype, device=self.device)
+
+    def fetch(self, values: Sequence[Array]) -> list[Any]:
+        """Read several 0-d and 1-d arrays: floats and NumPy vectors, in one transfer.
+
+        This is the only place where solvers wait for the device.
+        """
+        if self.is_on_host:
+            return [x if x.ndim else float(x) for x in values]
+        xp = self.xp
+        flat = [xp.astype(xp.reshape(x, (-1,)), self.dtype, copy=False) for x in values]
+        read = np.asarray(self.backend.to_host(xp.concat(flat)), dtype=np.float64)
+        found, start = [], 0
+        for x in values:
+            stop = start + math.prod(x.shape)
+            found.append(read[start:stop] if len(x.shape) else float(read[start]))
+            start = stop
+        return found
+
+    def copy(self, vector: Array) -> Array:
+        """Copy a vector that may be the caller's array."""
+        return self.xp.asarray(vector, copy=True)
+
+
+def _as_array(x: Any, leaves: Sequence[Any]) -> Any:
+    """A Python float as a 0-d array beside the other leaves."""
+    if backend_of(x) is not None or not isinstance(x, float | complex):
+        return x
+    home = next((leaf for leaf in leaves if backend_of(leaf) is not None), None)
+    if home is None:
+        return asarray(x)
+    backend = backend_of(home)
+    assert backend is not None
+    return backend.from_host(np.asarray(x, dtype=settings().dtype), device_of(home))
+
+
+def _check_leaf(where: str, xp: Namespace, path: Any, x: Any, first: Any) -> None:
+    place = trees.show_path("x0", path)
+    if backend_of(x) is None or not is_floating(xp, x):
+        message = (
+            f"{where}: got {describe(x)} at {place}; expected a floating array. "
+            "Write 1.0 for 1, or convert it with .astype(float)."
+        )
+        raise DTypeError(message)
+    if device_of(x) != device_of(first):
+        message = (
+            f"{where}: got {place_of(x)} at {place} beside {place_of(first)}; expected one device."
+        )
+        raise MixedBackendError(message)

@@ -1,0 +1,1 @@
+"""How far: line searches, each a record of its constants with ``run(line, first)``."""
