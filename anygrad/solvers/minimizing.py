@@ -40,15 +40,89 @@ def minimize(
     record: str | tuple[str, ...] = (),
     progress: str | bool | None = None,
 ) -> Result:
-    """Minimise a function of a tree of arrays.
+    """Minimise a real function of a tree of arrays, on the device and in the dtype they have.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *args)`` gives a real number, shape (). Where it, or its gradient, is not finite, or
-        it raises ArithmeticError, a search takes a shorter step.
+        ``f(x, *args)`` gives a real number, shape (). Where it or its gradient is not finite, or it
+        raises ArithmeticError, a search takes a shorter step.
     x0 : tree of floating arrays
-        The start; one library and device. It is not changed.
+        The start, of one library and device; real or complex. It is not changed.
+    args : tuple
+        Further arguments of ``f``, ``gradient`` and ``hvp``.
+    method : str or method
+        A name, in our spelling or SciPy's, or what a factory of `anygrad.solvers` made, as
+        ``solvers.lbfgs(memory=20)``. "auto": "bfgs" up to 100 variables, "lbfgs" above.
+    search : str or search, optional
+        Line search of methods that have one: "strong-wolfe", "backtracking" or what a factory made;
+        by default the one that suits the method.
+    gradient : {"automatic", "numerical"}, callable or True
+        Traced from ``f``; by central differences, 2 n evaluations each; a function
+        ``gradient(x, *args)`` that gives a tree like ``x``; or True where ``f`` returns value and
+        gradient. A complex leaf has df/dRe + i df/dIm.
+    hvp : callable, optional
+        ``hvp(x, v, *args)``: the Hessian times a tree ``v``. By default traced, or, where the
+        gradient is not, a central difference of gradients.
+    bounds : pair (lower, upper), list of pairs or scipy.optimize.Bounds, optional
+        Each side None, a number or a tree like ``x0``; in a list, a pair for each element.
+    max_steps, max_evaluations : int, optional
+        Most iterations, by default 200 n and at least 1,000, and most evaluations of ``f``.
+    gtol : float
+        Converged when no element of the gradient is larger; 1e-5 by default, as in SciPy.
+    ftol : float
+        Converged when a step changes f by less, relative to max(abs(f), 1); 0, off, by default.
+    xtol : float
+        Converged when a step is shorter, relative to the length of x; 0, off, by default.
+    callback : callable, optional
+        Gets, after each step, a record with ``x``, ``fun``, ``jac``, ``nit``, ``nfev`` and
+        ``optimality``; a true result or StopIteration ends the run.
+    record : str or tuple of str
+        "x", "jac": trees to keep for each step in ``result.recorded``; they take memory.
+    progress : bool or {"auto", "on", "off"}, optional
+        Lines on stderr; "auto", the setting's default, prints them in a terminal when a run takes
+        more than two seconds.
+
+    Returns
+    -------
+    Result
+        The best point found, with SciPy's fields, and the history. It never raises because of
+        failure: ``success``, ``status`` and ``message`` tell.
+
+    Raises
+    ------
+    ArgumentError
+        If a method or search is unknown, or a tolerance outside its range.
+    DTypeError
+        If a leaf of ``x0`` is not floating.
+    ShapeError
+        If ``f`` gives no real number of shape (), or the gradient does not fit ``x0``.
+    MixedBackendError
+        If ``x0`` holds arrays of two libraries or devices.
+
+    References
+    ----------
+    Nocedal, Wright (2006), Numerical Optimization; each method names its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import anygrad as ag
+    >>> def rosenbrock(x):
+    ...     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+    >>> result = ag.minimize(rosenbrock, np.asarray([-1.2, 1.0]))
+    >>> result.success, result.x.round(4)
+    (True, array([1., 1.]))
+
+    A line in a tree of parameters, without any array that is not yours:
+
+    >>> x = np.asarray([0.0, 1.0, 2.0, 3.0])
+    >>> y = 2.0 * x - 1.0
+    >>> def loss(p):
+    ...     return np.mean((p["slope"] * x + p["offset"] - y) ** 2)
+    >>> found = ag.minimize(loss, {"slope": 0.0, "offset": 0.0}).x
+    >>> round(float(found["slope"]), 4), round(float(found["offset"]), 4)
+    (2.0, -1.0)
     """
     where = "minimize"
     space = Space.of(f"{where}(x0)", x0)

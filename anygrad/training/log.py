@@ -9,8 +9,8 @@ from anygrad import optimizers, trees
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, NonFiniteError, describe
 from anygrad.recording.history import History, copied, to_floats
-from anygrad.training.monitor import Monitor, gradient_report
 from anygrad.recording.progress import Display
+from anygrad.training.monitor import Monitor, gradient_report
 from anygrad.training.record import Record
 
 NONFINITE = ("raise", "stop", "ignore")

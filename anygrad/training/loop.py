@@ -9,13 +9,13 @@ from anygrad.autodiff import value_and_grad as differentiate
 from anygrad.backends import backend_of
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
-from anygrad.training.callbacks import Callback, Stop
 from anygrad.recording.history import History, copied
+from anygrad.recording.progress import make_display
+from anygrad.training.callbacks import Callback, Stop
 from anygrad.training.interrupts import Interrupts
 from anygrad.training.log import Log, check_metrics
 from anygrad.training.monitor import Monitor
 from anygrad.training.plan import Plan
-from anygrad.recording.progress import make_display
 from anygrad.training.record import Record
 
 
