@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
     from anygrad.config import configure, settings, use_settings
-    from anygrad.solvers import minimize
+    from anygrad.solvers import least_squares, minimize
     from anygrad.training import fit
     from anygrad.trees import to_numpy
 
@@ -69,6 +69,7 @@ __all__ = [
     "implicit_root",
     "jacobian",
     "jvp",
+    "least_squares",
     "linearize",
     "minimize",
     "namespace",
@@ -108,6 +109,7 @@ _HOMES = {
     "implicit_root": "autodiff",
     "jacobian": "autodiff",
     "jvp": "autodiff",
+    "least_squares": "solvers",
     "linearize": "autodiff",
     "minimize": "solvers",
     "namespace": "backends",

@@ -18,6 +18,7 @@ ValueError`` catch what they should::
     +-- EvaluationError      (RuntimeError)       a function failed at some of many points
     +-- GradientError        (AssertionError)     a wrong gradient, found by ``raise_if_wrong``
 
+    UnconvergedWarning       (UserWarning)        what is differentiated or mapped is no solution
     UnusedInputWarning       (UserWarning)        the result does not depend on an input
 
 A message has one form: ``where(argument): got <what>; expected <what>. <what to do>``.
@@ -43,6 +44,7 @@ __all__ = [
     "SettingsError",
     "ShapeError",
     "TraceError",
+    "UnconvergedWarning",
     "UnusedInputWarning",
     "describe",
     "suggest",
@@ -121,6 +123,10 @@ class EvaluationError(AnygradError, RuntimeError):
 
 class GradientError(AnygradError, AssertionError):
     """A gradient disagrees with its numerical check."""
+
+
+class UnconvergedWarning(UserWarning):
+    """A solver did not converge where only its solution is passed on: to a derivative or a batch."""
 
 
 class UnusedInputWarning(UserWarning):

@@ -16,6 +16,7 @@ from benchmarks import (
     imports,
     optimizers,
     report,
+    solvers,
     transformations,
     user_code,
 )
@@ -30,6 +31,7 @@ THEMES = {
     "optimizers": optimizers.ROWS,
     "families": families.ROWS,
     "clipping": clipping.ROWS,
+    "solvers": solvers.ROWS,
     "imports": imports.ROWS,
 }
 

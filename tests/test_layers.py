@@ -17,6 +17,7 @@ FLOORS = {
     "trees": 2,
     "ops": 2,
     "plots": 3,
+    "linear": 3,
     "tracing": 3,
     "autodiff": 4,
     "differences": 5,
@@ -48,7 +49,7 @@ LIBRARIES = {
     "rich": ("recording/progress.py", "cli/"),
     "sklearn": ("cli/",),
     "safetensors": ("optimizers/saving/files.py",),
-    "scipy": ("backends/numpy.py",),
+    "scipy": ("backends/numpy.py", "solvers/scipy_bridge.py"),
     "pandas": (),
 }
 _IMPORT_BY_NAME = {"import_module", "__import__", "import_package"}

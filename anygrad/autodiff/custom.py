@@ -38,6 +38,13 @@ class Arguments:
             whole[k] = x
         return trees.unflatten(self.treedef, whole)
 
+    def spread(self, axes: Sequence[int | None]) -> tuple[Any, ...]:
+        """Axes of the operands in the structure of the arguments; None for the rest."""
+        whole: list[Any] = [None] * len(self.leaves)
+        for k, axis in zip(self.places, axes, strict=True):
+            whole[k] = axis
+        return trees.unflatten(self.treedef, whole)
+
     def tangents(self, given: Sequence[Any], operands: Sequence[Any]) -> tuple[Any, ...]:
         """Tangents in the structure of the arguments; 0 for plain numbers, None for the rest."""
         whole: list[Any] = [0.0 if isinstance(x, float | complex) else None for x in self.leaves]

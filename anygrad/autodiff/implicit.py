@@ -19,7 +19,8 @@ from anygrad.autodiff.forward import jvp
 from anygrad.autodiff.inputs import call, check_callable, name_of
 from anygrad.autodiff.matrices import jacobian
 from anygrad.autodiff.reverse import vjp
-from anygrad.errors import ShapeError, describe
+from anygrad.errors import DTypeError, ShapeError, describe
+from anygrad.ops.shaping import kind_of
 from anygrad.tracing import TRACED, lowest, names_for
 from anygrad.tracing.level import plain_namespace
 from anygrad.trees.placing import on_device_of
@@ -32,12 +33,14 @@ def implicit_root(
     solve: Callable[..., Any],
     *,
     linear_solve: LinearSolve | None = None,
+    solve_batch: Callable[..., Any] | None = None,
+    has_aux: bool = False,
 ) -> Callable[..., Any]:
     """Make a differentiable function of a solver: ``x`` with ``f(x, *parameters) = 0``.
 
     For a fixed point x = g(x, p), f is x - g(x, p); for a minimum of h over x, f is the gradient of
     h. Derivatives of any order, in every mode, are those of the exact root: they are as good as the
-    solver's answer. A batch of `vmap` is solved example by example.
+    solver's answer. A batch of `vmap` is solved example by example, or by ``solve_batch``.
 
     Parameters
     ----------
@@ -50,6 +53,13 @@ def implicit_root(
         ``linear_solve(matvec, b)`` solves ``matvec(u) = b`` for vectors; by default the matrix is
         made, in one batched pass, and solved densely. It gets plain vectors in a first derivative;
         in higher ones and under `vmap` it must be array code that can be traced.
+    solve_batch : callable, optional
+        ``solve_batch(axes, size, *parameters)`` gives what ``solve`` gives for each of ``size``
+        examples, stacked along axis 0. ``axes`` is a tuple that fits ``vmap(in_axes=axes)`` on the
+        parameters: 0 for what differs between the examples.
+    has_aux : bool
+        ``solve`` gives ``(x, aux)``, and so does what is made; ``aux`` is a tree of integer or
+        boolean arrays (a status, a count), which have no derivative.
 
     Returns
     -------
@@ -58,6 +68,8 @@ def implicit_root(
 
     Raises
     ------
+    DTypeError
+        If ``aux`` holds something else than integers and booleans.
     ShapeError
         If ``f`` gives another number of equations than there are unknowns.
     TraceError
@@ -86,24 +98,55 @@ def implicit_root(
         given = Arguments(solve, parameters, {})
         shape: dict[str, Any] = {}
 
+        def taken_apart(result: Any) -> tuple[Leaves, Leaves]:
+            x, aux = result if has_aux else (result, ())
+            leaves, shape["x"] = trees.flatten(x)
+            others, shape["aux"] = trees.flatten(aux)
+            for y in others:
+                if not hasattr(y, "dtype") or kind_of(y.dtype) != "other":
+                    message = (
+                        f"{name}: solve gave {describe(y)} in aux; expected integer or boolean "
+                        "arrays, as floating numbers would lose their derivative."
+                    )
+                    raise DTypeError(message)
+            return leaves, others
+
         def found(*operands: Any) -> Leaves:
-            leaves, shape["result"] = trees.flatten(solve(*given.rebuild(operands)))
-            return [_as_array(x, operands) for x in leaves]
+            leaves, others = taken_apart(solve(*given.rebuild(operands)))
+            return [*(_as_array(x, operands) for x in leaves), *others]
+
+        def found_together(mapped: tuple[bool, ...], size: int, operands: Leaves) -> Leaves:
+            assert solve_batch is not None
+            axes = given.spread([0 if m else None for m in mapped])
+            leaves, others = taken_apart(solve_batch(axes, size, *given.rebuild(operands)))
+            return [*leaves, *others]
 
         def residual(unknowns: Leaves, operands: Leaves) -> Any:
-            x = trees.unflatten(shape["result"], unknowns)
+            x = trees.unflatten(shape["x"], unknowns)
             return _vector(trees.leaves(call(f, (x, *given.rebuild(operands)), {})))
 
-        leaves = invoke(root_call(name, found, residual, linear_solve), given.operands)
-        return trees.unflatten(shape["result"], leaves)
+        together = None if solve_batch is None else found_together
+        made = root_call(name, found, residual, linear_solve, together)
+        leaves = invoke(made, given.operands)
+        count = shape["x"].num_leaves
+        x = trees.unflatten(shape["x"], leaves[:count])
+        return (x, trees.unflatten(shape["aux"], leaves[count:])) if has_aux else x
 
     return root
 
 
-def root_call(name: str, found: Any, residual: Any, linear_solve: LinearSolve | None) -> Call:
+def root_call(
+    name: str,
+    found: Any,
+    residual: Any,
+    linear_solve: LinearSolve | None,
+    together: Any = None,
+) -> Call:
     """The call of a solver, from its answer and the residual that is zero there."""
 
-    def back(unknowns: Leaves, operands: Leaves, gs: Leaves) -> Leaves:
+    def back(results: Leaves, operands: Leaves, gs: Leaves) -> Leaves:
+        unknowns = _floating(results, results)
+        gs = _floating(gs, results)
         point = _vector(unknowns)
 
         def of_unknowns(v: Any) -> Any:
@@ -119,7 +162,8 @@ def root_call(name: str, found: Any, residual: Any, linear_solve: LinearSolve | 
         _, pull_operands = vjp(lambda *ps: residual(unknowns, list(ps)), *operands)
         return list(pull_operands(-u))
 
-    def push(unknowns: Leaves, operands: Leaves, tangents: Leaves) -> Leaves:
+    def push(results: Leaves, operands: Leaves, tangents: Leaves) -> Leaves:
+        unknowns = _floating(results, results)
         point = _vector(unknowns)
 
         def of_unknowns(v: Any) -> Any:
@@ -131,12 +175,18 @@ def root_call(name: str, found: Any, residual: Any, linear_solve: LinearSolve | 
             dx = _dense_solve(jacobian(of_unknowns, mode="forward")(point), -moved)
         else:
             dx = linear_solve(lambda v: jvp(of_unknowns, (point,), (v,))[1], -moved)
-        return _parts(dx, unknowns)
+        # what is no unknown has no tangent, but stands in the list
+        return [*_parts(dx, unknowns), *map(zeros, results[len(unknowns) :])]
 
-    return _call(name, found, back, push)
+    return _call(name, found, back, push, together)
 
 
-def _call(name: str, found: Any, back: Any, push: Any) -> Call:
+def _floating(xs: Leaves, results: Leaves) -> Leaves:
+    """Those that belong to unknowns, which come first; integers beside them are passed on."""
+    return [x for x, y in zip(xs, results, strict=True) if kind_of(y.dtype) != "other"]
+
+
+def _call(name: str, found: Any, back: Any, push: Any, together: Any = None) -> Call:
     def reverse(leaves: Leaves) -> tuple[Leaves, Any]:
         unknowns = invoke(call, leaves)
 
@@ -161,6 +211,9 @@ def _call(name: str, found: Any, back: Any, push: Any) -> Call:
             ]
             return [TRACED.stack(*parts, axis=0) for parts in zip(*each, strict=True)]
 
+        def found_together(*leaves: Any) -> Leaves:
+            return together(mapped, size, list(leaves))
+
         def back_of_batch(unknowns: Leaves, leaves: Leaves, gs: Leaves) -> Leaves:
             pulled = vmap(back, (0, axes, 0))(unknowns, leaves, gs)
             return [
@@ -169,7 +222,8 @@ def _call(name: str, found: Any, back: Any, push: Any) -> Call:
             ]
 
         push_of_batch = vmap(push, (0, axes, axes))
-        return _call(name, found_one_by_one, back_of_batch, push_of_batch)
+        of_batch = found_one_by_one if together is None else found_together
+        return _call(name, of_batch, back_of_batch, push_of_batch)
 
     call = Call(name, lambda leaves: found(*leaves), reverse, forward, batched)
     return call

@@ -73,11 +73,28 @@ def add_at(xp: Any, out: Any, key: Any, g: Any) -> Any:
     backend = backend_of(out)
     assert backend is not None
     if backend.writable and selects_once(key):
+        if makes_axes(key):
+            key, g = _without_new_axes(xp, out, key, g)
         out[key] += g
         return out
     if _adds(backend):
         return backend.add_at(out, key, g)  # type: ignore[misc]
     return _add_by_matching(xp, out, key, g)
+
+
+def makes_axes(key: Any) -> bool:
+    """Whether a key puts new axes in."""
+    return key is None or (type(key) is tuple and any(part is None for part in key))
+
+
+def _without_new_axes(xp: Any, out: Any, key: Any, g: Any) -> tuple[Any, Any]:
+    """The same place without new axes, which array-api-strict reads by but does not write by."""
+    if not is_basic(key):
+        return key, g
+    bare = tuple(part for part in key if part is not None) if type(key) is tuple else ()
+    bare = bare or (...,)
+    g = xp.broadcast_to(g, out[key].shape)
+    return bare, xp.reshape(g, out[bare].shape)
 
 
 def _adds(backend: Backend) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from anygrad.recording.history import History
+from anygrad.recording.history import FORMAT, History
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.result import Result
+from anygrad.solvers.problem.space import Space
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Method
 from anygrad.solvers.problem.stopping import Stopping, Tolerances
 from anygrad.solvers.watching import Watch
 
 Callback = Callable[["Iterate"], Any]
+COLUMNS = ("fun", "optimality", "step_length", "evaluations")
 
 
 class Iterate:
@@ -46,8 +48,8 @@ class Iterate:
 
     @property
     def jac(self) -> Any:
-        """The gradient, in arrays of its own."""
-        return self._space.to_tree(self._space.copy(self._point.gradient))
+        """The gradient, in arrays of its own; None for methods without one."""
+        return _own_tree(self._space, self._point.gradient)
 
     def __repr__(self) -> str:
         return f"Iterate(nit={self.nit}, nfev={self.nfev}, optimality={self.optimality:.3g})"
@@ -67,15 +69,14 @@ class Trace:
         self.rows.append((point.f, point.peak, length, self.objective.nfev))
         for name in self.record:
             vector = point.x if name == "x" else point.gradient
-            space = self.objective.space
-            self.kept[name].append(space.to_tree(space.copy(vector)))
+            self.kept[name].append(_own_tree(self.objective.space, vector))
 
     def history(self) -> History:
         """Sort the numbers into columns."""
-        history = History()
-        for nit, (f, peak, length, evaluations) in enumerate(self.rows):
-            history.record(nit, fun=f, optimality=peak, step_length=length, evaluations=evaluations)
-        return history
+        columns = zip(COLUMNS, zip(*self.rows, strict=True), strict=True)
+        steps = range(len(self.rows))
+        data = {name: {"steps": steps, "values": values} for name, values in columns}
+        return History.from_dict({"format": FORMAT, "notes": [], "columns": data})
 
 
 def iterate(
@@ -87,9 +88,12 @@ def iterate(
     callback: Callback | None = None,
     record: tuple[str, ...] = (),
     watch: Watch | None = None,
+    finish: Callable[..., Result] | None = None,
 ) -> Result:
     """Run a method from the vector ``x`` until a test of `Stopping`, or the method, ends it."""
-    stopping = Stopping(tolerances, objective)
+    # a method may have tests of its own, and an order of points of its own
+    stopping = getattr(method, "stopping", Stopping)(tolerances, objective)
+    is_better = getattr(method, "is_better", _is_as_low)
     trace = Trace(objective, record)
     point = best = objective.evaluate(x)
     trace.add(point, 0.0)
@@ -104,7 +108,7 @@ def iterate(
         if step.point is not None:
             nit += 1
             old, point = point, step.point
-            if point.f <= best.f:
+            if is_better(point, best):
                 best = point
             trace.add(point, step.length)
             if watch is not None:
@@ -116,7 +120,19 @@ def iterate(
             ended = (step.status, step.message)
         assert step.point is not None or ended is not None
     status, message = ended
-    return make_result(objective, best, status, message, nit, method.name, trace)
+    if status is Status.CONVERGED and point.peak <= tolerances.gtol < best.peak:
+        best = point  # the values of both are equal but for rounding, and this one is meant
+    # a kind of problem may have a result of its own
+    finish = finish or make_result
+    return finish(objective, best, status, message, nit, method.name, trace)
+
+
+def _own_tree(space: Space, vector: Any) -> Any:
+    return None if vector is None else space.to_tree(space.copy(vector))
+
+
+def _is_as_low(point: Point, best: Point) -> bool:
+    return point.f <= best.f
 
 
 def _asks_to_stop(callback: Callback, now: Iterate) -> bool:
@@ -140,7 +156,7 @@ def make_result(
     return Result(
         x=space.to_tree(space.copy(best.x)),
         fun=space.number(best.value),
-        jac=space.to_tree(space.copy(best.gradient)),
+        jac=_own_tree(space, best.gradient),
         success=status is Status.CONVERGED,
         status=status,
         message=message or status.sentence,

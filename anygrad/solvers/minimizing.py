@@ -7,6 +7,10 @@ from typing import Any
 
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, describe
+from anygrad.solvers.batched.fronts import minimize_together
+from anygrad.solvers.constrained.augmented import minimize_constrained
+from anygrad.solvers.differentiable import differentiable
+from anygrad.solvers.equations import minimum
 from anygrad.solvers.iteration import Callback, iterate
 from anygrad.solvers.methods import find_method
 from anygrad.solvers.problem.building import make_objective, read_box
@@ -21,6 +25,7 @@ STEPS_PER_VARIABLE = 200
 RECORDS = ("x", "jac")
 
 
+@differentiable(minimum, minimize_together)
 def minimize(
     f: Callable[..., Any],
     x0: Tree,
@@ -31,11 +36,13 @@ def minimize(
     gradient: Any = "automatic",
     hvp: Callable[..., Any] | None = None,
     bounds: Any = None,
+    constraints: Any = None,
     max_steps: int | None = None,
     max_evaluations: int | None = None,
     gtol: float | None = None,
     ftol: float | None = None,
     xtol: float | None = None,
+    ctol: float | None = None,
     callback: Callback | None = None,
     record: str | tuple[str, ...] = (),
     progress: str | bool | None = None,
@@ -50,10 +57,15 @@ def minimize(
     x0 : tree of floating arrays
         The start, of one library and device; real or complex. It is not changed.
     args : tuple
-        Further arguments of ``f``, ``gradient`` and ``hvp``.
+        Further arguments of ``f``, ``gradient`` and ``hvp``. Where they are traced (in `grad`,
+        `jvp`, `vmap`), ``x`` and ``fun`` carry the derivative of the minimum, by the implicit
+        function theorem; that by ``x0`` is zero. A batch of `vmap` is solved in one run where the
+        method is "auto" or "bfgs", without bounds, callback and record, else one by one.
     method : str or method
         A name, in our spelling or SciPy's, or what a factory of `anygrad.solvers` made, as
-        ``solvers.lbfgs(memory=20)``. "auto": "bfgs" up to 100 variables, "lbfgs" above.
+        ``solvers.lbfgs(memory=20)``. "auto": "bfgs" up to 100 variables, "lbfgs" above,
+        "lbfgsb" with bounds. Optimizers go by name too, as "adam", or as they are,
+        ``ag.optimizers.adam(1e-2)``.
     search : str or search, optional
         Line search of methods that have one: "strong-wolfe", "backtracking" or what a factory made;
         by default the one that suits the method.
@@ -65,7 +77,12 @@ def minimize(
         ``hvp(x, v, *args)``: the Hessian times a tree ``v``. By default traced, or, where the
         gradient is not, a central difference of gradients.
     bounds : pair (lower, upper), list of pairs or scipy.optimize.Bounds, optional
-        Each side None, a number or a tree like ``x0``; in a list, a pair for each element.
+        Each side None, a number or a tree like ``x0``; in a list, a pair for each element. f is
+        never evaluated outside; a start outside is moved to the nearest point inside.
+    constraints : Constraint, SciPy's constraint, or a list of them, optional
+        ``solvers.equality(fun)``, ``solvers.inequality(fun)``, dicts with "type" and "fun",
+        ``NonlinearConstraint``, ``LinearConstraint``. They are met by an augmented Lagrangian, of
+        which the method minimises one after the other; those count as steps.
     max_steps, max_evaluations : int, optional
         Most iterations, by default 200 n and at least 1,000, and most evaluations of ``f``.
     gtol : float
@@ -74,6 +91,8 @@ def minimize(
         Converged when a step changes f by less, relative to max(abs(f), 1); 0, off, by default.
     xtol : float
         Converged when a step is shorter, relative to the length of x; 0, off, by default.
+    ctol : float
+        Constraints count as met up to this distance; 1e-8 by default, 1e-4 in float32.
     callback : callable, optional
         Gets, after each step, a record with ``x``, ``fun``, ``jac``, ``nit``, ``nfev`` and
         ``optimality``; a true result or StopIteration ends the run.
@@ -130,16 +149,35 @@ def minimize(
         box = read_box(where, bounds, space)
         objective = make_objective(where, f, space, args, gradient, hvp, box)
         found = find_method(where, method, search, space, box is not None)
+        objective.uses_gradient = getattr(found, "uses_gradient", True)
+        usual = getattr(found, "defaults", {})  # where a method's tolerances mean something else
         tolerances = Tolerances.of(
             where,
             gtol=gtol,
-            ftol=ftol,
-            xtol=xtol,
-            max_steps=max_steps,
+            ftol=usual.get("ftol") if ftol is None else ftol,
+            xtol=usual.get("xtol") if xtol is None else xtol,
+            max_steps=usual.get("max_steps") if max_steps is None else max_steps,
             max_evaluations=max_evaluations,
             default_steps=max(1000, STEPS_PER_VARIABLE * min(space.size, 1000)),
         )
         start = space.to_vector(x0, f"{where}(x0)")
+        if box is not None:
+            start = box.project(space, start)
+        if constraints not in (None, (), []):
+            return minimize_constrained(
+                where,
+                objective,
+                constraints,
+                start,
+                found,
+                tolerances,
+                gradient=gradient,
+                ctol=ctol,
+                max_steps=max_steps,
+                callback=callback,
+                record=_records(record),
+                progress=progress,
+            )
         return iterate(
             objective,
             start,

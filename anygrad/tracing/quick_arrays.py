@@ -7,7 +7,7 @@ from typing import Any
 
 from anygrad.backends import namespace_of
 from anygrad.ops import Like, Row
-from anygrad.ops.indexing import add_at, is_basic
+from anygrad.ops.indexing import add_at, is_basic, makes_axes
 from anygrad.ops.shaping import restore
 from anygrad.tracing.level import TRACED, bind
 from anygrad.tracing.lookup import OPERATORS, ByType
@@ -165,7 +165,7 @@ def item(row: Row) -> Callable[..., Any]:
                 if c is None
                 else xp.asarray(c, copy=True)
             )
-        if is_basic(key) and xp.writable:
+        if is_basic(key) and xp.writable and not makes_axes(key):
             c[key] += g
         else:
             cot[i] = add_at(namespace_of(c), c, key, g)

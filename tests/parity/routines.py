@@ -12,6 +12,7 @@ import anygrad as ag
 from anygrad.backends import backend_of, device_of
 from tests.parity.clipping import CLIPPING
 from tests.parity.optimizing import OPTIMIZING
+from tests.parity.solving import SOLVING
 from tests.parity.table import REAL, Routine
 from tests.parity.transforming import TRANSFORMED
 from tests.parity.wrapping import WRAPPING
@@ -302,6 +303,8 @@ ROUTINES: list[Routine] = [
     ),
     # Optimizers
     *OPTIMIZING,
+    # Solvers
+    *SOLVING,
 ]
 
 
@@ -319,6 +322,16 @@ EXEMPT = {
     "differences": "a module",
     "optimizers": "a module",
     "schedules": "a module",
+    "solvers": "a module",
+    "solvers.proximal": "a module",
+    **{
+        f"solvers.{name}": "a type"
+        for name in (
+            *("ConstrainedResult", "Constraint", "CurveFit", "LeastSquaresResult", "Result"),
+            *("ScipyFunctions", "SplitResult", "Status"),
+        )
+    },
+    "solvers.proximal.Proximal": "a type",
     "testing": "a module",
     "training": "a module",
     "trees": "a module",

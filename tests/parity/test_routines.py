@@ -9,7 +9,10 @@ from tests.parity.comparing import compare
 from tests.parity.routines import EXEMPT, ROUTINES
 
 CASES = [(routine, dtype) for routine in ROUTINES for dtype in routine.dtypes]
-MODULES = ("differences", "clipping", "schedules", "optimizers", "trees", "training")
+MODULES = (
+    *("differences", "clipping", "schedules", "optimizers", "solvers", "solvers.proximal"),
+    *("trees", "training"),
+)
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,14 @@ class Move:
     slope : float or None
         Product with the gradient, where it is known on the host; else the line reads it with the
         first trial.
-    limit : float
-        The largest step that stays feasible.
+    limit : float or array, shape ()
+        The largest step that stays feasible; at least 1 where it is on the device.
     """
 
     direction: Array
     first: float = 1.0
     slope: float | None = None
-    limit: float = math.inf
+    limit: float | Array = math.inf
 
 
 class Directions(Protocol):
@@ -87,6 +87,11 @@ class LineSearchMethod:
     def name(self) -> str:
         """The descent's name."""
         return self.descent.name
+
+    @property
+    def takes_bounds(self) -> bool:
+        """Whether the descent does."""
+        return getattr(self.descent, "takes_bounds", False)
 
     def start(self, objective: Objective, point: Point) -> Searching:
         """Begin at a point that was evaluated."""

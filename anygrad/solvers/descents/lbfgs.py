@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 
 from anygrad.backends.types import Array
@@ -74,8 +72,21 @@ def lbfgs(*, memory: int = 10) -> LBFGS:
 class Pairs:
     """The last steps s and changes of the gradient y, with all their inner products on the host.
 
-    Rows of one array on the device hold s and y in slots that are used in turn; ``order`` lists the
-    slots from the oldest to the newest, and the small matrices follow that order.
+    Row 2 k of one array on the device holds the s of slot k, row 2 k + 1 its y; slots are used in
+    turn. The small matrices have a row and a column for each slot, zero where there is nothing.
+
+    Attributes
+    ----------
+    inverse_r : array, shape (memory, memory)
+        Of R, the products of s with the y of the same step and of later ones.
+    yy : array, shape (memory, memory)
+        Products of all y.
+    sy : array, shape (memory,)
+        Product of s with y of the same step.
+    of_g : array, shape (2 memory,)
+        Products of the rows with the gradient of the current point.
+    gamma : float
+        s y / y y of the newest step.
     """
 
     def __init__(self, space: Space, memory: int) -> None:
@@ -86,57 +97,44 @@ class Pairs:
 
     def forget(self) -> None:
         """Start anew; the array is kept."""
-        self.order = np.zeros(0, dtype=np.int64)
-        self.inverse_r = np.zeros((0, 0))  # of R, the upper triangle of S Y^T
-        self.yy = np.zeros((0, 0))
-        self.sy = np.zeros(0)  # its diagonal
+        m = self.memory
+        self.count = 0
+        self.slot = -1
+        self.inverse_r = np.zeros((m, m))
+        self.yy = np.zeros((m, m))
+        self.sy = np.zeros(m)
+        self.of_g = np.zeros(2 * m)
         self.gamma = 1.0
 
-    @property
-    def count(self) -> int:
-        """How many pairs there are."""
-        return len(self.order)
-
     def used(self) -> Array:
-        """The rows that hold something: (2 k, n), s and y of each slot in turn."""
+        """The rows that hold something."""
         assert self.rows is not None
-        whole = self.count == self.memory
-        return self.rows if whole else self.rows[: 2 * self.count, :]
+        return self.rows if self.count == self.memory else self.rows[: 2 * self.count, :]
 
-    def split(self, products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """From products with all rows, those with S and those with Y, from the oldest on."""
-        both = products.reshape(-1, 2)[self.order]
-        return both[:, 0], both[:, 1]
+    def weights(self) -> np.ndarray:
+        """Coefficients of the used rows in -H g, to which -gamma g is to be added."""
+        inverse_r, gamma, of_g = self.inverse_r, self.gamma, self.of_g
+        p = inverse_r @ of_g[::2]
+        found = np.empty(2 * self.memory)
+        found[::2] = (gamma * (of_g[1::2] - self.yy @ p) - self.sy * p) @ inverse_r
+        found[1::2] = gamma * p
+        return found[: 2 * self.count]
 
-    def join(self, of_s: np.ndarray, of_y: np.ndarray) -> np.ndarray:
-        """Coefficients of all rows from those of S and Y: the inverse of `split`."""
-        both = np.empty((self.count, 2))
-        both[self.order, 0] = of_s
-        both[self.order, 1] = of_y
-        return both.reshape(-1)
-
-    def add(self, s: Array, y: Array, sy: float, yy: float, s_y: Any, y_y: Any) -> None:
-        """Store a pair; ``s_y`` and ``y_y`` are the products of stored S and Y with the new y."""
-        k, inverse_r, yys, sys = self.count, self.inverse_r, self.yy, self.sy
-        if k == self.memory:
-            slot = int(self.order[0])
-            self.order = np.append(self.order[1:], slot)
-            inverse_r, yys, sys = inverse_r[1:, 1:], yys[1:, 1:], sys[1:]
-            s_y, y_y = s_y[1:], y_y[1:]
-            k -= 1
-        else:
-            slot = k
-            self.order = np.append(self.order, slot)
-        # the inverse of [[R, r], [0, sy]]
-        grown = np.zeros((k + 1, k + 1))
-        grown[:k, :k] = inverse_r
-        grown[:k, k] = inverse_r @ s_y / -sy
-        grown[k, k] = 1.0 / sy
-        squares = np.empty((k + 1, k + 1))
-        squares[:k, :k] = yys
-        squares[k, :k] = squares[:k, k] = y_y
-        squares[k, k] = yy
-        self.inverse_r, self.yy, self.sy = grown, squares, np.append(sys, sy)
+    def add(self, s: Array, y: Array, sy: float, yy: float, products: np.ndarray) -> None:
+        """Store a pair; ``products`` are those of the used rows with the new y."""
+        if self.count < self.memory:
+            self.count += 1
+        slot = self.slot = (self.slot + 1) % self.memory
+        inverse_r, squares, size = self.inverse_r, self.yy, products.shape[0]
+        # without the oldest row and column, R^-1 is the inverse of what is left of R; then it is
+        # that of [[R, r], [0, sy]], with r = S y
+        inverse_r[slot] = 0.0
+        inverse_r[:, slot] = 0.0
+        inverse_r[:, slot] = inverse_r[:, : size // 2] @ products[::2] * (-1.0 / sy)
+        inverse_r[slot, slot] = 1.0 / sy
+        squares[slot, : size // 2] = squares[: size // 2, slot] = products[1::2]
+        squares[slot, slot] = yy
+        self.sy[slot] = sy
         self.gamma = sy / yy
         self._write(2 * slot, s)
         self._write(2 * slot + 1, y)
@@ -159,45 +157,43 @@ class Compact:
     def __init__(self, space: Space, memory: int) -> None:
         self.space = space
         self.pairs = Pairs(space, memory)
-        # products of the stored S and Y with the gradient of the current point
-        self.s_g = self.y_g = np.zeros(0)
+        self.change: tuple[Array, Array] | None = None  # the last gradient measured, and its y
 
     def move(self, point: Point) -> Move:
         """Choose a direction at a point."""
         pairs = self.pairs
         if not pairs.count:
             return Move(-point.gradient, first_step(point))
-        gamma = pairs.gamma
-        p = pairs.inverse_r @ self.s_g
-        of_s = (pairs.sy * p + gamma * (pairs.yy @ p - self.y_g)) @ pairs.inverse_r
-        weights = self.space.from_host(pairs.join(of_s, -gamma * p))
-        return Move(-gamma * point.gradient - weights @ pairs.used())
+        weights = self.space.from_host(pairs.weights())
+        return Move(weights @ pairs.used() - pairs.gamma * point.gradient)
 
     def measure(self, point: Point, direction: Array, gradient: Array) -> Sequence[Array]:
         """Ask for all inner products that the next direction needs, in one reduction."""
         y = gradient - point.gradient
-        wanted = [y @ y, y @ gradient]
-        return [*wanted, self.pairs.used() @ gradient] if self.pairs.count else wanted
+        self.change = gradient, y
+        if self.pairs.count:
+            return [y @ y, y @ gradient, self.pairs.used() @ gradient]
+        return [y @ y, y @ gradient]
 
     def learn(self, point: Point, line: Line, trial: Trial) -> None:
         """Store the step and the change of the gradient, if f curves upwards along it."""
-        yy, y_g, *products = trial.point.extra
-        s_g_now, y_g_now = self.pairs.split(products[0]) if products else (self.s_g, self.y_g)
-        t = trial.t
-        sy = t * (trial.slope - line.slope)
-        if not sy > self.space.eps * yy:
-            self.s_g, self.y_g = s_g_now, y_g_now
-            return
-        s, y = t * line.direction, trial.point.gradient - point.gradient
-        s_y, y_y = s_g_now - self.s_g, y_g_now - self.y_g
-        self.pairs.add(s, y, sy, yy, s_y, y_y)
-        kept = self.pairs.count - 1
-        self.s_g = np.append(s_g_now[len(s_g_now) - kept :], t * trial.slope)
-        self.y_g = np.append(y_g_now[len(y_g_now) - kept :], y_g)
+        pairs, extra, t = self.pairs, trial.point.extra, trial.t
+        now = extra[2] if len(extra) > 2 else np.zeros(0)
+        yy, sy = extra[0], t * (trial.slope - line.slope)
+        of_g = pairs.of_g
+        before = of_g[: now.shape[0]]
+        change = now - before
+        before[...] = now
+        if sy > self.space.eps * yy:
+            gradient, y = self.change or (None, None)
+            if gradient is not trial.point.gradient:  # an earlier trial was taken
+                y = trial.point.gradient - point.gradient
+            pairs.add(t * line.direction, y, sy, yy, change)
+            of_g[2 * pairs.slot] = t * trial.slope
+            of_g[2 * pairs.slot + 1] = extra[1]
 
     def reset(self) -> bool:
         """Forget all pairs."""
         had = self.pairs.count > 0
         self.pairs.forget()
-        self.s_g = self.y_g = np.zeros(0)
         return had

@@ -6,18 +6,19 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
 from anygrad.autodiff import hvp as product_of
 from anygrad.autodiff import value_and_grad
 from anygrad.backends.types import Tree
 from anygrad.differences import gradient as difference_gradient
 from anygrad.errors import ArgumentError, ShapeError, describe
-from anygrad.solvers.problem.objective import Box, Objective
+from anygrad.solvers.problem.bounds import Box, read_box
+from anygrad.solvers.problem.objective import Objective
 from anygrad.solvers.problem.space import Space
 
-__all__ = ["check_scalar", "make_objective", "read_box"]
+NO_NUMBERS = (complex, str, type(None))
+
+__all__ = ["check_scalar", "difference_product", "make_objective", "read_box"]
 
 
 def make_objective(
@@ -42,8 +43,9 @@ def make_objective(
     elif gradient == "automatic":
         product = functools.partial(product_of, _with(f, args))
     else:
-        product = functools.partial(_difference_product, space, both)
-    return Objective(space, both, value, product, box)
+        product = functools.partial(difference_product, space, both)
+    batches = hvp is None and gradient == "automatic"
+    return Objective(space, both, value, product, box, batches=batches)
 
 
 def _values(
@@ -63,18 +65,17 @@ def _values(
     if gradient == "automatic":
         return value, value_and_grad(of_x)
     if gradient == "numerical":
-        bounds = None if box is None else (space.to_tree(box.lower), space.to_tree(box.upper))
-        return value, lambda x: (value(x), difference_gradient(of_x, x, bounds=bounds))
+        return value, _with_differences(space, box, of_x, value)
     if gradient is True:
 
         def given(x: Tree) -> tuple[Any, Tree]:
             found, slope = of_x(x)
-            return check_scalar(where, found), slope
+            return check_scalar(where, found), _own(space, slope)
 
         return lambda x: given(x)[0], given
     if callable(gradient):
         gradient_of_x = _with(gradient, args)
-        return value, lambda x: (value(x), gradient_of_x(x))
+        return value, lambda x: (value(x), _own(space, gradient_of_x(x)))
     message = (
         f"{where}(gradient): got {describe(gradient)}; expected 'automatic', 'numerical', a "
         "function of x, or True where f returns value and gradient."
@@ -82,12 +83,43 @@ def _values(
     raise ArgumentError(message)
 
 
+def _own(space: Space, gradient: Tree) -> Tree:
+    """A gradient that stays as it is: users may fill the same array at every call."""
+    if len(space.parts) > 1:
+        return gradient  # `Space.to_vector` copies
+    if type(gradient) is type(space.home):
+        return space.copy(gradient)
+    home = type(space.home)
+    return trees.map(lambda x: space.copy(x) if type(x) is home else x, gradient)
+
+
+def _with_differences(
+    space: Space, box: Box | None, of_x: Callable[..., Any], value: Callable[[Tree], Any]
+) -> Callable[[Tree], tuple[Any, Tree]]:
+    """Value and numerical gradient, from evaluations within the bounds only."""
+    if box is None:
+        return lambda x: (value(x), difference_gradient(of_x, x))
+    lower, upper = box.lower, box.upper
+    slope_of = of_x
+    if box.fixed is not None:
+        # differences need room; f sees the projection, so that its slope there is 0
+        xp = space.xp
+        lower = xp.where(box.fixed, lower - xp.abs(lower) - 1.0, lower)
+        upper = xp.where(box.fixed, upper + xp.abs(upper) + 1.0, upper)
+
+        def slope_of(x: Tree) -> Any:
+            return of_x(space.to_tree(box.project(space, space.to_vector(x))))
+
+    bounds = (space.to_tree(lower), space.to_tree(upper))
+    return lambda x: (value(x), difference_gradient(slope_of, x, bounds=bounds))
+
+
 def _with(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     """The function with its parameters filled in."""
     return (lambda *x: f(*x, *args)) if args else f
 
 
-def _difference_product(
+def difference_product(
     space: Space, both: Callable[[Tree], tuple[Any, Tree]], x: Tree, v: Tree
 ) -> Tree:
     """H v as a central difference of gradients, where only a gradient is given.
@@ -107,48 +139,7 @@ def _difference_product(
 
 def check_scalar(where: str, value: Any) -> Any:
     """Refuse the value of an objective that is no real number."""
-    if getattr(value, "shape", ()) != () or isinstance(value, complex | str | type(None)):
+    if getattr(value, "shape", ()) != () or isinstance(value, NO_NUMBERS):
         message = f"{where}(f): it returned {describe(value)}; expected a real number, shape ()."
         raise ShapeError(message)
     return value
-
-
-def read_box(where: str, bounds: Any, space: Space) -> Box | None:
-    """Turn bounds into vectors: a pair, ``scipy.optimize.Bounds``, or SciPy's list of pairs."""
-    if bounds is None:
-        return None
-    lower, upper = _pair(where, bounds, space)
-    return Box(_side(where, lower, space, -1.0), _side(where, upper, space, 1.0))
-
-
-def _pair(where: str, bounds: Any, space: Space) -> tuple[Any, Any]:
-    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        return bounds.lb, bounds.ub
-    if isinstance(bounds, list):  # SciPy's: one pair an element
-        lows, highs = [], []
-        for pair in bounds:
-            low, high = pair
-            lows.append(-float("inf") if low is None else float(low))
-            highs.append(float("inf") if high is None else float(high))
-        return np.asarray(lows), np.asarray(highs)
-    if isinstance(bounds, tuple) and len(bounds) == 2:
-        return bounds
-    message = (
-        f"{where}(bounds): got {describe(bounds)}; expected a pair (lower, upper), "
-        "scipy.optimize.Bounds, or a list of one pair (low, high) for each element."
-    )
-    raise ArgumentError(message)
-
-
-def _side(where: str, side: Any, space: Space, sign: float) -> Any:
-    if side is None:
-        side = sign * float("inf")
-    if isinstance(side, int | float):
-        return space.zeros() + float(side)
-    if isinstance(side, np.ndarray) and len(space.parts) == 1:
-        side = np.broadcast_to(side, space.parts[0].shape)
-        return space.from_host(np.asarray(side, dtype=np.float64).reshape(-1))
-    spread = trees.map(
-        lambda like, s: space.xp.zeros_like(like) + s, space.to_tree(space.zeros()), side
-    )
-    return space.to_vector(spread, f"{where}(bounds)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from anygrad.backends.types import Array
 from anygrad.solvers.problem.objective import Objective, Point
@@ -33,7 +34,7 @@ class Trial:
     @property
     def is_finite(self) -> bool:
         """Whether value, slope and gradient are finite."""
-        return self.point.is_finite and math.isfinite(self.slope)
+        return isfinite(self.f) and isfinite(self.slope) and isfinite(self.point.peak)
 
 
 class Line:
@@ -45,7 +46,8 @@ class Line:
         phi(0) and phi'(0). Where the descent did not know the slope, it is read with the first
         trial; until then it is nan.
     limit : float
-        The largest step allowed.
+        The largest step allowed. Where the descent has it on the device, it is read with the first
+        trial; until then it is 1.
     noise : float
         Differences of f below this are rounding.
     lowest : Trial or None
@@ -60,7 +62,7 @@ class Line:
         origin: Point,
         direction: Array,
         slope: float | None = None,
-        limit: float = math.inf,
+        limit: float | Array = math.inf,
         measure: Callable[[Array], Sequence[Array]] | None = None,
     ) -> None:
         self.objective = objective
@@ -68,7 +70,8 @@ class Line:
         self.direction = direction
         self.f = origin.f
         self.slope = math.nan if slope is None else slope
-        self.limit = limit
+        self.limit = limit if isinstance(limit, float) else 1.0
+        self._unread = None if isinstance(limit, float) else limit
         self.noise = ROUNDINGS * objective.space.eps * abs(origin.f)
         self.trials = 0
         self.lowest: Trial | None = None
@@ -81,16 +84,16 @@ class Line:
         objective, box = self.objective, self.objective.box
         x = self.origin.x + t * self.direction
         if box is not None:  # rounding must not leave the bounds
-            xp = objective.space.xp
-            x = xp.minimum(xp.maximum(x, box.lower), box.upper)
+            x = box.snap(objective.space, x, self.origin.x)
         point = objective.evaluate(x, self._measures)
         if not point.extra:
             self.ceiling = min(self.ceiling, t)
             return Trial(t, point.f, math.nan, point)
-        slope = point.extra[0]
-        del point.extra[:1]
-        if math.isnan(self.slope):
+        slope = point.extra.pop(0)
+        if self.slope != self.slope:  # nan
             self.slope = point.extra.pop(0)
+        if self._unread is not None:
+            self.limit, self._unread = max(point.extra.pop(0), 1.0), None
         trial = Trial(t, point.f, slope, point)
         if not trial.is_finite:
             self.ceiling = min(self.ceiling, t)
@@ -101,8 +104,10 @@ class Line:
     def _measures(self, gradient: Array) -> list[Array]:
         direction = self.direction
         wanted = [gradient @ direction]
-        if math.isnan(self.slope):
+        if self.slope != self.slope:  # nan
             wanted.append(self.origin.gradient @ direction)
+        if self._unread is not None:
+            wanted.append(self._unread)
         if self._measure is not None:
             wanted.extend(self._measure(gradient))
         return wanted
@@ -115,8 +120,9 @@ class Line:
     def contradicts(self) -> bool:
         """Whether values around the origin have another slope than the gradient says.
 
-        Two evaluations of f, for use when a search found nothing. The central difference decides
-        only where it is far above the rounding of f.
+        A few evaluations of f, for use when a search found nothing. A difference decides only where
+        it is far above the rounding of f: a central one, and with bounds, where the other side may
+        be outside, a forward one of the same order.
         """
         space = self.objective.space
         width, length = space.fetch(
@@ -124,15 +130,40 @@ class Line:
         )
         if not length > 0.0:
             return False
-        for power in (1.0 / 3.0, 0.5):  # a gradient is wrong at every distance, a kink at some
-            t = space.eps**power * max(width, 1.0) / length
-            if self.objective.box is not None:
-                return False  # a point on one side may be outside
-            ahead = self.objective.evaluate_value(self.origin.x + t * self.direction)
-            behind = self.objective.evaluate_value(self.origin.x - t * self.direction)
-            difference = (ahead - behind) / (2.0 * t)
+        # a gradient is wrong at every distance, a kink at some
+        usual, near = max(width, 1.0) / length, width / length
+        root, found = space.eps ** (1.0 / 3.0), []
+        for t in (root * usual, space.eps**0.5 * usual, root * near):
+            if t == 0.0:
+                continue
+            t = min(t, 0.5 * self.limit)
+            ahead = self._value(t)
+            if self.objective.box is None:
+                behind = self._value(-t)
+                difference = (ahead - behind) / (2.0 * t)
+            else:
+                behind = self._value(2.0 * t)
+                difference = (4.0 * ahead - behind - 3.0 * self.f) / (2.0 * t)
             rounding = (self.noise + space.eps * max(abs(ahead), abs(behind))) / t
             size = max(abs(difference), abs(self.slope))
+            if t == root * near and not rounding < 0.5 * size:
+                continue  # so near that it tells nothing
             if not abs(difference - self.slope) > 0.05 * size + rounding:
                 return False
-        return True
+            found.append((difference, rounding))
+        return _agree(found)
+
+    def _value(self, t: float) -> float:
+        objective = self.objective
+        x = self.origin.x + t * self.direction
+        if objective.box is not None:
+            x = objective.box.snap(objective.space, x, self.origin.x)
+        return objective.evaluate_value(x)
+
+
+def _agree(found: list[tuple[float, float]]) -> bool:
+    """Whether differences at several distances are one slope; those of a noisy f are not."""
+    first, rounding = found[0]
+    return all(
+        abs(d - first) <= 0.2 * max(abs(d), abs(first)) + r + rounding for d, r in found[1:]
+    )

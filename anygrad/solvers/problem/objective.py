@@ -8,19 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anygrad.backends.types import Array, Tree
+from anygrad.solvers.problem.bounds import Box
+from anygrad.solvers.problem.captured import refuse_traced
 from anygrad.solvers.problem.space import Space
 
 ValueAndGradient = Callable[[Tree], tuple[Any, Tree]]
 Measure = Callable[[Array], Sequence[Array]]
 """From the gradient of a trial, what the method wants to know about it: 0-d and 1-d arrays."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """Lower and upper bounds as vectors; infinite where there is none."""
-
-    lower: Array
-    upper: Array
 
 
 @dataclass(slots=True)
@@ -30,7 +24,7 @@ class Point:
     Attributes
     ----------
     x, gradient : array, shape (n,)
-        On the device.
+        On the device; the gradient is None where the method asks for none.
     value : array, shape ()
         f(x), on the device.
     f, peak : float
@@ -42,7 +36,7 @@ class Point:
 
     x: Array
     value: Array
-    gradient: Array
+    gradient: Any
     f: float
     peak: float
     extra: list[Any]
@@ -69,6 +63,10 @@ class Objective:
         ``(x, v) -> H v`` for trees.
     box : Box or None
         Bounds, which `peak` takes into account.
+    batches : bool
+        Whether `product_with_hessian` is ours, so that `anygrad.vmap` may map it.
+    uses_gradient : bool
+        Whether `evaluate` computes it; without it, points have None and a peak of 0.
     nfev, njev, nhev : int
         Evaluations of f, of its gradient and products with its Hessian.
     """
@@ -78,9 +76,11 @@ class Objective:
     value_alone: Callable[[Tree], Any]
     product_with_hessian: Callable[[Tree, Tree], Tree] | None = None
     box: Box | None = None
+    uses_gradient: bool = True
     nfev: int = 0
     njev: int = 0
     nhev: int = 0
+    batches: bool = False
     failure: str = field(default="", init=False)
 
     def evaluate(self, x: Array, measure: Measure | None = None) -> Point:
@@ -89,16 +89,19 @@ class Objective:
         Where ``f`` raises ArithmeticError or fails to decompose a matrix, the point counts as not
         finite, and `failure` keeps what was raised.
         """
+        if not self.uses_gradient:
+            return self._without_gradient(x)
         space = self.space
         self.nfev += 1
         self.njev += 1
         try:
             value, tree = self.value_and_gradient(space.to_tree(x))
         except Exception as error:
-            if not _is_numerical(error):
+            if not is_numerical(error):
                 raise
             self.failure = f"{type(error).__name__}: {error}"
             return Point(x, space.number(math.nan), space.zeros(), math.nan, math.nan, [])
+        value = refuse_traced("minimize(f)", value)
         gradient = space.to_vector(tree, "minimize(gradient)")
         if not space.is_on_host:
             value = space.number(value)
@@ -108,15 +111,20 @@ class Objective:
 
     def evaluate_value(self, x: Array) -> float:
         """Evaluate f alone; nan where it raises ArithmeticError."""
+        return self._without_gradient(x).f
+
+    def _without_gradient(self, x: Array) -> Point:
         self.nfev += 1
         try:
             value = self.value_alone(self.space.to_tree(x))
         except Exception as error:
-            if not _is_numerical(error):
+            if not is_numerical(error):
                 raise
             self.failure = f"{type(error).__name__}: {error}"
-            return math.nan
-        return self.space.fetch([self.space.number(value)])[0]
+            return Point(x, self.space.number(math.nan), None, math.nan, 0.0, [])
+        value = refuse_traced("minimize(f)", value)
+        value = self.space.number(value)
+        return Point(x, value, None, self.space.fetch([value])[0], 0.0, [])
 
     def hessian_product(self, x: Array, v: Array) -> Array:
         """Multiply the Hessian at ``x`` by a vector."""
@@ -128,15 +136,15 @@ class Objective:
 
     def peak(self, x: Array, gradient: Array) -> Array:
         """Measure how far from a minimum: max |g|, with bounds max |P(x - g) - x|; 0-d."""
-        xp = self.space.xp
         if self.box is not None:
-            inside = xp.minimum(xp.maximum(x - gradient, self.box.lower), self.box.upper)
+            xp = self.space.xp
+            inside = self.box.project(self.space, x - gradient)
             # where g is not finite the projection may hide it
             gradient = xp.where(xp.isfinite(gradient), inside - x, gradient)
-        return xp.max(xp.abs(gradient))
+        return self.space.largest(gradient)
 
 
-def _is_numerical(error: Exception) -> bool:
+def is_numerical(error: Exception) -> bool:
     """Whether an error says that numbers went out of range, as far steps of a search may do."""
     # each library has a LinAlgError of its own
     names = (kind.__name__ for kind in type(error).__mro__)

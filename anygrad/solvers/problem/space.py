@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +17,8 @@ from anygrad.backends.registry import place_of
 from anygrad.backends.types import Array, Device, Namespace, Tree
 from anygrad.config import settings
 from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, describe
+from anygrad.solvers.problem.captured import refuse_traced
+from anygrad.tracing import LIFTED, unbuffered
 from anygrad.trees.kinds import is_complex, is_floating, widest_real_dtype
 from anygrad.trees.placing import check_one_library, on_device_of
 
@@ -63,8 +66,8 @@ class Space:
     home: Array
 
     @classmethod
-    def of(cls, where: str, x0: Tree) -> Space:
-        """Lay out the vector of ``x0``; raises where that is no tree of floating arrays.
+    def of(cls, where: str, x0: Tree, name: str = "x0") -> Space:
+        """Lay out the vector of ``x0``, which messages call ``name``; raises if it cannot be one.
 
         Raises
         ------
@@ -85,7 +88,7 @@ class Space:
         assert backend is not None
         xp = backend.load()
         for path, x in zip(trees.paths(x0), leaves, strict=True):
-            _check_leaf(where, xp, path, x, leaves[0])
+            _check_leaf(where, xp, trees.show_path(name, path), x, leaves[0])
         dtype = widest_real_dtype(leaves)
         if str(dtype).rpartition(".")[2] in HALVES:
             dtype = xp.float32
@@ -102,10 +105,18 @@ class Space:
         """Make the device of the vectors current."""
         return on_device_of(self.home)
 
-    @property
+    @functools.cached_property
     def is_on_host(self) -> bool:
         """Whether reading a value costs nothing."""
         return self.backend.host_dot is not None
+
+    @functools.cached_property
+    def is_bare(self) -> bool:
+        """Whether ``x0`` is its own vector: one real array of one dimension."""
+        only = self.parts[0]
+        if len(self.parts) > 1 or only.is_complex or only.dtype != self.dtype:
+            return False
+        return len(only.shape) == 1 and trees.unflatten(self.treedef, [self.home]) is self.home
 
     def to_vector(self, tree: Tree, where: str = "tree") -> Array:
         """Lay a tree like ``x0`` out as a vector; a view of it where that is possible.
@@ -115,8 +126,12 @@ class Space:
         ArgumentError, ShapeError
             If the tree has another structure or shapes.
         """
+        if type(tree) is type(self.home) and self.is_bare:
+            # the usual case, and it is asked for at every evaluation
+            if tree.shape == self.home.shape and tree.dtype == self.dtype:
+                return tree
         if len(self.parts) == 1 and getattr(tree, "shape", None) == self.parts[0].shape:
-            leaves = [tree]  # the usual case, and it is asked for at every evaluation
+            leaves = [tree]
         else:
             leaves = trees.flatten_up_to(self.treedef, tree, where=where)
         pieces = [
@@ -128,6 +143,8 @@ class Space:
 
     def _pieces(self, part: Part, leaf: Any, where: str) -> list[Array]:
         xp = self.xp
+        if type(leaf) in LIFTED:
+            leaf = unbuffered(leaf)
         if backend_of(leaf) is None:
             leaf = xp.asarray(leaf, dtype=part.dtype, device=self.device)
         if tuple(leaf.shape) != part.shape:
@@ -150,6 +167,8 @@ class Space:
 
     def to_tree(self, vector: Array) -> Tree:
         """Cut a vector into the leaves of a tree like ``x0``; views where that is possible."""
+        if self.is_bare:
+            return vector
         leaves = [self._leaf(part, vector) for part in self.parts]
         return trees.unflatten(self.treedef, leaves)
 
@@ -186,8 +205,11 @@ class Space:
 
         This is the only place where solvers wait for the device.
         """
+        for x in values:
+            if type(x) in LIFTED:
+                refuse_traced("solver(f)", x)
         if self.is_on_host:
-            return [x if x.ndim else float(x) for x in values]
+            return [x if getattr(x, "ndim", 0) else float(x) for x in values]
         xp = self.xp
         flat = [xp.astype(xp.reshape(x, (-1,)), self.dtype, copy=False) for x in values]
         read = np.asarray(self.backend.to_host(xp.concat(flat)), dtype=np.float64)
@@ -197,6 +219,12 @@ class Space:
             found.append(read[start:stop] if len(x.shape) else float(read[start]))
             start = stop
         return found
+
+    def largest(self, vector: Array) -> Array:
+        """Take the largest absolute element; 0-d, nan where one is nan."""
+        xp = self.xp
+        # on the host NumPy's reduction itself, without the Python around it
+        return np.maximum.reduce(np.abs(vector)) if self.is_on_host else xp.max(xp.abs(vector))
 
     def copy(self, vector: Array) -> Array:
         """Copy a vector that may be the caller's array."""
@@ -215,8 +243,7 @@ def _as_array(x: Any, leaves: Sequence[Any]) -> Any:
     return backend.from_host(np.asarray(x, dtype=settings().dtype), device_of(home))
 
 
-def _check_leaf(where: str, xp: Namespace, path: Any, x: Any, first: Any) -> None:
-    place = trees.show_path("x0", path)
+def _check_leaf(where: str, xp: Namespace, place: str, x: Any, first: Any) -> None:
     if backend_of(x) is None or not is_floating(xp, x):
         message = (
             f"{where}: got {describe(x)} at {place}; expected a floating array. "

@@ -96,7 +96,7 @@ class Stopping:
         return (
             self._small_gradient(new)
             or self._small_change(old, new)
-            or self._small_step(old, new)
+            or (self._small_step(old, new) if self.tolerances.xtol > 0.0 else None)
             or self._too_long(nit)
         )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from anygrad.ranges import Range, check_count, check_number
 from anygrad.solvers.problem.line import Line, Trial
-from anygrad.solvers.searches.search import is_as_low, shorten
+from anygrad.solvers.problem.stopping import UNBOUNDED_BELOW
+from anygrad.solvers.searches.search import End, growth, is_as_low, reaches_limit, shorten
 
 __all__ = ["StrongWolfe", "strong_wolfe"]
 
@@ -28,19 +29,18 @@ class StrongWolfe:
         trial = line.at(min(first, line.limit))
         if not line.slope < 0.0:
             return None
-        interval = Interval(End(0.0, line.f, line.slope))
-        tries = 0
+        interval, tries = None, 0
         while True:
+            if trial.f < UNBOUNDED_BELOW or reaches_limit(line, trial, self.c1):
+                return trial
             if trial.is_finite:
                 if self.accepts(line, trial) or is_as_low(line, trial, self.c2):
                     return trial
-                if trial.t >= line.limit and self._falls(line, trial):
-                    return trial
+                interval = interval or Interval(End(0.0, line.f, line.slope))
                 step = interval.take(line, trial, self.c1)
             else:
+                interval = interval or Interval(End(0.0, line.f, line.slope))
                 tries += 1
-                if trial.f == -math.inf:
-                    return trial
                 step = shorten(interval.best.t, trial.t, tries)
             stuck = step in (trial.t, interval.best.t) or not 0.0 < step < math.inf
             if stuck or line.trials >= self.max_trials:
@@ -52,10 +52,6 @@ class StrongWolfe:
         lower = trial.f <= line.f + self.c1 * trial.t * line.slope
         return lower and abs(trial.slope) <= -self.c2 * line.slope
 
-    def _falls(self, line: Line, trial: Trial) -> bool:
-        lower = trial.f <= line.f + self.c1 * trial.t * line.slope
-        return lower and trial.slope <= 0.0
-
 
 def strong_wolfe(*, c1: float = 1e-4, c2: float = 0.9, max_trials: int = 30) -> StrongWolfe:
     """Search by cubic and quadratic interpolation until both strong Wolfe conditions hold.
@@ -65,7 +61,7 @@ def strong_wolfe(*, c1: float = 1e-4, c2: float = 0.9, max_trials: int = 30) -> 
     c1 : float
         Sufficient decrease, f(t) <= f(0) + c1 t f'(0); in (0, 0.5).
     c2 : float
-        Curvature, abs(f'(t)) <= c2 abs(f'(0)); in (c1, 1). 0.9 suits quasi-Newton directions, 0.1
+        Curvature, abs(f'(t)) <= c2 abs(f'(0)); in [c1, 1). 0.9 suits quasi-Newton directions, 0.1
         conjugate gradients.
     max_trials : int
         Evaluations in one search, >= 1; afterwards the lowest point found is taken.
@@ -82,8 +78,10 @@ def strong_wolfe(*, c1: float = 1e-4, c2: float = 0.9, max_trials: int = 30) -> 
 
     References
     ----------
-    Moré, Thuente (1994), Line search algorithms with guaranteed sufficient decrease. Where values
-    differ by rounding only, slopes decide, as in Hager, Zhang (2005).
+    Moré, Thuente (1994), Line search algorithms with guaranteed sufficient decrease; the trials are
+    those of their program, MINPACK-2's dcsrch. Where values differ by rounding only, slopes decide,
+    as in Hager, Zhang (2005), and steps beyond eight expansions grow faster, so that a function
+    without a minimum is recognised.
 
     Examples
     --------
@@ -94,17 +92,8 @@ def strong_wolfe(*, c1: float = 1e-4, c2: float = 0.9, max_trials: int = 30) -> 
     array([3., 3.])
     """
     c1 = check_number("strong_wolfe(c1)", c1, Range(0, 0.5, open_low=True, open_high=True))
-    c2 = check_number("strong_wolfe(c2)", c2, Range(c1, 1, open_low=True, open_high=True))
+    c2 = check_number("strong_wolfe(c2)", c2, Range(c1, 1, open_high=True))
     return StrongWolfe(c1, c2, check_count("strong_wolfe(max_trials)", max_trials, 1))
-
-
-@dataclass(slots=True)
-class End:
-    """An end of the interval: step, value and slope, of phi or of the auxiliary function psi."""
-
-    t: float
-    f: float
-    slope: float
 
 
 class Interval:
@@ -115,6 +104,7 @@ class Interval:
         self.other = start
         self.bracketed = False
         self.auxiliary = True
+        self.growths = 0
         self.widths = (math.inf, math.inf)
 
     def take(self, line: Line, trial: Trial, c1: float) -> float:
@@ -144,11 +134,13 @@ class Interval:
         if self.bracketed:
             low, high = sorted((self.best.t, self.other.t))
             return low, high
+        self.growths += 1
         reach = now.t - self.best.t
-        high = min(now.t + GROWTH * reach, line.limit)
+        high = min(now.t + growth(GROWTH, self.growths) * reach, line.limit)
         if line.ceiling < math.inf:
             high = min(high, 0.5 * (now.t + line.ceiling))
-        return now.t + 1.1 * reach, high
+        # the first trial says little of where a minimum is: the next one may lie just beyond it
+        return now.t + (1.1 * reach if self.growths > 1 else 0.0), high
 
     def _inside(self, line: Line, step: float, low: float, high: float) -> float:
         if not self.bracketed:
@@ -182,9 +174,9 @@ def _propose(
         return (cubic if far else secant), True
     if abs(now.slope) <= abs(best.slope):
         secant = _secant(now, best)
-        cubic = cubic_minimum(now, best)
+        cubic = cubic_minimum(now, best, math.nan)
         beyond = (cubic - now.t) * (now.t - best.t) > 0.0
-        if not beyond:
+        if not beyond:  # nor where there is none
             cubic = high if now.t > best.t else low
         if bracketed:
             step = cubic if abs(cubic - now.t) < abs(secant - now.t) else secant
@@ -197,23 +189,26 @@ def _propose(
     return (high if now.t > best.t else low), False
 
 
-def cubic_minimum(a: End, b: End) -> float:
+def cubic_minimum(a: End, b: End, otherwise: float | None = None) -> float:
     """The minimum of the cubic through values and slopes at two steps (Nocedal, Wright, eq. 3.59).
 
-    Where the cubic has none, the step towards which it falls; nan never comes out.
+    Where the cubic has none, ``otherwise``, or without it the point where it is flattest.
     """
     span = b.t - a.t
+    middle = a.t + 0.5 * span if otherwise is None else otherwise
     d1 = a.slope + b.slope - 3.0 * (a.f - b.f) / (a.t - b.t)
     scale = max(abs(d1), abs(a.slope), abs(b.slope))
     if not scale < math.inf or scale == 0.0:
-        return a.t + 0.5 * span
+        return middle
     inner = (d1 / scale) ** 2 - (a.slope / scale) * (b.slope / scale)
+    if inner <= 0.0 and otherwise is not None:
+        return otherwise
     d2 = math.copysign(scale * math.sqrt(max(inner, 0.0)), span)
     below = b.slope - a.slope + 2.0 * d2
     if below == 0.0:
-        return a.t + 0.5 * span
+        return middle
     step = b.t - span * (b.slope + d2 - d1) / below
-    return step if math.isfinite(step) else a.t + 0.5 * span
+    return step if math.isfinite(step) else middle
 
 
 def _secant(a: End, b: End) -> float:

@@ -1,0 +1,1 @@
+"""Many small problems of one form solved together, each with steps of its own."""

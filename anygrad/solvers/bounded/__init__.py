@@ -1,0 +1,1 @@
+"""Minimisation within bounds: limited-memory BFGS and projected gradients."""

@@ -1,0 +1,1 @@
+"""Minimisation under constraints: an augmented Lagrangian over any of the other methods."""

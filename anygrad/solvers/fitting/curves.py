@@ -1,0 +1,177 @@
+"""``curve_fit``: a model, data and a start; parameters and how certain they are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+from anygrad.backends import backend_of, device_of
+from anygrad.backends.types import Array, Tree
+from anygrad.errors import ArgumentError, ShapeError, describe
+from anygrad.solvers.fitting.results import LeastSquaresResult
+from anygrad.solvers.fitting.solving import least_squares
+
+__all__ = ["CurveFit", "curve_fit"]
+
+
+@dataclass(frozen=True)
+class CurveFit:
+    """Fitted parameters; unpacks as ``params, covariance``.
+
+    Attributes
+    ----------
+    params : tree of arrays
+        As the start is built; one vector where it is a flat sequence of numbers.
+    covariance : array, shape (n, n)
+        Over the parameters in their flat order.
+    standard_errors : tree of arrays
+        Like ``params``.
+    result : LeastSquaresResult
+        Everything else.
+    """
+
+    params: Tree
+    covariance: Array
+    standard_errors: Tree
+    result: LeastSquaresResult = field(repr=False)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.params, self.covariance))
+
+
+def curve_fit(
+    model: Callable[..., Any],
+    x_data: Any,
+    y_data: Array,
+    p0: Tree,
+    *,
+    sigma: Any = None,
+    absolute_sigma: bool = False,
+    bounds: Any = None,
+    **options: Any,
+) -> CurveFit:
+    """Fit the parameters of a model to data by least squares.
+
+    Parameters
+    ----------
+    model : callable
+        Where ``p0`` is a list or tuple of numbers, or an array of one dimension, as in SciPy:
+        ``model(x_data, a, b, ...)``, each parameter a 0-d array. Where it is any other tree:
+        ``model(x_data, params)``. Gives an array of the shape of ``y_data``.
+    x_data : object
+        Handed to the model as it is.
+    y_data : floating array
+        The data, real or complex.
+    p0 : list or tuple of numbers, array, or tree of arrays
+        The start. Numbers become a vector beside ``y_data``.
+    sigma : array, optional
+        Standard deviations, of the shape of ``y_data`` or a number; or the covariance of real data
+        of one dimension, shape (m, m). Without it all data count alike.
+    absolute_sigma : bool
+        Whether ``sigma`` is known absolutely; else its scale is estimated from the residuals.
+    bounds : optional
+        As for `least_squares`; for a sequence, ``(lower, upper)`` of numbers or sequences.
+    **options
+        Further keywords of `least_squares`.
+
+    Returns
+    -------
+    CurveFit
+        ``params, covariance = curve_fit(...)``, or its fields.
+
+    Raises
+    ------
+    ArgumentError, ShapeError, DTypeError
+        As for `least_squares`; if ``sigma`` does not fit the data.
+
+    Warns
+    -----
+    UserWarning
+        If the fit did not converge, or the covariance is infinite.
+
+    References
+    ----------
+    Bates, Watts (1988), Nonlinear regression analysis and its applications, 2.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import anygrad as ag
+    >>> t = np.linspace(0.0, 4.0, 9)
+    >>> y = 3.0 * np.exp(-0.5 * t) + 0.01 * np.cos(7.0 * t)
+    >>> fit = ag.solvers.curve_fit(lambda t, a, k: a * np.exp(-k * t), t, y, [1.0, 1.0])
+    >>> fit.params.round(3), fit.standard_errors.round(3)
+    (array([3.002, 0.499]), array([0.007, 0.002]))
+    """
+    where = "curve_fit"
+    backend = backend_of(y_data)
+    if not callable(model) or backend is None:
+        what = ("y_data", y_data, "an array") if callable(model) else ("model", model, "a function")
+        message = f"{where}({what[0]}): got {describe(what[1])}; expected {what[2]}."
+        raise ArgumentError(message)
+    xp = backend.load()
+    is_flat, start = _start(xp, p0, y_data)
+    whiten = _weights(where, xp, sigma, y_data)
+
+    def residuals(params: Any) -> Any:
+        if is_flat:
+            found = model(x_data, *(params[k] for k in range(start.shape[0])))
+        else:
+            found = model(x_data, params)
+        if tuple(getattr(found, "shape", ())) != tuple(y_data.shape):
+            message = (
+                f"{where}(model): it returned {describe(found)}; expected an array of the shape of "
+                f"y_data, {tuple(y_data.shape)}."
+            )
+            raise ShapeError(message)
+        return whiten(found - y_data)
+
+    result = least_squares(residuals, start, bounds=bounds, **options)
+    if not result.success:
+        message = f"{where}: the fit did not converge. {result.message}"
+        warnings.warn(message, UserWarning, stacklevel=2)
+    return CurveFit(
+        result.x,
+        result.covariance(absolute_sigma=absolute_sigma),
+        result.standard_errors(absolute_sigma=absolute_sigma),
+        result,
+    )
+
+
+def _start(xp: Any, p0: Any, y_data: Array) -> tuple[bool, Any]:
+    """Whether parameters are passed one by one, and the start."""
+    if type(p0) in (list, tuple) and p0 and all(_is_number(p) for p in p0):
+        real = xp.real(y_data) if xp.isdtype(y_data.dtype, "complex floating") else y_data
+        numbers = [float(p) for p in p0]
+        return True, xp.asarray(numbers, dtype=real.dtype, device=device_of(y_data))
+    return len(getattr(p0, "shape", ())) == 1, p0
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Real) and not isinstance(x, bool)
+
+
+def _weights(where: str, xp: Any, sigma: Any, y_data: Array) -> Callable[[Any], Any]:
+    """What makes the residuals independent and of variance 1."""
+    if sigma is None:
+        return lambda r: r
+    if _is_number(sigma):
+        return lambda r: r / float(sigma)
+    shape = tuple(getattr(sigma, "shape", ("no array",)))
+    if shape == tuple(y_data.shape):
+        return lambda r: r / sigma
+    if len(y_data.shape) == 1 and shape == (y_data.shape[0],) * 2:
+        factor = xp.linalg.cholesky(sigma)
+        inverse = xp.linalg.solve(
+            factor, xp.eye(shape[0], dtype=sigma.dtype, device=device_of(sigma))
+        )
+        # the traced vector stands on the left, where strict libraries want it
+        return lambda r: r @ xp.matrix_transpose(inverse)
+    message = (
+        f"{where}(sigma): got {describe(sigma)}; expected the shape of y_data, "
+        f"{tuple(y_data.shape)}, or a covariance matrix of it."
+    )
+    raise ShapeError(message)

@@ -1,0 +1,1 @@
+"""Zeros of systems of equations, and fixed points."""
