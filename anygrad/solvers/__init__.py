@@ -3,14 +3,15 @@
 from anygrad.solvers import proximal
 from anygrad.solvers.bounded.lbfgsb import lbfgsb
 from anygrad.solvers.bounded.spectral import projected_gradient
-from anygrad.solvers.constrained.augmented import ConstrainedResult
 from anygrad.solvers.constrained.constraints import Constraint, equality, inequality
+from anygrad.solvers.constrained.problem import ConstrainedResult
 from anygrad.solvers.descents.bfgs import bfgs
 from anygrad.solvers.descents.conjugate import conjugate_gradient
 from anygrad.solvers.descents.lbfgs import lbfgs
 from anygrad.solvers.descents.newton_cg import newton_cg
 from anygrad.solvers.descents.steepest import steepest_descent
 from anygrad.solvers.fitting import CurveFit, LeastSquaresResult, curve_fit, least_squares
+from anygrad.solvers.flattening import ScipyFunctions, scipy_functions
 from anygrad.solvers.minimizing import minimize
 from anygrad.solvers.problem.result import Result
 from anygrad.solvers.problem.status import Status
@@ -19,7 +20,7 @@ from anygrad.solvers.proximal.splitting import SplitResult, admm
 from anygrad.solvers.regions.trust_region import trust_region
 from anygrad.solvers.roots.anderson import anderson, picard
 from anygrad.solvers.roots.finding import fixed_point, root
-from anygrad.solvers.scipy_bridge import ScipyFunctions, scipy_functions, scipy_minimize
+from anygrad.solvers.scipy_bridge import scipy_minimize
 from anygrad.solvers.searches.backtracking import backtracking
 from anygrad.solvers.searches.hager_zhang import hager_zhang
 from anygrad.solvers.searches.wolfe import strong_wolfe

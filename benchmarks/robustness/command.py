@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-import json
 import statistics
 import sys
 from pathlib import Path
@@ -34,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         except Unusable as error:
             print(f"{suite}: {error}", file=sys.stderr)
             continue
-        found = run_suite(suite, tasks[: 3 if options.quick else None], pairs)
+        found = run_suite(suite, tasks[: 3 if options.quick else None], pairs, options.budget)
         findings["suites"].append(found)
         show(found, options.details)
     findings["suites"].append(join(findings["suites"], pairs))
@@ -44,12 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def run_suite(suite: str, tasks: list[Task], pairs: list[tuple[str, str]]) -> dict[str, Any]:
+def run_suite(
+    suite: str, tasks: list[Task], pairs: list[tuple[str, str]], budget: int
+) -> dict[str, Any]:
     """Outcomes by problem, and the comparison of each pair."""
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     rows = []
     for task in tasks:
-        outcomes = {name: contestants.run(name, task) for name in names}
+        outcomes = {name: contestants.run(name, task, budget) for name in names}
         minima = task.minima or (lowest(outcomes),)
         row: dict[str, Any] = {"problem": task.name, "n": task.x0.size, "minima": list(minima)}
         row |= {"gradient": task.slopes, "published": bool(task.minima), "solvers": {}}
@@ -123,9 +124,14 @@ def show_details(rows: list[dict[str, Any]], ours: str, peer: str) -> None:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.robustness", description=__doc__)
-    parser.add_argument("--suites", type=lambda text: text.split(","), default=list(problems.SUITES))
+    parser.add_argument(
+        "--suites", type=lambda text: text.split(","), default=list(problems.SUITES)
+    )
     parser.add_argument("--methods", type=lambda text: text.split(","), help="of ours")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
     parser.add_argument("--details", action="store_true", help="name problems that took longer")
+    parser.add_argument(
+        "--budget", type=int, default=contestants.BUDGET, help="evaluations of one run"
+    )
     parser.add_argument("--quick", action="store_true", help="three problems of each suite")
     return parser.parse_args(arguments)

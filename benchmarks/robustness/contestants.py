@@ -11,7 +11,7 @@ from anygrad.solvers.methods import METHODS
 from benchmarks.robustness.problems import Task, is_solved
 
 GTOL = 1e-8
-BUDGET = 5000  # evaluations
+BUDGET = 5000  # evaluations of one run, where the command line says nothing else
 
 # ours, SciPy's
 PAIRS = [
@@ -34,13 +34,14 @@ class Ended(Exception):
 class Counted:
     """A task's function that keeps every new lowest value with the number of its evaluation."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, budget: int) -> None:
         self.task = task
+        self.budget = budget
         self.count = 0
         self.falls: list[tuple[int, float]] = []
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        if self.count >= BUDGET:
+        if self.count >= self.budget:
             raise Ended
         self.count += 1
         value, slopes = self.task.both(np.array(x))
@@ -52,17 +53,17 @@ class Counted:
         return value, np.asarray(slopes, dtype=np.float64)
 
 
-def run(name: str, task: Task) -> dict[str, Any]:
+def run(name: str, task: Task, budget: int = BUDGET) -> dict[str, Any]:
     """Let a solver, ``"anygrad lbfgs"`` or ``"scipy BFGS"``, work until the task is solved."""
     library, _, method = name.partition(" ")
-    counted = Counted(task)
+    counted = Counted(task, budget)
     solve = solve_ours if library == "anygrad" else solve_scipy
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             end = solve(counted, task, method)
         except Ended:
-            end = "budget" if counted.count >= BUDGET else "solved"
+            end = "budget" if counted.count >= budget else "solved"
         except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
             end = f"failed: {type(error).__name__}: {error}"
     return {"falls": counted.falls, "evaluations": counted.count, "end": end}
@@ -70,7 +71,7 @@ def run(name: str, task: Task) -> dict[str, Any]:
 
 def solve_ours(f: Counted, task: Task, method: str) -> str:
     result = ag.minimize(
-        f, task.x0, method=method, gradient=True, gtol=GTOL, max_steps=BUDGET, **ours_hvp(task)
+        f, task.x0, method=method, gradient=True, gtol=GTOL, max_steps=f.budget, **ours_hvp(task)
     )
     return f"{result.status.name}: {result.message}"
 
@@ -84,9 +85,9 @@ def ours_hvp(task: Task) -> dict[str, Any]:
 def solve_scipy(f: Counted, task: Task, method: str) -> str:
     from scipy.optimize import minimize
 
-    options: dict[str, Any] = {"maxiter": BUDGET}
+    options: dict[str, Any] = {"maxiter": f.budget}
     if method == "L-BFGS-B":
-        options |= {"ftol": 0.0, "gtol": GTOL, "maxfun": 10 * BUDGET}
+        options |= {"ftol": 0.0, "gtol": GTOL, "maxfun": 10 * f.budget}
     elif method == "Newton-CG":
         options |= {"xtol": 1e-14}
     else:
@@ -105,9 +106,7 @@ def scipy_hessian(task: Task, method: str) -> dict[str, Callable[..., Any]]:
 
 def available() -> list[tuple[str, str]]:
     """The pairs whose method of ours exists."""
-    return [
-        (f"anygrad {a}", f"scipy {b}") for a, b in PAIRS if a in METHODS or a == "auto"
-    ]
+    return [(f"anygrad {a}", f"scipy {b}") for a, b in PAIRS if a in METHODS or a == "auto"]
 
 
 def solved_at(outcome: dict[str, Any], minima: tuple[float, ...]) -> int | None:

@@ -23,7 +23,7 @@ class Task:
 
     ``f`` gives the value alone, ``both`` value and gradient, which come from ``slopes``: our own
     differentiation, or central differences where ``f`` cannot be traced. ``minima`` are the known
-    ones, the least first; empty where none is published, or where it is known to be wrong.
+    ones, the least first; empty where none is published.
     """
 
     suite: str
@@ -70,11 +70,6 @@ def load_paper() -> list[Task]:
     ]
 
 
-# Values that differ from the stated minimum by more than its digits: the tests of the package do
-# not ask for them either. The lowest value that any contestant finds takes their place.
-NOT_KNOWN = ("eigenb", "luksan12", "drcavty1", "drcavty3", "hydcar20", "methanl8")
-
-
 def load_optimagic(module: str, table: str, suite: str) -> list[Task]:
     """A set of optimagic: sums of squares with starts and minima, as NumPy code."""
     from importlib import import_module
@@ -86,10 +81,9 @@ def load_optimagic(module: str, table: str, suite: str) -> list[Task]:
     tasks = []
     for name, given in problems.items():
         value = given["solution_criterion"]
-        known = value is not None and name not in NOT_KNOWN
         x0 = np.asarray(given["start_x"], dtype=np.float64)
         f = partial(sum_of_squares, given["fun"])
-        tasks.append(make_task(suite, name, f, x0, (float(value),) if known else ()))
+        tasks.append(make_task(suite, name, f, x0, () if value is None else (float(value),)))
     return tasks
 
 

@@ -287,6 +287,17 @@ def test_a_function_that_fails_on_the_whole_batch_is_called_one_by_one():
     np.testing.assert_allclose(found, [1.0, 2.0], rtol=1e-8)
 
 
+def test_an_example_that_starts_at_its_solution_takes_no_step():
+    def solve(a):
+        least = ag.minimize(lambda x, a: np.sum((x - a) ** 2), np.zeros(2), args=(a,))
+        zero = root(lambda x, a: x**3 + x - a, np.zeros(2), args=(a,))
+        return least.nit, zero.nit
+
+    counts = ag.vmap(solve)(np.asarray([0.0, 1.0]))
+    assert [int(n[0]) for n in counts] == [0, 0]
+    assert all(n[1] > 0 for n in counts)
+
+
 def test_limits_hold_for_each_example():
     def solve(a):
         return ag.minimize(valley, START, args=(a,), max_steps=3).nit

@@ -361,3 +361,15 @@ def test_a_gradient_that_the_user_gives():
     found = ag.jacobian(together)(S)
     np.testing.assert_allclose(found[:3], FIRST, rtol=1e-8)
     np.testing.assert_allclose(found[3], 0.5 * np.sum(exact(S) ** 2), rtol=1e-8)
+
+
+def test_constraints_beside_traced_args_are_refused():
+    from anygrad.solvers import equality
+
+    def total(s):
+        return np.sum(
+            ag.minimize(ridge, np.zeros(3), args=(s,), constraints=[equality(lambda w: w[0])]).x
+        )
+
+    with pytest.raises(TraceError, match=r"minimize\(constraints\)"):
+        ag.grad(total)(S)

@@ -68,6 +68,8 @@ def test_divergence_is_told_and_other_methods_find_the_point():
 
 
 def test_no_fixed_point_is_no_success():
+    result = fixed_point(lambda x: x + 1.0, np.zeros(1), method="picard")
+    assert (result.success, result.status, result.nit) == (False, Status.STAGNATED, 5)
     for method in ("anderson", "newton"):
         result = fixed_point(lambda x: x + 1.0 + x * x, np.asarray([0.7]), method=method)
         assert not result.success, method

@@ -1,5 +1,7 @@
 """Every library takes the same path as NumPy, step by step."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,7 @@ def test_a_gradient_in_one_buffer_takes_the_same_path(method):
         value, buffer[:] = ag.value_and_grad(f)(x)
         return value, buffer
 
-    expected, path = run(np, method)
+    _, path = run(np, method)
     start = np.zeros(CENTRE.size)
     options = {"method": method, "max_steps": STEPS, "gtol": GTOL, "record": "x"}
     found = ag.minimize(into_buffer, start, gradient=True, **options)
@@ -75,7 +77,7 @@ def test_lbfgs_is_the_two_loop_recursion(memory):
         callback=lambda now: points.append((now.x, now.jac)),
     )
     pairs = []
-    for (x, g), (x_next, g_next) in zip(points, points[1:], strict=False):
+    for (x, g), (x_next, g_next) in itertools.pairwise(points):
         direction = two_loop(pairs[-memory:], g)
         if pairs:  # the step lies along the direction
             s = x_next - x

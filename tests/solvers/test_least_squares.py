@@ -226,6 +226,16 @@ def test_random_bounded_problems_satisfy_the_conditions_of_a_minimum(solver):
         assert np.allclose(result.x, expected.x, atol=1e-10 if solver == "dense" else 1e-6)
 
 
+def test_a_step_that_meets_a_bound_is_the_best_of_those_that_stay_there():
+    a = np.asarray([[2.0, 1.0], [1.0, 3.0], [0.0, 1.0]])
+    b = np.asarray([6.0, 1.0, 0.0])
+    one = ag.least_squares(lambda x: a @ x - b, np.zeros(2), bounds=(-9.0, [1.0, 9.0]), max_steps=1)
+    # with the first parameter at its bound, the second has its minimum by itself
+    rest = b - a[:, 0]
+    assert one.x[0] == 1.0
+    assert np.isclose(one.x[1], a[:, 1] @ rest / (a[:, 1] @ a[:, 1]), rtol=1e-12)
+
+
 def test_a_start_outside_is_moved_inside():
     result = ag.least_squares(rosenbrock, np.asarray([-5.0, 9.0]), bounds=(-2.0, 2.0))
     assert np.abs(result.x - 1.0).max() < 1e-10

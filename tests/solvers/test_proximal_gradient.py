@@ -32,11 +32,11 @@ def least_squares(xp, a=A, b=B):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_lasso_meets_its_conditions(xp, name):
+def test_the_lasso_meets_its_conditions(quick_xp, name):
     """A^T (b - A x) = strength sign(x) where x is not 0, and at most strength elsewhere."""
-    start = xp.zeros(8)
+    start = quick_xp.zeros(8)
     result = proximal_gradient(
-        least_squares(xp), start, proximal.l1(5.0), gtol=1e-9, **METHODS[name]
+        least_squares(quick_xp), start, proximal.l1(5.0), gtol=1e-9, **METHODS[name]
     )
     assert result.success, result.message
     x = ag.to_numpy(result.x)
@@ -133,18 +133,23 @@ def test_ista_never_rises():
     assert np.all(np.diff(values) <= 1e-13 * values[:-1])
 
 
-def test_nonnegative_least_squares_agree_with_scipy(xp):
-    result = proximal_gradient(least_squares(xp), xp.zeros(8), proximal.nonnegative(), gtol=1e-10)
+def test_nonnegative_least_squares_agree_with_scipy(quick_xp):
+    result = proximal_gradient(
+        least_squares(quick_xp), quick_xp.zeros(8), proximal.nonnegative(), gtol=1e-10
+    )
     expected, _ = scipy.optimize.nnls(A, B)
     assert result.success, result.message
     assert np.abs(ag.to_numpy(result.x) - expected).max() < 1e-10
 
 
-def test_groups_of_rows_meet_their_condition(xp):
+def test_groups_of_rows_meet_their_condition(quick_xp):
     """A^T (B - A X) = strength * row / |row| for rows that stay, at most that long elsewhere."""
     target = A @ np.outer([1.0, 0.0, 0.0, -2.0, 0.0, 0.5, 0.0, 3.0], [1.0, -1.0, 0.5])
     result = proximal_gradient(
-        least_squares(xp, b=target), xp.zeros((8, 3)), proximal.group_l2(9.0, axis=1), gtol=1e-9
+        least_squares(quick_xp, b=target),
+        quick_xp.zeros((8, 3)),
+        proximal.group_l2(9.0, axis=1),
+        gtol=1e-9,
     )
     x = ag.to_numpy(result.x)
     lengths = np.linalg.norm(x, axis=1)
@@ -172,17 +177,17 @@ def test_a_matrix_of_low_rank_is_completed():
     assert (singular > 1e-8).sum() <= 3
 
 
-def test_a_model_with_a_free_intercept(xp):
+def test_a_model_with_a_free_intercept(quick_xp):
     """Logistic loss; its gradient by the intercept vanishes, those by the weights are bounded."""
     labels = np.sign(B - 1.0)
-    a, y = xp.asarray(A), xp.asarray(labels)
+    a, y = quick_xp.asarray(A), quick_xp.asarray(labels)
 
     def loss(p):
         names = ag.namespace(p["w"])
         margin = (names.matmul(a, p["w"]) + p["b"]) * y
         return names.mean(names.log1p(names.exp(-margin)))
 
-    start = {"w": xp.zeros(8), "b": xp.asarray(0.0)}
+    start = {"w": quick_xp.zeros(8), "b": quick_xp.asarray(0.0)}
     result = proximal_gradient(loss, start, {"w": proximal.l1(0.05), "b": None}, gtol=1e-9)
     assert result.success, result.message
     w, b = ag.to_numpy(result.x["w"]), ag.to_numpy(result.x["b"])
@@ -193,11 +198,13 @@ def test_a_model_with_a_free_intercept(xp):
     assert np.abs(slope[w == 0.0]).max() < 0.05
 
 
-def test_float32_stays_float32(xp):
-    f = least_squares(xp, A.astype(np.float32), B.astype(np.float32))
-    result = proximal_gradient(f, xp.zeros(8, dtype=xp.float32), proximal.l1(5.0), gtol=1e-2)
-    assert result.x.dtype == xp.float32
-    assert result.fun.dtype == xp.float32
+def test_float32_stays_float32(quick_xp):
+    f = least_squares(quick_xp, A.astype(np.float32), B.astype(np.float32))
+    result = proximal_gradient(
+        f, quick_xp.zeros(8, dtype=quick_xp.float32), proximal.l1(5.0), gtol=1e-2
+    )
+    assert result.x.dtype == quick_xp.float32
+    assert result.fun.dtype == quick_xp.float32
     exact = proximal_gradient(least_squares(np), np.zeros(8), proximal.l1(5.0), gtol=1e-10).x
     assert np.abs(ag.to_numpy(result.x) - exact).max() < 1e-3
 
@@ -219,19 +226,21 @@ def test_one_read_of_the_device_for_an_iteration(monkeypatch, restart):
     assert len(reads) <= result.nit + 6  # the start, and the test of the last points themselves
 
 
-def test_other_gradients(xp):
-    exact = ag.to_numpy(proximal_gradient(least_squares(xp), xp.zeros(8), proximal.l1(5.0)).x)
-    a, b = xp.asarray(A), xp.asarray(B)
+def test_other_gradients(quick_xp):
+    exact = ag.to_numpy(
+        proximal_gradient(least_squares(quick_xp), quick_xp.zeros(8), proximal.l1(5.0)).x
+    )
+    a, b = quick_xp.asarray(A), quick_xp.asarray(B)
 
     def gradient(x):
-        return xp.matmul(a.T, xp.matmul(a, x) - b)
+        return quick_xp.matmul(a.T, quick_xp.matmul(a, x) - b)
 
-    f = least_squares(xp)
+    f = least_squares(quick_xp)
     for options in ({"gradient": gradient}, {"gradient": "numerical"}):
-        result = proximal_gradient(f, xp.zeros(8), proximal.l1(5.0), **options)
+        result = proximal_gradient(f, quick_xp.zeros(8), proximal.l1(5.0), **options)
         assert np.abs(ag.to_numpy(result.x) - exact).max() < 1e-6
     result = proximal_gradient(
-        lambda x: (f(x), gradient(x)), xp.zeros(8), proximal.l1(5.0), gradient=True
+        lambda x: (f(x), gradient(x)), quick_xp.zeros(8), proximal.l1(5.0), gradient=True
     )
     assert np.abs(ag.to_numpy(result.x) - exact).max() < 1e-6
 

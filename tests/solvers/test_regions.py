@@ -209,3 +209,21 @@ def test_options_outside_their_ranges_are_named(options, named):
 def test_bounds_are_refused(name):
     with pytest.raises(ArgumentError, match=f"bounds.*'{name}'.*'lbfgsb'"):
         ag.minimize(quadratic(np), np.zeros(5), method=name, bounds=(0.0, 1.0))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_where_values_do_not_change_at_all_slopes_decide(name):
+    # f = 1 + 1e-18 q(x), which is 1 in floating point
+    def f(x):
+        return np.asarray(1.0), 1e-18 * CURVATURES * (x - TARGET)
+
+    result = ag.minimize(
+        f,
+        np.zeros(5),
+        method=name,
+        gradient=True,
+        hvp=lambda x, v: 1e-18 * CURVATURES * v,
+        gtol=1e-26,
+        max_steps=4,
+    )
+    assert np.abs(result.jac).max() < 1e-20

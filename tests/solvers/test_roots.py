@@ -9,6 +9,7 @@ import anygrad as ag
 from anygrad.errors import ArgumentError, ShapeError
 from anygrad.solvers import Status, root
 from anygrad.solvers.problem.space import Space
+from anygrad.solvers.roots.broyden import Inverse
 
 scipy_optimize = pytest.importorskip("scipy.optimize", reason="SciPy is not installed")
 
@@ -277,6 +278,34 @@ def test_the_device_is_read_once_an_evaluation(monkeypatch, method):
     result = root(broyden_tridiagonal, -np.ones(10), method=method)
     assert result.success
     assert len(reads) == result.nfev
+
+
+@pytest.mark.parametrize("linear_solve", ["dense", "gmres"])
+def test_broyden_learns_from_steps_alone(linear_solve):
+    result = root(broyden_tridiagonal, -np.ones(10), method="broyden", linear_solve=linear_solve)
+    assert result.success, result.message
+    assert result.njev == (linear_solve == "dense")
+    assert result.nfev <= 20  # 14 and 18; a new start for every step needs more than 100
+
+
+def test_the_update_of_broyden_meets_the_secant_equation():
+    class Problem:
+        space = Space.of("test", np.zeros(4))
+
+    rng = np.random.default_rng(0)
+    for first in (np.linalg.inv(rng.normal(size=(4, 4))), None):
+        inverse = Inverse(Problem, first, 0.5)
+        old = inverse.times(np.eye(4)) if first is not None else 0.5 * np.eye(4)
+        for _ in range(3):
+            s, y = rng.normal(size=4), rng.normal(size=4)
+            moved = inverse.times(y)
+            inverse.add((s - moved) / (s @ moved), inverse.transposed_times(s))
+            # Sherman-Morrison, written out
+            old = old + np.outer(s - old @ y, s @ old) / (s @ old @ y)
+            np.testing.assert_allclose(inverse.times(y), s, rtol=1e-9)
+        v = rng.normal(size=4)
+        np.testing.assert_allclose(inverse.times(v), old @ v, rtol=1e-9)
+        np.testing.assert_allclose(inverse.transposed_times(v), v @ old, rtol=1e-9)
 
 
 def test_newton_converges_quadratically():

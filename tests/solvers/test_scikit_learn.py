@@ -105,7 +105,7 @@ def test_multinomial_regression(count):
 
 
 def test_sparse_logistic_regression(cancer):
-    """Against the conditions of optimality; scikit-learn's SAGA meets them to 1e-10 in 4,500 passes.
+    """Against the conditions of optimality; SAGA of scikit-learn takes 4,500 passes to 1e-10.
 
     ``C = 0.1``: sum of losses + 10 |w|_1, the intercept free.
     """

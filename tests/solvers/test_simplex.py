@@ -67,6 +67,17 @@ def test_bounds_hold(name):
     assert abs(ours.fun - problem.minimum) < 2e-3
 
 
+def test_a_start_at_the_upper_bounds_keeps_its_simplex():
+    start, upper = np.asarray([2.0, 1.0]), np.asarray([2.0, 1.0])
+    f = lambda x: (x[0] - 0.5) ** 2 + 3.0 * (x[1] - 0.25 * x[0]) ** 2
+    ours = ag.minimize(f, start, method="nelder-mead", bounds=(-1.0, upper))
+    theirs = scipy.optimize.minimize(
+        f, start, method="nelder-mead", bounds=scipy.optimize.Bounds(-1.0, upper)
+    )
+    assert ours.nfev == theirs.nfev
+    assert np.abs(ours.x - [0.5, 0.125]).max() < 1e-3
+
+
 def test_a_corner_of_the_bounds_is_found():
     problem = next(p for p in TABLE if p.name == "hs45")  # all five variables end at a bound
     bounds = (problem.lower, problem.upper)

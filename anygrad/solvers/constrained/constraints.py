@@ -81,7 +81,7 @@ def equality(
     >>> import numpy as np
     >>> import anygrad as ag
     >>> on_circle = ag.solvers.equality(lambda x: np.sum(x * x), 2.0)
-    >>> ag.minimize(np.sum, np.asarray([-1.0, -2.0]), constraints=on_circle).x.round(6)
+    >>> ag.minimize(np.sum, np.asarray([-1.0, -2.0]), constraints=on_circle).x.round(4)
     array([-1., -1.])
     """
     return _checked("equality", fun, value, value, jac, args)
@@ -127,7 +127,7 @@ def inequality(
     >>> import numpy as np
     >>> import anygrad as ag
     >>> inside = ag.solvers.inequality(lambda x: 2.0 - np.sum(x * x))
-    >>> ag.minimize(np.sum, np.asarray([-1.0, -2.0]), constraints=inside).x.round(6)
+    >>> ag.minimize(np.sum, np.asarray([-1.0, -2.0]), constraints=inside).x.round(4)
     array([-1., -1.])
     """
     return _checked("inequality", fun, lower, upper, jac, args)

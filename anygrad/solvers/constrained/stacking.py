@@ -73,10 +73,9 @@ class Stack:
             if constraint.matrix is not None:
                 constraint = _with_matrix(where, constraint, space)
             size = _values(space, constraint, x).shape[0]
-            sides = [
-                _side(where, bound, space, size) for bound in (constraint.lower, constraint.upper)
-            ]
-            blocks.append(Block(constraint, *sides, size))
+            lower = _side(where, constraint.lower, space, size)
+            upper = _side(where, constraint.upper, space, size)
+            blocks.append(Block(constraint, lower, upper, size))
         lower, upper = (_join(space, [getattr(b, n) for b in blocks]) for n in ("lower", "upper"))
         return cls(space, tuple(blocks), lower, upper, numerical)
 

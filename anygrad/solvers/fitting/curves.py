@@ -104,7 +104,7 @@ def curve_fit(
     >>> y = 3.0 * np.exp(-0.5 * t) + 0.01 * np.cos(7.0 * t)
     >>> fit = ag.solvers.curve_fit(lambda t, a, k: a * np.exp(-k * t), t, y, [1.0, 1.0])
     >>> fit.params.round(3), fit.standard_errors.round(3)
-    (array([3.002, 0.499]), array([0.007, 0.002]))
+    (array([3.005, 0.501]), array([0.006, 0.002]))
     """
     where = "curve_fit"
     backend = backend_of(y_data)

@@ -136,7 +136,7 @@ def _real(residuals: Callable[[Tree], Tree], space: Space) -> Callable[[list[Any
         found = []
         for y in trees.leaves(residuals(trees.unflatten(space.treedef, leaves))):
             both = hasattr(y, "dtype") and is_complex(y)
-            found.extend([names_for(y).real(y), -names_for(y).imag(y)] if both else [y])
+            found.extend([names_for(y).real(y), names_for(y).imag(y)] if both else [y])
         return found
 
     return of_parts

@@ -57,7 +57,7 @@ class LeastSquaresResult(Result):
     >>> y = np.asarray([1.0, 2.9, 5.1, 7.0])
     >>> result = ag.least_squares(lambda p: p[0] + p[1] * t - y, np.zeros(2))
     >>> result.x.round(2), result.standard_errors().round(4)
-    (array([0.97, 2.02]), array([0.084 , 0.0449]))
+    (array([0.97, 2.02]), array([0.0794, 0.0424]))
     """
 
     cost: Any = None

@@ -162,7 +162,7 @@ def _piece(where: str, bound: Any, space: Space, part: Part, infinite: float) ->
     if part.is_complex:
         _refuse_complex(where, "the leaf", bound)
     if _is_number(bound):
-        return _rounded(space, part, space.zeros(size) + float(bound))
+        return space.zeros(size) + float(bound)
     backend = backend_of(bound)
     if backend is None:
         message = (
@@ -173,22 +173,15 @@ def _piece(where: str, bound: Any, space: Space, part: Part, infinite: float) ->
     try:
         if backend is space.backend:
             bound = xp.astype(bound, space.dtype, copy=False)
-            return _rounded(space, part, xp.reshape(xp.broadcast_to(bound, part.shape), (-1,)))
+            return xp.reshape(xp.broadcast_to(bound, part.shape), (-1,))
         if isinstance(bound, np.ndarray):  # as SciPy's forms, numbers of the host
             spread = np.broadcast_to(bound.astype(np.float64), part.shape)
-            return _rounded(space, part, space.from_host(np.array(spread).reshape(-1)))
+            return space.from_host(np.array(spread).reshape(-1))
     except (ValueError, RuntimeError, TypeError):
         message = f"{where}: got {describe(bound)}; expected real numbers for shape {part.shape}."
         raise ShapeError(message) from None
     message = f"{where}: got {place_of(bound)}; expected {place_of(space.home)} or numbers."
     raise MixedBackendError(message)
-
-
-def _rounded(space: Space, part: Part, bound: Array) -> Array:
-    """Bounds that the leaf's dtype can hold, so that a leaf never rounds to a point outside."""
-    if part.dtype == space.dtype:
-        return bound
-    return space.xp.astype(space.xp.astype(bound, part.dtype), space.dtype)
 
 
 def _is_number(x: Any) -> bool:

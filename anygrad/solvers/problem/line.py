@@ -164,6 +164,4 @@ class Line:
 def _agree(found: list[tuple[float, float]]) -> bool:
     """Whether differences at several distances are one slope; those of a noisy f are not."""
     first, rounding = found[0]
-    return all(
-        abs(d - first) <= 0.2 * max(abs(d), abs(first)) + r + rounding for d, r in found[1:]
-    )
+    return all(abs(d - first) <= 0.2 * max(abs(d), abs(first)) + r + rounding for d, r in found[1:])

@@ -13,8 +13,9 @@ from anygrad.solvers.proximal.balls import (
     project_linf_ball,
     project_simplex,
 )
+from anygrad.solvers.proximal.groups import group_l2, l2, nuclear
 from anygrad.solvers.proximal.indicators import indicator, nonnegative
-from anygrad.solvers.proximal.norms import elastic_net, group_l2, l1, l2, nuclear, squared_l2
+from anygrad.solvers.proximal.norms import elastic_net, l1, squared_l2
 from anygrad.solvers.proximal.operator import Proximal, by_path
 from anygrad.solvers.proximal.projections import (
     project_affine,

@@ -16,6 +16,9 @@ from anygrad.solvers.proximal.composite import Composite, CompositeStopping
 ROUNDINGS = 10.0
 """Values that differ by fewer units of rounding, relative to f, count as equal."""
 
+FAR = 1e3
+"""Differences of so many times the noise are trusted whatever is summed up in f."""
+
 SHORTENINGS = 8
 """A step that passes after so many, and only by rounding, makes the gradient suspicious."""
 
@@ -150,15 +153,16 @@ class Stepping:
             bend = trial.f - base.f - trial.drop
             fits = bend <= 0.5 * trial.square / self.t + noise
             # rounding of f may be larger than that of its value alone
-            if fits or (bend < 1e3 * noise and self.t <= 0.5 * self.proved):
+            floor = 0.5 * self.proved if bend < FAR * noise else 0.0
+            if fits or self.t <= floor:
                 informative = fits and 0.5 * trial.square / self.t > noise
-                if informative:
+                if fits and 0.5 * trial.square / self.t > FAR * noise:
                     self.proved = min(self.proved, self.t)
                 self.longer = self.t * (self.growth if informative and tries == 0 else 1.0)
                 self.suspicious = tries >= SHORTENINGS and not informative
                 return trial
             wanted = 0.5 * SAFE * trial.square / bend
-            self._shorten(min(max(wanted / self.t, 0.1), 0.9))
+            self._shorten(min(max(wanted, 0.1 * self.t, floor) / self.t, 0.9))
         return None
 
     def _try(self, base: Base, point: Point, first: bool) -> Trial:

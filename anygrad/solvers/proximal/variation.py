@@ -123,8 +123,8 @@ def total_variation_2d(
     >>> from anygrad.solvers import proximal
     >>> image = np.asarray([[0.0, 0.0, 9.0], [0.0, 1.0, 9.0]])
     >>> proximal.total_variation_2d(0.5).prox(image, 1.0).round(2)
-    array([[0.31, 0.42, 8.5 ],
-           [0.42, 0.86, 8.5 ]])
+    array([[0.35, 0.35, 8.5 ],
+           [0.35, 0.96, 8.5 ]])
     """
     check_number("total_variation_2d(strength)", strength, NOT_NEGATIVE)
     check_count("total_variation_2d(max_steps)", max_steps, 1)
