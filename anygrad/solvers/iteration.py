@@ -114,6 +114,8 @@ def iterate(
             if watch is not None:
                 watch.show(nit, point, objective.nfev)
             ended = stopping.after(old, point, nit)
+            if ended and ended[0] is Status.CONVERGED and _is_contradicted(stepper, point):
+                ended = (Status.WRONG_GRADIENT, "")
             if callback is not None and _asks_to_stop(callback, Iterate(objective, point, nit)):
                 ended = ended or (Status.STOPPED, "")
         if step.status is not None:
@@ -133,6 +135,12 @@ def _own_tree(space: Space, vector: Any) -> Any:
 
 def _is_as_low(point: Point, best: Point) -> bool:
     return point.f <= best.f
+
+
+def _is_contradicted(stepper: Any, point: Point) -> bool:
+    """Ask a method that compares values with gradients whether they fit."""
+    ask = getattr(stepper, "is_contradicted", None)
+    return ask is not None and ask(point)
 
 
 def _asks_to_stop(callback: Callback, now: Iterate) -> bool:

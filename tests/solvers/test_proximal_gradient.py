@@ -94,6 +94,8 @@ def test_iterates_with_a_fixed_step_are_those_of_the_paper(xp, name):
     assert len(found) == 20
     assert np.abs(np.asarray(found) - expected).max() < 1e-11
     assert result.status is Status.MAX_STEPS
+    values = [0.5 * ((A @ x - B) ** 2).sum() + 5.0 * np.abs(x).sum() for x in expected]
+    assert np.allclose(result.history["fun"][1:], values, rtol=1e-12)
 
 
 def test_momentum_and_restarts_save_steps():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anygrad.backends.types import Array
-from anygrad.solvers.problem.line import Line, Trial
+from anygrad.solvers.problem.line import ROUNDINGS, Line, Trial
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Step
@@ -105,6 +105,7 @@ class Searching:
         self.objective = objective
         self.directions = directions
         self.search = search
+        self.doubtful: tuple[Line, Trial] | None = None
 
     def step(self, point: Point) -> Step:
         """Search along a new direction; once more along a fresh one where the first fails."""
@@ -115,9 +116,20 @@ class Searching:
         if trial is not None and trial.f == -math.inf:
             return Step(None, trial.t, Status.UNBOUNDED)
         if trial is not None:
+            self.doubtful = (line, trial) if _is_doubtful(line, trial) else None
             self.directions.learn(point, line, trial)
             return Step(trial.point, trial.t)
         return self._failed(line, expected)
+
+    def is_contradicted(self, point: Point) -> bool:
+        """Whether values around the last point show that its small gradient is a wrong one.
+
+        It costs a few evaluations, and only where the last step already looked wrong.
+        """
+        if self.doubtful is None:
+            return False
+        line, trial = self.doubtful
+        return Line(self.objective, point, line.direction, trial.slope).contradicts()
 
     def _search(self, point: Point) -> tuple[Line, Trial | None]:
         move = self.directions.move(point)
@@ -135,7 +147,7 @@ class Searching:
             return Step(
                 None, 0.0, Status.NONFINITE, f"f could not be evaluated: {why}." if why else ""
             )
-        if expected <= line.noise or abs(line.slope) <= line.noise:
+        if min(expected, abs(line.slope)) <= max(line.noise, self._noise_of_x(line.origin)):
             message = (
                 "f cannot be lowered: the gain that the gradient promises is below the rounding of "
                 "f."
@@ -144,3 +156,20 @@ class Searching:
         if line.contradicts():
             return Step(None, 0.0, Status.WRONG_GRADIENT)
         return Step(None, 0.0, Status.STAGNATED)
+
+    def _noise_of_x(self, point: Point) -> float:
+        """Estimate by how much f changes when every element of x is rounded."""
+        space = self.objective.space
+        xp = space.xp
+        moved = space.fetch([xp.abs(point.gradient) @ xp.abs(point.x)])[0]
+        return ROUNDINGS * space.eps * moved
+
+
+def _is_doubtful(line: Line, trial: Trial) -> bool:
+    """Whether a step changed f by something else than its two slopes let expect.
+
+    The trapezoidal rule; near a minimum it is almost exact.
+    """
+    change, expected = trial.f - line.f, 0.5 * trial.t * (line.slope + trial.slope)
+    size = max(abs(change), abs(expected))
+    return abs(change - expected) > 0.25 * size + 2.0 * line.noise

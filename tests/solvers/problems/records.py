@@ -20,8 +20,9 @@ class Minimum:
 
     ``value`` has more digits than the paper prints where those would not tell a relative error of
     1e-6; ``published`` are the paper's digits, cut off rather than rounded in most, and
-    "" where the minimum is not in the paper. ``at`` is a minimiser, where one is printed or follows by hand.
-    ``far`` says that the minimum lies at infinity, so ``at`` is only a point on the way.
+    "" where the minimum is not in the paper. ``at`` is a minimiser, where one is
+    printed or follows by hand. ``far`` says that the minimum lies at
+    infinity, so ``at`` is only a point on the way.
     """
 
     value: float
