@@ -126,7 +126,7 @@ class GradientError(AnygradError, AssertionError):
 
 
 class UnconvergedWarning(UserWarning):
-    """A solver did not converge where only its solution is passed on: to a derivative or a batch."""
+    """A solver did not converge where only its solution is passed on: in a derivative or batch."""
 
 
 class UnusedInputWarning(UserWarning):

@@ -16,14 +16,15 @@ import anygrad
 PACKAGE = Path(anygrad.__file__).parent
 SUBPACKAGES = (
     *("clipping", "differences", "errors", "extend", "optimizers", "plots", "schedules"),
-    *("testing", "training", "trees"),
+    *("solvers", "solvers.proximal", "testing", "training", "trees"),
 )
 # What the design promises, by module.
 PROMISED = {
     "anygrad": """asarray check_gradients checkpoint clipping configure custom_jvp custom_vjp
-        differences errors explain extend fit grad hessian hvp implicit_root jacobian jvp linearize
-        namespace optimizers plots schedules settings stop_gradient testing to_numpy training trees
-        vmap use_backend use_settings value value_and_grad vjp""",
+        differences errors explain extend fit grad hessian hvp implicit_root jacobian jvp
+        least_squares linearize minimize namespace optimizers plots schedules settings solvers
+        stop_gradient testing to_numpy training trees vmap use_backend use_settings value
+        value_and_grad vjp""",
     "anygrad.clipping": """Measured Scale apply_scale clip_adaptively clip_by_block_rms
         clip_by_global_norm clip_by_norm clip_by_value clip_per_example clip_scale combine_norms
         first_bad global_norm measure normalize normalize_leaves""",
@@ -35,12 +36,20 @@ PROMISED = {
     "anygrad.schedules": """Plateau Schedule constant cosine cosine_restarts cyclic exponential
         interpolated inverse_sqrt inverse_time join linear multi_step one_cycle one_cycle_momentum
         piecewise plateau plot polynomial rex step warmup warmup_cosine warmup_stable_decay""",
+    "anygrad.solvers": """Result Status admm backtracking bfgs conjugate_gradient curve_fit equality
+        fixed_point hager_zhang inequality lbfgs lbfgsb least_squares minimize nelder_mead newton_cg
+        projected_gradient proximal proximal_gradient root scipy_functions scipy_minimize
+        steepest_descent strong_wolfe trust_region""",
+    "anygrad.solvers.proximal": """Proximal by_path elastic_net group_l2 indicator l1 l2 nonnegative
+        nuclear project_affine project_box project_halfspace project_hyperplane project_l1_ball
+        project_l2_ball project_linf_ball project_nonnegative project_simplex squared_l2
+        total_variation total_variation_2d""",
     "anygrad.testing": "assert_gradients",
     "anygrad.training": "fit monitor",
     "anygrad.trees": "dot flatten leaves map norm paths register to_numpy unflatten zeros_like",
     "anygrad.errors": """AnygradError ArgumentError BackendError DTypeError EvaluationError
         GradientError HostTransferError MissingPackageError MissingRuleError MixedBackendError
-        NonFiniteError SettingsError ShapeError TraceError UnusedInputWarning""",
+        NonFiniteError SettingsError ShapeError TraceError UnconvergedWarning UnusedInputWarning""",
 }
 MODULES = ["anygrad", *(f"anygrad.{name}" for name in SUBPACKAGES)]
 

@@ -51,6 +51,9 @@ ALIASES = {
     "spg": "projected-gradient",
 }
 
+OF_SCIPY = ("cobyla", "cobyqa", "powell", "slsqp", "tnc", "trust-constr", "trust-krylov")
+"""Methods that SciPy has and we do not."""
+
 STOCHASTIC: dict[str, Callable[[], Any]] = {
     name.replace("_", "-"): functools.partial(named_optimizer, name) for name in OPTIMIZERS
 }
@@ -78,6 +81,12 @@ def find_method(where: str, method: Any, search: Any, space: Space, bounded: boo
         raise ArgumentError(_unbounded(where, method, made))
     if isinstance(search, str):
         search = _named(f"{where}(search)", _spelled(search), SEARCHES)()
+    if search is not None and not hasattr(search, "run"):
+        message = (
+            f"{where}(search): got {describe(search)}; expected a name, or what a factory made, as "
+            "solvers.strong_wolfe()."
+        )
+        raise ArgumentError(message)
     if hasattr(made, "begin"):
         return LineSearchMethod(made, search or made.search)
     if not hasattr(made, "start"):
@@ -108,5 +117,8 @@ def _named(where: str, name: str, table: dict[str, Callable[[], Any]]) -> Callab
     if name in table:
         return table[name]
     known = ", ".join(map(repr, sorted(table)))
-    message = f"{where}: got {name!r}; expected one of {known}. {suggest(name, table)}"
+    advice = suggest(name, table)
+    if name in OF_SCIPY:
+        advice = f"ag.solvers.scipy_minimize runs SciPy's {name!r}."
+    message = f"{where}: got {name!r}; expected one of {known}. {advice}"
     raise ArgumentError(message.rstrip())

@@ -144,6 +144,9 @@ def minimize(
     (2.0, -1.0)
     """
     where = "minimize"
+    if callback is not None and not callable(callback):
+        message = f"{where}(callback): got {describe(callback)}; expected a function or None."
+        raise ArgumentError(message)
     space = Space.of(f"{where}(x0)", x0)
     with space.on_device():
         box = read_box(where, bounds, space)

@@ -108,9 +108,13 @@ class Pairs:
         self.gamma = 1.0
 
     def used(self) -> Array:
-        """The rows that hold something."""
+        """The rows that hold something; all of them for libraries that compile for each shape."""
         assert self.rows is not None
-        return self.rows if self.count == self.memory else self.rows[: 2 * self.count, :]
+        stop = self._stop()
+        return self.rows if stop == 2 * self.memory else self.rows[:stop, :]
+
+    def _stop(self) -> int:
+        return 2 * (self.memory if self.space.backend.compiles else self.count)
 
     def weights(self) -> np.ndarray:
         """Coefficients of the used rows in -H g, to which -gamma g is to be added."""
@@ -119,7 +123,7 @@ class Pairs:
         found = np.empty(2 * self.memory)
         found[::2] = (gamma * (of_g[1::2] - self.yy @ p) - self.sy * p) @ inverse_r
         found[1::2] = gamma * p
-        return found[: 2 * self.count]
+        return found[: self._stop()]
 
     def add(self, s: Array, y: Array, sy: float, yy: float, products: np.ndarray) -> None:
         """Store a pair; ``products`` are those of the used rows with the new y."""

@@ -141,7 +141,8 @@ class Scaled:
         """Derivative of norm(p) by the damping."""
         kept = self.s > 0.0 if damping > 0.0 else self.kept
         s = np.where(kept, self.s, 1.0)
-        terms = np.where(kept, (s * self.b) ** 2 / (s * s + damping) ** 3, 0.0)
+        stiff = s * s + damping
+        terms = np.where(kept, (s * self.b / stiff) ** 2 / stiff, 0.0)  # in this order, in range
         return -float(np.sum(terms)) / length
 
     def damping_for(self, radius: float) -> float:
@@ -167,7 +168,8 @@ class Scaled:
             high = min(high, damping) if length < radius else high
             low = max(low, damping) if length > radius else low
             slope = self.slope(damping, length)
-            damping -= (length / radius) * (length - radius) / slope
+            if slope < 0.0:
+                damping -= (length / radius) * (length - radius) / slope
             if not low < damping < high:
                 damping = max(1e-3 * high, math.sqrt(low * high))
         return damping

@@ -76,7 +76,8 @@ class Region:
         model = _model(point)
         self.scale = self._scaled(model, np.zeros(model.x.shape))
         width = float(np.linalg.norm(self.scale * model.x))
-        self.radius = FIRST * width if width > 0.0 else FIRST
+        # without a length of its own, x is taken to be about 1 in each variable
+        self.radius = FIRST * (width if width > 0.0 else float(np.linalg.norm(self.scale)))
         self.first = True
         self.start = point.size
 
@@ -84,11 +85,13 @@ class Region:
         """Shrink the region until a step lowers the cost enough."""
         model = _model(point)
         self.scale = self._scaled(model, self.scale)
-        finite, move, along = False, None, None
+        noise = self._noise(point, model)
+        finite, move = False, None
         for _ in range(TRIALS):
             move = self.method.propose(model, self.scale, self.radius)
-            if move.full and move.predicted <= model.noise:
-                return self._polish(point, model, move)
+            # a step that bounds cut may promise a loss instead, which is no sign of a minimum
+            if move.full and abs(move.predicted) <= noise:
+                return self._polish(point, model, move, noise)
             if not move.length > 0.0:
                 return Step(None, 0.0, Status.CONVERGED, DONE)
             if move.predicted <= 0.0:  # a bound cut the step until nothing was left of it
@@ -96,8 +99,7 @@ class Region:
                 continue
             if self.first:
                 self.radius = min(self.radius, move.length)
-            along = self._at(model, move)
-            trial = self.objective.attempt(along, point)
+            trial = self.objective.attempt(self._at(model, move), point)
             finite = finite or trial.is_finite
             if self._judge(model, move, trial):
                 new = self.objective.complete(trial)
@@ -105,7 +107,7 @@ class Region:
                     self.first = False
                     return self._after(point, new, move, trial)
                 self.radius = POOR * move.length
-            if not self.radius > self.objective.space.eps**2 * (1.0 + self._width(model)):
+            if not self.radius > self.objective.space.eps**2 * self._width(model):
                 break
         return self._failed(point, model, move, finite)
 
@@ -147,7 +149,7 @@ class Region:
             )
         return Step(new, move.length, status, message)
 
-    def _polish(self, point: FitPoint, model: Model, move: Move) -> Step:
+    def _polish(self, point: FitPoint, model: Model, move: Move, noise: float) -> Step:
         """Go on where costs are equal up to rounding: as long as the gradient gets smaller.
 
         Costs tell x to half the digits only; the projected residuals tell it to all.
@@ -155,7 +157,7 @@ class Region:
         if move.predicted <= 0.0:
             return Step(None, 0.0, Status.CONVERGED, DONE)
         new = self.objective.evaluate(self._at(model, move))
-        if not new.is_finite or new.f > point.f + 10.0 * model.noise:
+        if not new.is_finite or new.f > point.f + 10.0 * noise:
             return Step(None, 0.0, Status.CONVERGED, DONE)
         after = self.method.propose(_model(new), self.scale, math.inf)
         if not after.predicted <= BETTER**2 * move.predicted:
@@ -186,6 +188,12 @@ class Region:
         scale = np.maximum(before, model.norms)
         # a column of zeros has no scale of its own; it gets one when it moves
         return np.where(scale > 0.0, scale, 1.0)
+
+    def _noise(self, point: FitPoint, model: Model) -> float:
+        """How much the cost changes by rounding; a robust one has that of outliers too."""
+        if self.objective.loss.rho is None:
+            return model.noise
+        return model.noise + self.objective.space.eps * abs(point.f)
 
     def _width(self, model: Model) -> float:
         return float(np.linalg.norm(self.scale * model.x))

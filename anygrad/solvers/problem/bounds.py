@@ -14,7 +14,8 @@ from anygrad.backends import backend_of
 from anygrad.backends.registry import place_of
 from anygrad.backends.types import Array
 from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, ShapeError, describe
-from anygrad.solvers.problem.space import Part, Space
+from anygrad.solvers.problem.parts import Part
+from anygrad.solvers.problem.space import Space
 
 __all__ = ["Box", "read_box"]
 
@@ -84,6 +85,12 @@ def read_box(where: str, bounds: Any, space: Space) -> Box | None:
         return None
     flat = _flat(where, bounds)
     if flat is not None:
+        if isinstance(bounds, list | np.ndarray) and len(bounds) != space.size:
+            message = (
+                f"{where}: got {len(bounds)} pairs; expected one for each of the {space.size} "
+                "elements of x0."
+            )
+            raise ShapeError(message)
         sides = [_vector(where, side, space) for side in flat]
     elif isinstance(bounds, tuple) and len(bounds) == 2:
         sides = [
@@ -204,7 +211,8 @@ def _checked(where: str, space: Space, lower: Array, upper: Array) -> Box | None
     bad = bad | (lower == math.inf) | (upper == -math.inf)
     zero = xp.zeros_like(lower)
     low, high = (xp.where(low_ok & high_ok, side, zero) for side in (lower, upper))
-    tight = high - low <= ROOM * space.eps * xp.maximum(xp.abs(low), xp.abs(high))
+    with np.errstate(over="ignore"):  # bounds may be as far apart as numbers go
+        tight = high - low <= ROOM * space.eps * xp.maximum(xp.abs(low), xp.abs(high))
     fixed = tight & low_ok & high_ok
     flags = (bad, low_ok | high_ok, fixed, ~(low_ok & high_ok))
     found = space.fetch([xp.max(xp.astype(flag, space.dtype)) for flag in flags])

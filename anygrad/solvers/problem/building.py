@@ -9,14 +9,16 @@ from typing import Any
 from anygrad import trees
 from anygrad.autodiff import hvp as product_of
 from anygrad.autodiff import value_and_grad
+from anygrad.backends import backend_of
 from anygrad.backends.types import Tree
 from anygrad.differences import gradient as difference_gradient
 from anygrad.errors import ArgumentError, ShapeError, describe
 from anygrad.solvers.problem.bounds import Box, read_box
 from anygrad.solvers.problem.objective import Objective
 from anygrad.solvers.problem.space import Space
+from anygrad.tracing import LIFTED
 
-NO_NUMBERS = (complex, str, type(None))
+NO_NUMBERS = (bool, complex, str, list, tuple, dict, type(None))
 
 __all__ = ["check_scalar", "difference_product", "make_objective", "read_box"]
 
@@ -37,9 +39,12 @@ def make_objective(
     if hvp is not None and not callable(hvp):
         message = f"{where}(hvp): got {describe(hvp)}; expected a function of x and v, or None."
         raise ArgumentError(message)
+    if not isinstance(args, tuple | list):
+        message = f"{where}(args): got {describe(args)}; expected a tuple. Write args=(a,) for one."
+        raise ArgumentError(message)
     value, both = _values(where, f, space, args, gradient, box)
     if hvp is not None:
-        product = _with(hvp, args)
+        product = _apart(space, _with(hvp, args))
     elif gradient == "automatic":
         product = functools.partial(product_of, _with(f, args))
     else:
@@ -59,22 +64,30 @@ def _values(
     """The function of the value, and that of value and gradient."""
     of_x = _with(f, args)
 
+    at_plain = _apart(space, of_x)
+
     def value(x: Tree) -> Any:
-        return check_scalar(where, of_x(x))
+        return check_scalar(where, at_plain(x))
 
     if gradient == "automatic":
         return value, value_and_grad(of_x)
     if gradient == "numerical":
-        return value, _with_differences(space, box, of_x, value)
+        return value, _with_differences(space, box, at_plain, value)
     if gradient is True:
 
         def given(x: Tree) -> tuple[Any, Tree]:
-            found, slope = of_x(x)
-            return check_scalar(where, found), _own(space, slope)
+            both = at_plain(x)
+            if not isinstance(both, tuple | list) or len(both) != 2:
+                message = (
+                    f"{where}(f): it returned {describe(both)}; with gradient=True expected value "
+                    "and gradient."
+                )
+                raise ArgumentError(message)
+            return check_scalar(where, both[0]), _own(space, both[1])
 
         return lambda x: given(x)[0], given
     if callable(gradient):
-        gradient_of_x = _with(gradient, args)
+        gradient_of_x = _apart(space, _with(gradient, args))
         return value, lambda x: (value(x), _own(space, gradient_of_x(x)))
     message = (
         f"{where}(gradient): got {describe(gradient)}; expected 'automatic', 'numerical', a "
@@ -87,10 +100,23 @@ def _own(space: Space, gradient: Tree) -> Tree:
     """A gradient that stays as it is: users may fill the same array at every call."""
     if len(space.parts) > 1:
         return gradient  # `Space.to_vector` copies
-    if type(gradient) is type(space.home):
-        return space.copy(gradient)
-    home = type(space.home)
-    return trees.map(lambda x: space.copy(x) if type(x) is home else x, gradient)
+    return _copied(space, gradient)
+
+
+def _apart(space: Space, f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function at arrays of its own, for users may write into them."""
+    if space.backend.set_at is not None:  # none can be written into
+        return f
+    return lambda *at: f(*(_copied(space, x) for x in at))
+
+
+def _copied(space: Space, tree: Tree) -> Tree:
+    backend = space.backend
+    if type(tree) is type(space.home):
+        return space.copy(tree)
+    return trees.map(
+        lambda x: space.copy(x) if backend_of(x) is backend and type(x) not in LIFTED else x, tree
+    )
 
 
 def _with_differences(
@@ -139,7 +165,14 @@ def difference_product(
 
 def check_scalar(where: str, value: Any) -> Any:
     """Refuse the value of an objective that is no real number."""
-    if getattr(value, "shape", ()) != () or isinstance(value, NO_NUMBERS):
+    no_number = isinstance(value, NO_NUMBERS) or not _is_real(getattr(value, "dtype", None))
+    if no_number or getattr(value, "shape", ()) != ():
         message = f"{where}(f): it returned {describe(value)}; expected a real number, shape ()."
         raise ShapeError(message)
     return value
+
+
+@functools.cache
+def _is_real(dtype: Any) -> bool:
+    name = str(dtype)  # one question for the dtypes of all libraries
+    return "complex" not in name and "bool" not in name

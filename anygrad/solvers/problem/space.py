@@ -12,28 +12,16 @@ from typing import Any
 import numpy as np
 
 from anygrad import trees
-from anygrad.backends import Backend, asarray, backend_of, device_of
-from anygrad.backends.registry import place_of
+from anygrad.backends import Backend, backend_of, device_of
 from anygrad.backends.types import Array, Device, Namespace, Tree
-from anygrad.config import settings
-from anygrad.errors import ArgumentError, DTypeError, MixedBackendError, describe
+from anygrad.errors import ArgumentError, DTypeError, describe
 from anygrad.solvers.problem.captured import refuse_traced
+from anygrad.solvers.problem.parts import Part, check_leaves, of_library
 from anygrad.tracing import LIFTED, unbuffered
-from anygrad.trees.kinds import is_complex, is_floating, widest_real_dtype
+from anygrad.trees.kinds import is_complex, widest_real_dtype
 from anygrad.trees.placing import check_one_library, on_device_of
 
 HALVES = ("float16", "bfloat16")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One leaf of the tree, and which piece of the vector it is."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-    is_complex: bool
-    start: int
-    size: int  # elements of the leaf; a complex one takes twice as many of the vector
 
 
 @dataclass(frozen=True)
@@ -80,15 +68,13 @@ class Space:
         """
         leaves, treedef = trees.flatten(x0)
         backend = check_one_library(where, x0, leaves)
-        leaves = [_as_array(x, leaves) for x in leaves]
+        leaves = check_leaves(where, name, x0, leaves)
         if sum(math.prod(x.shape) for x in leaves) == 0:
             message = f"{where}: got {describe(x0)}; expected at least one number."
             raise ArgumentError(message)
         backend = backend or backend_of(leaves[0])
         assert backend is not None
         xp = backend.load()
-        for path, x in zip(trees.paths(x0), leaves, strict=True):
-            _check_leaf(where, xp, trees.show_path(name, path), x, leaves[0])
         dtype = widest_real_dtype(leaves)
         if str(dtype).rpartition(".")[2] in HALVES:
             dtype = xp.float32
@@ -125,10 +111,12 @@ class Space:
         ------
         ArgumentError, ShapeError
             If the tree has another structure or shapes.
+        DTypeError, MixedBackendError
+            If a leaf is no number, complex where ``x0`` is real, or of another library.
         """
         home = self.home  # the usual case is asked for at every evaluation
         if type(tree) is type(home) and self.is_bare and tree.shape == home.shape:
-            return self._flat(tree)
+            return self._flat(tree, where)
         if len(self.parts) == 1 and getattr(tree, "shape", None) == self.parts[0].shape:
             leaves = [tree]
         else:
@@ -144,23 +132,25 @@ class Space:
         xp = self.xp
         if type(leaf) in LIFTED:
             leaf = unbuffered(leaf)
-        if backend_of(leaf) is None:
-            leaf = xp.asarray(leaf, dtype=part.dtype, device=self.device)
+        leaf = of_library(where, leaf, self.backend, self.device, part.dtype)
         if tuple(leaf.shape) != part.shape:
             trees.check_same_structure(where, self.to_tree(self.zeros()), self._tree([leaf]))
         if part.is_complex:
             if not is_complex(xp, leaf):
                 leaf = xp.astype(leaf, part.dtype)
-            return [self._flat(xp.real(leaf)), self._flat(xp.imag(leaf))]
-        return [self._flat(leaf)]
+            return [self._flat(xp.real(leaf), where), self._flat(xp.imag(leaf), where)]
+        return [self._flat(leaf, where)]
 
     def _tree(self, leaves: list[Any]) -> Tree:
         return (
             trees.unflatten(self.treedef, leaves) if len(leaves) == len(self.parts) else leaves[0]
         )
 
-    def _flat(self, x: Array) -> Array:
+    def _flat(self, x: Array, where: str) -> Array:
         if x.dtype != self.dtype:
+            if is_complex(self.xp, x):
+                message = f"{where}: got {describe(x)}; expected a real array, as x0 is."
+                raise DTypeError(message)
             x = self.xp.astype(x, self.dtype)
         return x if len(x.shape) == 1 else self.xp.reshape(x, (-1,))
 
@@ -228,29 +218,3 @@ class Space:
     def copy(self, vector: Array) -> Array:
         """Copy a vector that may be the caller's array."""
         return self.xp.asarray(vector, copy=True)
-
-
-def _as_array(x: Any, leaves: Sequence[Any]) -> Any:
-    """A Python float as a 0-d array beside the other leaves."""
-    if backend_of(x) is not None or not isinstance(x, float | complex):
-        return x
-    home = next((leaf for leaf in leaves if backend_of(leaf) is not None), None)
-    if home is None:
-        return asarray(x)
-    backend = backend_of(home)
-    assert backend is not None
-    return backend.from_host(np.asarray(x, dtype=settings().dtype), device_of(home))
-
-
-def _check_leaf(where: str, xp: Namespace, place: str, x: Any, first: Any) -> None:
-    if backend_of(x) is None or not is_floating(xp, x):
-        message = (
-            f"{where}: got {describe(x)} at {place}; expected a floating array. "
-            "Write 1.0 for 1, or convert it with .astype(float)."
-        )
-        raise DTypeError(message)
-    if device_of(x) != device_of(first):
-        message = (
-            f"{where}: got {place_of(x)} at {place} beside {place_of(first)}; expected one device."
-        )
-        raise MixedBackendError(message)
