@@ -56,7 +56,7 @@ def main():
     def show(now):
         print("{:11.4f}  {:.8f}".format(*(float(ag.to_numpy(part)) for part in (now.x, now.fun))))
 
-    best = ag.minimize(error, first, gtol=1e-8, callback=show)
+    best = ag.minimize(error, first, gtol=1e-6, callback=show)
     found, count = float(ag.to_numpy(best.x)), len(fits)
     print(f"{best.message}\n{count} fits, {sum(fits)} evaluations of the training loss")
 

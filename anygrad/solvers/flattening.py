@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends.types import Array, Tree
+from anygrad.errors import ShapeError
 from anygrad.solvers.problem.building import make_objective
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.space import Space
@@ -59,6 +60,11 @@ class ScipyFunctions:
             product = objective.hessian_product(self._to_device(x), self._to_device(v))
             return np.array(objective.space.fetch([product])[0], dtype=np.float64)
 
+    def hess(self, x: np.ndarray) -> np.ndarray:
+        """Compute the Hessian at x, shape (n, n), by n products."""
+        matrix = np.stack([self.hessp(x, unit) for unit in np.eye(len(self.x0))])
+        return 0.5 * (matrix + matrix.T)
+
     def to_tree(self, x: np.ndarray) -> Tree:
         """Make a tree like the start of a vector: same library, dtypes and device."""
         space = self.objective.space
@@ -76,6 +82,9 @@ class ScipyFunctions:
         # a copy: SciPy's methods write into their vectors, and f may keep what it gets
         space = self.objective.space
         x = np.array(x, dtype=np.float64)
+        if x.shape != self.x0.shape:
+            message = f"scipy_functions(x): got shape {x.shape}; expected {self.x0.shape}."
+            raise ShapeError(message)
         if space.is_on_host:
             return space.from_host(x)
         moved = space.backend.from_host(x, space.device)
@@ -101,8 +110,8 @@ def scipy_functions(
 ) -> ScipyFunctions:
     """Turn a function of a tree of arrays into functions of flat NumPy vectors.
 
-    For optimisers that know only those, SciPy's and others: ``fun``, ``jac``, ``fun_and_jac`` and
-    ``hessp``, with ``x0``, ``to_tree`` and ``to_vector``. Numbers of float64 go to and fro between
+    For optimisers that know only those, SciPy's and others: ``fun``, ``jac``, ``fun_and_jac``,
+    ``hessp`` and ``hess``, with ``x0``, ``to_tree`` and ``to_vector``. Numbers of float64 go to and fro between
     the host and the device at every call; f computes in the dtype of the tree.
 
     Parameters

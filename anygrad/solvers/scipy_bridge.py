@@ -23,6 +23,9 @@ __all__ = ["scipy_minimize"]
 
 WITHOUT_GRADIENT = ("nelder-mead", "powell", "cobyla", "cobyqa")
 WITH_HESSIAN = ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr")
+WITH_MATRIX = ("dogleg", "trust-exact")
+"""Methods that need the Hessian as a matrix."""
+WITHOUT_BOUNDS = ("cg", "bfgs", "newton-cg", "dogleg", "trust-ncg", "trust-exact", "trust-krylov")
 LIMIT_WORDS = ("maximum number", "limit", "max.", "maxfun", "maxiter")
 """What SciPy's messages call too many steps or evaluations; its numbers differ by method."""
 
@@ -58,7 +61,7 @@ def scipy_minimize(
     hvp : callable, optional
         ``hvp(x, v, *args)``, for the methods that use the Hessian; by default from ``gradient``.
     bounds : optional
-        As `minimize` takes them.
+        As `minimize` takes them; only for methods of SciPy that do.
     **keywords
         ``tol``, ``options``, ``constraints`` and ``callback``, passed to SciPy as they are: they
         know of flat vectors of float64. ``jac`` and ``hess`` are ours to pass.
@@ -90,6 +93,10 @@ def scipy_minimize(
     """
     where = "scipy_minimize"
     _check_keywords(where, keywords)
+    if not (method is None or isinstance(method, str) or callable(method)):
+        message = f"{where}(method): got {describe(method)}; expected the name of one of SciPy's."
+        raise ArgumentError(message)
+    name = str(method or "").lower()
     optimize = import_package("scipy.optimize", where="scipy_minimize")
     space = Space.of(f"{where}(x0)", x0)
     with space.on_device():
@@ -98,15 +105,19 @@ def scipy_minimize(
         flat = make_functions(where, objective, x0)
         start = flat.x0
         if box is not None:
+            if name in WITHOUT_BOUNDS:
+                message = f"{where}(bounds): got bounds with {name!r}, which takes none in SciPy."
+                raise ArgumentError(message)
             lower, upper = (np.array(side) for side in space.fetch([box.lower, box.upper]))
             keywords["bounds"] = optimize.Bounds(lower, upper)
             start = np.clip(start, lower, upper)
-        name = str(method or "").lower()
         objective.uses_gradient = name not in WITHOUT_GRADIENT
         log = Log(flat)
         keywords.setdefault("callback", log.callback)
         if name in WITH_HESSIAN:
             keywords["hessp"] = flat.hessp
+        if name in WITH_MATRIX:
+            keywords["hess"] = flat.hess
         found = optimize.minimize(
             flat.fun_and_jac if objective.uses_gradient else log.fun,
             start,
@@ -136,10 +147,12 @@ class Log:
         self.history = History()
         self.nit = 0
         self.values: dict[bytes, float] = {}
+        self.had_value = False
 
     def fun(self, x: np.ndarray) -> float:
         """Evaluate f, and keep the values since the last iteration."""
         value = self.flat.fun(x)
+        self.had_value = self.had_value or math.isfinite(value)
         self.values[np.asarray(x).tobytes()] = value
         return value
 
@@ -165,6 +178,8 @@ def _result(flat: ScipyFunctions, found: Any, name: str, log: Log) -> Result:
     if objective.uses_gradient:
         gradient = space.to_tree(space.copy(flat.point(found.x).gradient))
     status = _status(found)
+    if name in WITHOUT_GRADIENT and not log.had_value:
+        status = Status.NONFINITE  # of which COBYLA knows nothing
     return Result(
         x=x,
         fun=space.number(float(found.fun)),
@@ -183,12 +198,12 @@ def _result(flat: ScipyFunctions, found: Any, name: str, log: Log) -> Result:
 
 def _status(found: Any) -> Status:
     message = str(found.message).lower()
+    if "callback" in message:  # COBYQA calls it a success
+        return Status.STOPPED
     if found.success:
         return Status.CONVERGED
     if any(word in message for word in LIMIT_WORDS):
         return Status.MAX_STEPS
-    if "callback" in message:
-        return Status.STOPPED
     if "nan" in message.split() or not math.isfinite(float(found.fun)):
         return Status.NONFINITE
     if "incompatible" in message:

@@ -11,7 +11,7 @@ from anygrad.backends.types import Array
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Step
-from anygrad.solvers.problem.stopping import UNBOUNDED_BELOW, Stopping
+from anygrad.solvers.problem.stopping import Stopping
 
 __all__ = ["NelderMead", "nelder_mead"]
 
@@ -24,11 +24,12 @@ class SmallSimplex(Stopping):
 
     def at_start(self, point: Point) -> tuple[Status, str] | None:
         """Test the point that the user gave."""
-        return None if math.isfinite(point.f) else super().at_start(point)
+        ended = super().at_start(point)
+        return None if math.isfinite(point.f) else ended
 
     def after(self, old: Point, new: Point, nit: int) -> tuple[Status, str] | None:
         """Test a step; the size is read only once f differs little."""
-        if new.f < UNBOUNDED_BELOW:
+        if new.f < self.floor:
             return Status.UNBOUNDED, ""
         return self._small_simplex(*new.extra) or self._too_long(nit)
 

@@ -233,9 +233,9 @@ def _bent(inner: Scaled, q: np.ndarray, newton: np.ndarray, radius: float) -> np
     cauchy = -g * (steep / float(np.linalg.norm(ahead))) ** 2
     if float(np.linalg.norm(cauchy)) >= radius:
         return -g * (radius / steep)
-    leg = newton - cauchy
-    a, b = float(leg @ leg), float(cauchy @ leg)
-    c = float(cauchy @ cauchy) - radius**2
+    leg, near = (newton - cauchy) / radius, cauchy / radius  # products of these stay in range
+    a, b = float(leg @ leg), float(near @ leg)
+    c = float(near @ near) - 1.0
     root = math.sqrt(b * b - a * c)
     t = -c / (b + root) if b > 0.0 else (root - b) / a  # without cancellation
-    return cauchy + t * leg
+    return radius * (near + t * leg)

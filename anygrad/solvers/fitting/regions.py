@@ -107,6 +107,8 @@ class Region:
                     self.first = False
                     return self._after(point, new, move, trial)
                 self.radius = POOR * move.length
+            elif trial.is_finite and _hope(model, move, trial) <= noise:
+                return Step(None, 0.0, Status.CONVERGED, DONE)
             if not self.radius > self.objective.space.eps**2 * self._width(model):
                 break
         return self._failed(point, model, move, finite)
@@ -206,6 +208,13 @@ class Region:
             x = np.clip(x, low, high)
             x = np.where(move.p == low - model.x, low, np.where(move.p == high - model.x, high, x))
         return self.objective.space.from_host(x)
+
+
+def _hope(model: Model, move: Move, trial: Trial) -> float:
+    """The gain at the minimum of the parabola through the cost, its slope and a trial's cost."""
+    slope = float(model.gradient @ move.p)
+    bend = -trial.gain - slope
+    return 0.25 * slope * (slope / bend) if bend > 0.0 else math.inf
 
 
 def _model(point: FitPoint) -> Model:

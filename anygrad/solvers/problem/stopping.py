@@ -10,7 +10,7 @@ from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.status import Status
 
 UNBOUNDED_BELOW = -1e30
-"""A value under this is no minimum of anything that float32 could hold as well."""
+"""A value under this, relative to max(|f(x0)|, 1), is no minimum of anything."""
 
 FLAT = 5
 """So many steps in a row that change f by rounding only are the end of what can be gained."""
@@ -77,6 +77,7 @@ class Stopping:
         self.tolerances = tolerances
         self.objective = objective
         self.flat = 0
+        self.floor = UNBOUNDED_BELOW
 
     def at_start(self, point: Point) -> tuple[Status, str] | None:
         """Test the point that the user gave."""
@@ -87,11 +88,12 @@ class Stopping:
                 Status.NONFINITE,
                 f"f or its gradient is not finite at x0 ({what}). Start elsewhere.",
             )
+        self.floor = UNBOUNDED_BELOW * max(abs(point.f), 1.0)
         return self._small_gradient(point)
 
     def after(self, old: Point, new: Point, nit: int) -> tuple[Status, str] | None:
         """Test a step."""
-        if new.f < UNBOUNDED_BELOW:
+        if new.f < self.floor:
             return Status.UNBOUNDED, ""
         return (
             self._small_gradient(new)
