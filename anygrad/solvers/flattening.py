@@ -111,8 +111,8 @@ def scipy_functions(
     """Turn a function of a tree of arrays into functions of flat NumPy vectors.
 
     For optimisers that know only those, SciPy's and others: ``fun``, ``jac``, ``fun_and_jac``,
-    ``hessp`` and ``hess``, with ``x0``, ``to_tree`` and ``to_vector``. Numbers of float64 go to and fro between
-    the host and the device at every call; f computes in the dtype of the tree.
+    ``hessp`` and ``hess``, with ``x0``, ``to_tree`` and ``to_vector``. Numbers of float64 go to and
+    fro between the host and the device at every call; f computes in the dtype of the tree.
 
     Parameters
     ----------

@@ -24,9 +24,9 @@ class Iterate:
     Attributes
     ----------
     x, jac : trees of arrays
-        The point and the gradient, as the start is built; made when they are asked for.
+        The point and the gradient, as the start is built.
     fun : array, shape ()
-        f(x), on the device.
+        f(x), on the device; all three are made when they are asked for.
     nit, nfev : int
         Steps and evaluations so far.
     optimality : float
@@ -36,10 +36,14 @@ class Iterate:
     def __init__(self, objective: Objective, point: Point, nit: int) -> None:
         self._space = objective.space
         self._point = point
-        self.fun = point.value
         self.nit = nit
         self.nfev = objective.nfev
         self.optimality = point.peak
+
+    @property
+    def fun(self) -> Any:
+        """The value, in an array of its own."""
+        return self._space.number(self._point.f)
 
     @property
     def x(self) -> Any:
@@ -98,9 +102,7 @@ def iterate(
     point = best = objective.evaluate(x)
     trace.add(point, 0.0)
     nit = 0
-    ended = stopping.at_start(point) or (
-        (Status.MAX_STEPS, "") if tolerances.max_steps == 0 else None
-    )
+    ended = stopping.at_start(point) or stopping.too_long(0)
     stepper = None if ended else method.start(objective, point)
     while ended is None:
         assert stepper is not None

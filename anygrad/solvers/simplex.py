@@ -11,7 +11,7 @@ from anygrad.backends.types import Array
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Step
-from anygrad.solvers.problem.stopping import Stopping
+from anygrad.solvers.problem.stopping import UNBOUNDED_BELOW, Stopping
 
 __all__ = ["NelderMead", "nelder_mead"]
 
@@ -24,14 +24,13 @@ class SmallSimplex(Stopping):
 
     def at_start(self, point: Point) -> tuple[Status, str] | None:
         """Test the point that the user gave."""
-        ended = super().at_start(point)
-        return None if math.isfinite(point.f) else ended
+        return None if math.isfinite(point.f) else super().at_start(point)
 
     def after(self, old: Point, new: Point, nit: int) -> tuple[Status, str] | None:
         """Test a step; the size is read only once f differs little."""
-        if new.f < self.floor:
+        if new.f < UNBOUNDED_BELOW:
             return Status.UNBOUNDED, ""
-        return self._small_simplex(*new.extra) or self._too_long(nit)
+        return self._small_simplex(*new.extra) or self.too_long(nit)
 
     def _small_simplex(self, simplex: Simplex) -> tuple[Status, str] | None:
         ftol, xtol = self.tolerances.ftol, self.tolerances.xtol

@@ -79,7 +79,7 @@ def solve_ours(f: Counted, task: Task, method: str) -> str:
 def ours_hvp(task: Task) -> dict[str, Any]:
     if task.slopes != "automatic":
         return {}
-    return {"hvp": lambda x, v: ag.hvp(task.f, x, v)}
+    return {"hvp": task.product}
 
 
 def solve_scipy(f: Counted, task: Task, method: str) -> str:
@@ -100,8 +100,8 @@ def solve_scipy(f: Counted, task: Task, method: str) -> str:
 
 def scipy_hessian(task: Task, method: str) -> dict[str, Callable[..., Any]]:
     if method == "trust-exact":
-        return {"hess": ag.hessian(task.f)}
-    return {"hessp": lambda x, v: ag.hvp(task.f, x, v)}
+        return {"hess": ag.jacobian(task.gradient)}
+    return {"hessp": task.product}
 
 
 def available() -> list[tuple[str, str]]:

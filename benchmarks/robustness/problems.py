@@ -34,15 +34,25 @@ class Task:
     both: Callable[[np.ndarray], tuple[float, np.ndarray]]
     slopes: str = "automatic"
 
+    def gradient(self, x: Any) -> Any:
+        """The gradient, which can be differentiated again where it is automatic."""
+        return self.both(x)[1]
+
+    def product(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The Hessian times a vector."""
+        return ag.jvp(self.gradient, (x,), (v,))[1]
+
 
 def is_solved(value: float, minima: tuple[float, ...]) -> bool:
     """Whether a value is one of the minima to 1e-6, or lower than the highest of them."""
     return any(value - least <= SOLVED * max(1.0, abs(least)) for least in minima)
 
 
-def make_task(suite: str, name: str, f: Any, x0: np.ndarray, minima: tuple[float, ...]) -> Task:
+def make_task(
+    suite: str, name: str, f: Any, x0: np.ndarray, minima: tuple[float, ...], both: Any = None
+) -> Task:
     """Find where gradients come from, and check them against differences."""
-    both, slopes = ag.value_and_grad(f), "automatic"
+    both, slopes = both or ag.value_and_grad(f), "automatic"
     expected = difference_gradient(f, x0)
     try:
         found = both(x0)[1]
@@ -82,14 +92,22 @@ def load_optimagic(module: str, table: str, suite: str) -> list[Task]:
     for name, given in problems.items():
         value = given["solution_criterion"]
         x0 = np.asarray(given["start_x"], dtype=np.float64)
-        f = partial(sum_of_squares, given["fun"])
-        tasks.append(make_task(suite, name, f, x0, () if value is None else (float(value),)))
+        f, both = partial(sum_of_squares, given["fun"]), partial(differentiate, given["fun"])
+        minima = () if value is None else (float(value),)
+        tasks.append(make_task(suite, name, f, x0, minima, both))
     return tasks
 
 
 def sum_of_squares(residuals: Any, x: Any) -> Any:
+    """Add up the squares of an array."""
     r = residuals(x)
     return (r * r).sum()
+
+
+def differentiate(residuals: Any, x: Any) -> tuple[Any, Any]:
+    """The sum of squares and its gradient; the function of the package itself is traced."""
+    r, pull = ag.vjp(residuals, x)
+    return (r * r).sum(), pull(2.0 * r)[0]
 
 
 SUITES: dict[str, Callable[[], list[Task]]] = {

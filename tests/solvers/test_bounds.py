@@ -533,3 +533,11 @@ def test_complex_leaves_take_no_bounds():
     result = ag.minimize(f, tree, bounds=({"z": None, "r": 0.5}, None))
     assert np.abs(result.x["z"] - 1j).max() < 1e-5
     assert result.x["r"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("method", ["lbfgsb", "projected-gradient"])
+def test_a_small_gradient_beside_a_large_x_is_no_convergence(method):
+    # x - 1e-3 is x: the next number below 4e17 is 64 less
+    x, f = np.full(2, 4e17), lambda x: 1e-3 * np.sum(x)
+    found = ag.minimize(f, x, method=method, bounds=(0.0, None), max_steps=0)
+    assert (found.success, found.history["optimality"][0]) == (False, 1e-3)

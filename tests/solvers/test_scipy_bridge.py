@@ -5,7 +5,7 @@ import pytest
 import scipy.optimize
 
 import anygrad as ag
-from anygrad.errors import ArgumentError
+from anygrad.errors import ArgumentError, ShapeError
 from anygrad.solvers import Status, scipy_functions, scipy_minimize
 from tests.solvers.bounded_problems import TABLE, chained
 
@@ -174,3 +174,53 @@ def test_arguments_that_are_ours_are_explained():
         scipy_minimize(chained, np.ones(2), jac=True)
     with pytest.raises(ArgumentError, match="gradient"):
         scipy_minimize(chained, np.ones(2), gradient="analytic")
+
+
+MATRIX = np.array([[4.0, 1.0, -0.5], [1.0, 3.0, 0.25], [-0.5, 0.25, 2.0]])
+TARGET = np.array([1.0, -2.0, 0.5])
+
+
+@pytest.mark.parametrize("method", ["dogleg", "trust-exact"])
+def test_methods_that_need_a_matrix_get_it(method):
+    f = lambda x: 0.5 * x @ MATRIX @ x - x @ TARGET + 0.1 * (x**4).sum()
+    result = scipy_minimize(f, np.ones(3), method=method)
+    assert result.success, result.message
+    assert result.nit <= 10  # so few only with the right Hessian
+    gradient = MATRIX @ result.x - TARGET + 0.4 * result.x**3
+    assert np.max(np.abs(gradient)) < 1e-4
+    flat = scipy_functions(f, np.ones(3))
+    assert np.allclose(flat.hess(flat.x0), MATRIX + 1.2 * np.eye(3), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["CG", "BFGS", "Newton-CG", "trust-ncg", "trust-exact"])
+def test_bounds_are_refused_where_scipy_would_leave_them_aside(method):
+    with pytest.raises(ArgumentError, match=r"scipy_minimize\(bounds\)"):
+        scipy_minimize(lambda x: x @ x, np.ones(2), method=method, bounds=(1.0, 2.0))
+
+
+@pytest.mark.parametrize("method", ["Nelder-Mead", "Powell", "COBYLA", "COBYQA", "BFGS"])
+def test_what_has_no_value_anywhere_is_no_success(method):
+    result = scipy_minimize(lambda x: x @ x * np.nan, np.ones(2), method=method)
+    assert (result.status, result.success) == (Status.NONFINITE, False), result.message
+
+
+@pytest.mark.parametrize("method", ["COBYQA", "BFGS", "Nelder-Mead"])
+def test_a_callback_that_stops_is_no_success(method):
+    def stop(*_):
+        raise StopIteration
+
+    result = scipy_minimize(
+        lambda x: ((x - 1.0) ** 2).sum(), np.zeros(3), method=method, callback=stop
+    )
+    assert (result.status, result.success) == (Status.STOPPED, False), result.message
+
+
+def test_a_vector_of_another_length_is_refused():
+    flat = scipy_functions(lambda x: (x**2).sum(), np.zeros(3))
+    with pytest.raises(ShapeError, match=r"got shape \(1,\); expected \(3,\)"):
+        flat.jac(np.zeros(1))
+
+
+def test_a_method_that_is_no_name_is_refused():
+    with pytest.raises(ArgumentError, match=r"scipy_minimize\(method\)"):
+        scipy_minimize(lambda x: x @ x, np.ones(2), method=5)

@@ -70,6 +70,8 @@ def test_max_evaluations_ends(method):
     assert (found.status, found.success) == (Status.MAX_EVALUATIONS, False)
     assert "max_evaluations" in found.message
     assert 7 <= found.nfev < 40  # a search that has begun is finished
+    once = ag.minimize(rosenbrock, START, method=method, max_evaluations=1)
+    assert (once.status, once.nfev) == (Status.MAX_EVALUATIONS, 1)
 
 
 @every_method
@@ -104,6 +106,61 @@ def test_a_wrong_gradient_is_said(method, wrong):
 def test_one_wrong_element_of_a_gradient_is_said(method):
     found = ag.minimize(quadratic, np.zeros(4), method=method, gradient=one_element_wrong)
     assert (found.status, found.success) == (Status.WRONG_GRADIENT, False), found.message
+
+
+@every_method
+@pytest.mark.parametrize("offset", [1.0, 0.01])
+@pytest.mark.parametrize(("f", "start"), [(quadratic, np.zeros(4)), (rosenbrock, START)])
+def test_a_gradient_that_vanishes_elsewhere_is_said(method, offset, f, start):
+    right = ag.grad(f)
+    found = ag.minimize(f, start, method=method, gradient=lambda x: right(x) + offset)
+    assert not found.success
+    # a small error may also keep it from ending at all
+    known = {Status.WRONG_GRADIENT} if offset == 1.0 else {Status.WRONG_GRADIENT, Status.MAX_STEPS}
+    assert found.status in known, found.message
+
+
+@pytest.mark.parametrize("method", ["lbfgsb", "projected-gradient"])
+def test_a_right_gradient_at_a_bound_is_not_doubted(method):
+    found = ag.minimize(lambda x: -(x**8).sum(), np.full(1, 0.5), bounds=(0.0, 1.0), method=method)
+    assert found.success, found.message
+    assert found.x == 1.0
+
+
+@every_method
+def test_a_kink_is_no_wrong_gradient(method):
+    # the larger of two planes: at its edge no slope is that of both sides
+    def ridge(x):
+        return np.maximum(x[0] + 0.3 * x[1], -x[0]) + 0.01 * (x * x).sum()
+
+    found = ag.minimize(ridge, np.asarray([1.0, 1.0]), method=method)
+    assert found.status is not Status.WRONG_GRADIENT
+
+
+@every_method
+def test_a_right_gradient_far_from_zero_is_not_doubted(method):
+    # x is 1e5 times its distance from the minimum, in single precision
+    def f(x):
+        y = x - np.float32(1e5)
+        return (y * y).sum() + np.cos(3.0 * y).sum()
+
+    found = ag.minimize(f, np.full(2, 1e5 + 3, np.float32), method=method)
+    assert found.status is not Status.WRONG_GRADIENT
+
+
+@every_method
+def test_the_unit_of_a_function_does_not_make_it_unbounded(method):
+    found = ag.minimize(lambda x: 1e40 * (quadratic(x) - 1.0), np.zeros(4), method=method)
+    assert found.status is not Status.UNBOUNDED
+    assert found.fun < -0.9e40
+
+
+@pytest.mark.parametrize("unit", [1e8, 1e40])
+def test_the_unit_of_a_function_does_not_change_the_way_of_lbfgs(unit):
+    plain = ag.minimize(rosenbrock, START, method="lbfgs", gtol=1e-6)
+    found = ag.minimize(lambda x: unit * rosenbrock(x), START, method="lbfgs", gtol=1e-6 * unit)
+    assert found.success
+    assert abs(found.nfev - plain.nfev) <= 5
 
 
 @every_method

@@ -136,7 +136,7 @@ class Batch:
         accept = running & self._judge(t, f, peak, slope)
         reset = self._next(running & ~accept, f, slope, np.isfinite(f) & np.isfinite(peak))
         sy = t * (slope - host.slope)
-        learn = accept & (sy > lanes.space.eps * yy)
+        learn = accept & (sy > lanes.space.eps * np.abs(t * host.slope))
         self._move(accept, reset, learn, x, g, y, t, sy, yy)
         self._took(accept, f, peak, learn)
         self._begin(accept | reset)

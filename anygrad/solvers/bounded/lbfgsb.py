@@ -11,7 +11,7 @@ from anygrad.backends.types import Array
 from anygrad.ranges import check_count
 from anygrad.solvers.bounded.cauchy import cauchy_point
 from anygrad.solvers.bounded.model import Model
-from anygrad.solvers.descents.descent import Directions, Move
+from anygrad.solvers.descents.descent import Directions, Move, is_curved_upwards
 from anygrad.solvers.descents.lbfgs import Compact
 from anygrad.solvers.descents.steepest import first_step
 from anygrad.solvers.problem.bounds import Box
@@ -155,7 +155,7 @@ class Bounded:
         t = trial.t
         yy, dd, *along = trial.point.extra
         sy = t * (trial.slope - line.slope)
-        if not sy > self.space.eps * yy:
+        if not is_curved_upwards(line, trial, self.space.eps):
             return
         s, y = t * line.direction, trial.point.gradient - point.gradient
         products = t * along[0][: 2 * self.model.count] if along else np.zeros(0)

@@ -67,4 +67,4 @@ class ConstrainedStopping(Stopping):
 
     def after(self, old: Point, new: Point, nit: int) -> tuple[Status, str] | None:
         """Test for too long a run only."""
-        return self._too_long(nit)
+        return self.too_long(nit)

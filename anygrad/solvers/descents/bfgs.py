@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from anygrad.backends.types import Array
-from anygrad.solvers.descents.descent import Move
+from anygrad.solvers.descents.descent import Move, is_curved_upwards
 from anygrad.solvers.descents.steepest import first_step
 from anygrad.solvers.problem.line import Line, Trial
 from anygrad.solvers.problem.objective import Objective, Point
@@ -83,7 +83,7 @@ class Dense:
         yy, y_moved, g_moved = trial.point.extra
         sy, s_g = trial.t * (trial.slope - line.slope), trial.t * trial.slope
         s, moved_g = trial.t * line.direction, self._times(trial.point.gradient)
-        if not sy > self.space.eps * yy:
+        if not is_curved_upwards(line, trial, self.space.eps):
             self._plan(-moved_g, -g_moved, line.f - trial.f)
             return
         if self.inverse is None and sy > yy:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anygrad.backends.types import Array
-from anygrad.solvers.problem.line import ROUNDINGS, Line, Trial
+from anygrad.solvers.problem.line import ROUNDINGS, Line, Trial, is_doubtful
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Step
@@ -106,6 +106,7 @@ class Searching:
         self.directions = directions
         self.search = search
         self.doubtful: tuple[Line, Trial] | None = None
+        self.moved = False
 
     def step(self, point: Point) -> Step:
         """Search along a new direction; once more along a fresh one where the first fails."""
@@ -116,7 +117,10 @@ class Searching:
         if trial is not None and trial.f == -math.inf:
             return Step(None, trial.t, Status.UNBOUNDED)
         if trial is not None:
-            self.doubtful = (line, trial) if _is_doubtful(line, trial) else None
+            self.moved = True
+            change, slopes = trial.f - line.f, trial.t * (line.slope + trial.slope)
+            doubtful = is_doubtful(change, slopes, line.noise)
+            self.doubtful = (line, trial) if doubtful else None
             self.directions.learn(point, line, trial)
             return Step(trial.point, trial.t)
         return self._failed(line, expected)
@@ -129,7 +133,9 @@ class Searching:
         if self.doubtful is None:
             return False
         line, trial = self.doubtful
-        return Line(self.objective, point, line.direction, trial.slope).contradicts()
+        # back along the last step, which is known to be inside of bounds
+        back = Line(self.objective, point, -line.direction, -trial.slope, limit=trial.t)
+        return back.contradicts()
 
     def _search(self, point: Point) -> tuple[Line, Trial | None]:
         move = self.directions.move(point)
@@ -147,7 +153,9 @@ class Searching:
             return Step(
                 None, 0.0, Status.NONFINITE, f"f could not be evaluated: {why}." if why else ""
             )
-        if min(expected, abs(line.slope)) <= max(line.noise, self._noise_of_x(line.origin)):
+        gain = min(expected, abs(line.slope))
+        # before the first step there is no scale by which a slope is a gain
+        if self.moved and 0.0 < gain <= max(line.noise, self._noise_of_x(line.origin)):
             message = (
                 "f cannot be lowered: the gain that the gradient promises is below the rounding of "
                 "f."
@@ -165,11 +173,7 @@ class Searching:
         return ROUNDINGS * space.eps * moved
 
 
-def _is_doubtful(line: Line, trial: Trial) -> bool:
-    """Whether a step changed f by something else than its two slopes let expect.
-
-    The trapezoidal rule; near a minimum it is almost exact.
-    """
-    change, expected = trial.f - line.f, 0.5 * trial.t * (line.slope + trial.slope)
-    size = max(abs(change), abs(expected))
-    return abs(change - expected) > 0.25 * size + 2.0 * line.noise
+def is_curved_upwards(line: Line, trial: Trial, eps: float) -> bool:
+    """Whether a step shows a curvature s y > 0 that a quasi-Newton matrix can take in."""
+    # in proportion to the first slope, so that the units of f and x do not matter
+    return trial.slope - line.slope > eps * abs(line.slope)

@@ -9,7 +9,7 @@ import numpy as np
 
 from anygrad.backends.types import Array
 from anygrad.ranges import check_count
-from anygrad.solvers.descents.descent import Move
+from anygrad.solvers.descents.descent import Move, is_curved_upwards
 from anygrad.solvers.descents.steepest import first_step
 from anygrad.solvers.problem.line import Line, Trial
 from anygrad.solvers.problem.objective import Objective, Point
@@ -189,7 +189,7 @@ class Compact:
         before = of_g[: now.shape[0]]
         change = now - before
         before[...] = now
-        if sy > self.space.eps * yy:
+        if is_curved_upwards(line, trial, self.space.eps):
             gradient, y = self.change or (None, None)
             if gradient is not trial.point.gradient:  # an earlier trial was taken
                 y = trial.point.gradient - point.gradient

@@ -5,14 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Complex, Real
 from typing import Any
 
 from anygrad.backends import backend_of, device_of
 from anygrad.backends.types import Array, Tree
+from anygrad.config import settings
 from anygrad.errors import ArgumentError, ShapeError, describe
 from anygrad.solvers.fitting.results import LeastSquaresResult
 from anygrad.solvers.fitting.solving import least_squares
+from anygrad.solvers.problem.objective import is_numerical
+from anygrad.solvers.problem.status import Status
 
 __all__ = ["CurveFit", "curve_fit"]
 
@@ -63,11 +66,11 @@ def curve_fit(
         ``model(x_data, params)``. Gives an array of the shape of ``y_data``.
     x_data : object
         Handed to the model as it is.
-    y_data : floating array
-        The data, real or complex.
+    y_data : array
+        The data, real or complex; integers count as numbers of the default dtype.
     p0 : list or tuple of numbers, array, or tree of arrays
         The start. Numbers become a vector beside ``y_data``.
-    sigma : array, optional
+    sigma : array or number, optional
         Standard deviations, of the shape of ``y_data`` or a number; or the covariance of real data
         of one dimension, shape (m, m). Without it all data count alike.
     absolute_sigma : bool
@@ -75,7 +78,8 @@ def curve_fit(
     bounds : optional
         As for `least_squares`; for a sequence, ``(lower, upper)`` of numbers or sequences.
     **options
-        Further keywords of `least_squares`.
+        Further keywords of `least_squares` but ``args``. A ``jacobian`` is that of the residuals,
+        ``(model - y_data) / sigma``, as a function of all parameters in one array or tree.
 
     Returns
     -------
@@ -85,7 +89,8 @@ def curve_fit(
     Raises
     ------
     ArgumentError, ShapeError, DTypeError
-        As for `least_squares`; if ``sigma`` does not fit the data.
+        As for `least_squares`; if ``sigma`` does not fit the data, or the residuals are not finite
+        at the start.
 
     Warns
     -----
@@ -112,7 +117,12 @@ def curve_fit(
         what = ("y_data", y_data, "an array") if callable(model) else ("model", model, "a function")
         message = f"{where}({what[0]}): got {describe(what[1])}; expected {what[2]}."
         raise ArgumentError(message)
+    if "args" in options:
+        message = f"{where}(args): got {describe(options['args'])}; expected none. Use x_data."
+        raise ArgumentError(message)
     xp = backend.load()
+    if xp.isdtype(y_data.dtype, ("bool", "integral")):
+        y_data = xp.astype(y_data, getattr(xp, settings().dtype))
     is_flat, start = _start(xp, p0, y_data)
     whiten = _weights(where, xp, sigma, y_data)
 
@@ -130,6 +140,12 @@ def curve_fit(
         return whiten(found - y_data)
 
     result = least_squares(residuals, start, bounds=bounds, **options)
+    if result.status is Status.NONFINITE and result.nit == 0:
+        message = (
+            f"{where}(model): {result.message} Look for nan in the data, zeros in sigma, and where "
+            "the model is defined."
+        )
+        raise ArgumentError(message)
     if not result.success:
         message = f"{where}: the fit did not converge. {result.message}"
         warnings.warn(message, UserWarning, stacklevel=2)
@@ -145,26 +161,37 @@ def _start(xp: Any, p0: Any, y_data: Array) -> tuple[bool, Any]:
     """Whether parameters are passed one by one, and the start."""
     if type(p0) in (list, tuple) and p0 and all(_is_number(p) for p in p0):
         real = xp.real(y_data) if xp.isdtype(y_data.dtype, "complex floating") else y_data
-        numbers = [float(p) for p in p0]
-        return True, xp.asarray(numbers, dtype=real.dtype, device=device_of(y_data))
+        dtype, kind = real.dtype, float
+        if not all(isinstance(p, Real) for p in p0):
+            dtype, kind = (xp.complex64 if dtype == xp.float32 else xp.complex128), complex
+        return True, xp.asarray([kind(p) for p in p0], dtype=dtype, device=device_of(y_data))
     return len(getattr(p0, "shape", ())) == 1, p0
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool)
+    return isinstance(x, Complex) and not isinstance(x, bool)
 
 
 def _weights(where: str, xp: Any, sigma: Any, y_data: Array) -> Callable[[Any], Any]:
     """What makes the residuals independent and of variance 1."""
     if sigma is None:
         return lambda r: r
-    if _is_number(sigma):
+    if isinstance(sigma, Real) and not isinstance(sigma, bool):
         return lambda r: r / float(sigma)
     shape = tuple(getattr(sigma, "shape", ("no array",)))
-    if shape == tuple(y_data.shape):
+    if shape in (tuple(y_data.shape), ()):
         return lambda r: r / sigma
     if len(y_data.shape) == 1 and shape == (y_data.shape[0],) * 2:
-        factor = xp.linalg.cholesky(sigma)
+        try:
+            factor = xp.linalg.cholesky(sigma)
+        except Exception as error:
+            if not is_numerical(error):
+                raise
+            message = (
+                f"{where}(sigma): got {describe(sigma)}, which is not positive definite; expected "
+                "a covariance matrix. Look for a wrong sign, or for data that depend on others."
+            )
+            raise ArgumentError(message) from error
         inverse = xp.linalg.solve(
             factor, xp.eye(shape[0], dtype=sigma.dtype, device=device_of(sigma))
         )

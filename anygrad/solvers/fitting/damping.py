@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anygrad.backends.types import Array
 from anygrad.linear import lsmr
 from anygrad.solvers.fitting.residuals import FitPoint, Residuals
-from anygrad.solvers.fitting.stopping import FitStopping
+from anygrad.solvers.fitting.stopping import DONE, FitStopping, Prospect
 from anygrad.solvers.problem.line import Line
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Step
@@ -20,10 +20,6 @@ TRIALS = 60
 BETTER = 0.9
 """Where costs differ by rounding only, a step must lower the optimality to this part."""
 
-DONE = (
-    "The cost cannot be lowered: the gain that the linear model promises is below the rounding of "
-    "the residuals."
-)
 ILL = (
     "The cost was not lowered, but the linear systems are so badly conditioned that LSMR did not "
     "solve them. Give x_scale, the sizes of the parameters, or take linear_solver='dense'."
@@ -79,17 +75,20 @@ class Damping:
     def step(self, point: FitPoint) -> Step:
         """Raise the damping until a step lowers the cost enough."""
         objective, space = self.objective, self.objective.space
-        finite, p, promised = False, None, 0.0
+        finite, p, promised, prospect = False, None, 0.0, None
         for _ in range(TRIALS):
             p = self._solve(point)
             ahead = point.jacobian.matvec(p)
             corrected, _ = objective.loss.correct(space.xp, point.residuals)
-            gain = -(corrected @ ahead + 0.5 * (ahead @ ahead))
             # what rounding of x does to the residuals
             wiggle = point.jacobian.matvec(point.x)
             sizes = self._norm(p), self._norm(point.x), space.xp.sqrt(wiggle @ wiggle)
-            predicted, length, width, reach = space.fetch([gain, *sizes])
+            products = corrected @ ahead, ahead @ ahead
+            slope, square, length, width, reach = space.fetch([*products, *sizes])
+            predicted = -(slope + 0.5 * square)
             noise = space.eps * point.size * (point.size + reach)
+            if objective.loss.rho is not None:
+                noise += space.eps * abs(point.f)  # outliers round too
             if not predicted > 0.0 and objective.box is not None:
                 self._raise()  # the projection took away more than the step gained
                 continue
@@ -114,6 +113,9 @@ class Damping:
                     self.factor = 2.0
                     gain = max(predicted, trial.gain)
                     return self._after(point, new, gain, length, width, eased)
+            prospect = prospect or Prospect(point.f, space.eps, noise)
+            if prospect.is_nothing(slope, trial.gain):
+                return Step(None, 0.0, Status.CONVERGED, DONE)
             self._raise()
         if not promised:
             return Step(None, 0.0, Status.CONVERGED, DONE)

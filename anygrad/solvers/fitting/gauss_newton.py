@@ -13,8 +13,9 @@ from anygrad.linear import lsmr
 from anygrad.solvers.descents.descent import LineSearchMethod, Move
 from anygrad.solvers.fitting.models import Scaled
 from anygrad.solvers.fitting.residuals import FitPoint, Residuals
-from anygrad.solvers.fitting.stopping import FitStopping
+from anygrad.solvers.fitting.stopping import DONE, FitStopping
 from anygrad.solvers.problem.line import Line, Trial
+from anygrad.solvers.problem.status import Status
 from anygrad.solvers.searches.backtracking import backtracking
 from anygrad.solvers.searches.search import Search
 
@@ -57,14 +58,25 @@ class Directions:
         return ()
 
     def learn(self, point: Any, line: Line, trial: Trial) -> None:
-        """Nothing is remembered."""
+        """Nothing is remembered but, for the tests of the end, how much of the step was taken."""
+        trial.point.share = trial.t  # type: ignore[attr-defined]
 
     def reset(self) -> bool:
         """There is nothing to forget."""
         return False
 
 
+class GaussNewtonStopping(FitStopping):
+    """The tests of least squares, and one for residuals that are zero up to rounding."""
+
+    def _small_change(self, old: Any, new: Any) -> tuple[Status, str] | None:
+        model = new.model
+        if model is not None and float(np.linalg.norm(model.q)) <= model.wiggle:
+            return Status.CONVERGED, DONE
+        return super()._small_change(old, new)
+
+
 class GaussNewtonMethod(LineSearchMethod):
     """Gauss-Newton and its search, with the tests of least squares."""
 
-    stopping = FitStopping
+    stopping = GaussNewtonStopping

@@ -52,7 +52,8 @@ def weighted(plain: Operator, weights: Array) -> Operator:
 
 def check_source(where: str, jacobian: Any) -> None:
     """Refuse what says nothing about where derivatives come from."""
-    if jacobian in ("automatic", "numerical") or callable(jacobian):
+    named = isinstance(jacobian, str) and jacobian in ("automatic", "numerical")
+    if named or callable(jacobian):
         return
     message = (
         f"{where}(jacobian): got {describe(jacobian)}; expected 'automatic', 'numerical' or a "
@@ -74,15 +75,19 @@ def make_matrix(
     # as "auto" would choose, which evaluates once more to learn the sizes
     mode = "forward" if inner.size < outer.size else "reverse"
 
+    def of_copies(parts: list[Any]) -> list[Any]:
+        # differences keep results while residuals may fill the same array at every call
+        return [inner.copy(y) for y in of_parts([inner.copy(part) for part in parts])]
+
     def blocks(x: Array) -> Any:
         if jacobian == "automatic":
             return all_derivatives(of_parts, mode=mode)(_parts(inner, x))
         bounds = None if box is None else (_parts(inner, box.lower), _parts(inner, box.upper))
-        return difference_jacobian(of_parts, _parts(inner, x), bounds=bounds)
+        return difference_jacobian(of_copies, _parts(inner, x), bounds=bounds)
 
     def matrix(x: Array) -> Array:
         if callable(jacobian):
-            return _given(where, jacobian(inner.to_tree(x)), inner, outer)
+            return _given(where, jacobian(inner.to_tree(inner.copy(x))), inner, outer)
         return _assembled(blocks(x), inner)
 
     return matrix
@@ -182,8 +187,9 @@ def _given(where: str, found: Any, inner: Space, outer: Space) -> Array:
     if shape is not None and math.prod(shape) == goal[0] * goal[1]:
         single = tuple(shape) == outer.parts[0].shape + inner.parts[0].shape
         if tuple(shape) == goal or (plain and len(outer.parts) == len(inner.parts) == 1 and single):
-            return xp.astype(xp.reshape(found, goal), inner.dtype, copy=False)
-    if shape is None and plain:
+            return xp.astype(xp.reshape(found, goal), inner.dtype)
+    is_tree = all(hasattr(leaf, "shape") for leaf in trees.leaves(found))
+    if shape is None and plain and is_tree:
         rows = trees.flatten_up_to(outer.treedef, found, where=f"{where}(jacobian)")
         name = f"{where}(jacobian)"
         blocks = [trees.flatten_up_to(inner.treedef, row, where=name) for row in rows]

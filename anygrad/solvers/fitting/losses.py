@@ -132,11 +132,10 @@ def _given(where: str, loss: Callable[[Array], Any]) -> Rho:
 
     def rho(xp: Namespace, z: Array) -> tuple[Array, Array, Array]:
         found = loss(z)
-        shapes = (
-            [tuple(part.shape) for part in found]
-            if isinstance(found, tuple | list)
-            else [tuple(found.shape[1:])] * found.shape[0]
-        )
+        outer = tuple(getattr(found, "shape", ()))
+        shapes = [outer[1:]] * outer[0] if outer else [outer]
+        if isinstance(found, tuple | list):
+            shapes = [tuple(getattr(part, "shape", ())) for part in found]
         if shapes != [tuple(z.shape)] * 3:
             message = (
                 f"{where}(loss): it returned parts of shapes {shapes}; expected three of shape "

@@ -60,9 +60,14 @@ class Model:
         return self.q @ self.r
 
     @property
+    def wiggle(self) -> float:
+        """What rounding of x and of the residuals does to the residuals."""
+        return self.eps * (self.size + float(np.linalg.norm(self.norms * self.x)))
+
+    @property
     def noise(self) -> float:
         """How much the cost changes where the residuals do by rounding of x and of themselves."""
-        wiggle = self.eps * (self.size + float(np.linalg.norm(self.norms * self.x)))
+        wiggle = self.wiggle
         return wiggle * (self.size + 0.5 * wiggle)
 
     def optimality(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from anygrad.solvers.fitting.models import Model, Move, Proposal
 from anygrad.solvers.fitting.residuals import FitPoint, Residuals, Trial
-from anygrad.solvers.fitting.stopping import FitStopping
+from anygrad.solvers.fitting.stopping import DONE, FitStopping, Prospect
 from anygrad.solvers.problem.line import Line
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Step
@@ -26,10 +26,6 @@ POOR, GOOD, ACCEPTED = 0.25, 0.75, 1e-4
 BETTER = 0.9
 """Where costs differ by rounding only, a step must lower the gradient to this part."""
 
-DONE = (
-    "The cost cannot be lowered: the gain that the linear model promises is below the rounding of "
-    "the residuals."
-)
 TINY = 2.0
 """Residuals that are smaller than those of the start by this power of the rounding are zero."""
 
@@ -85,7 +81,8 @@ class Region:
         """Shrink the region until a step lowers the cost enough."""
         model = _model(point)
         self.scale = self._scaled(model, self.scale)
-        noise = self._noise(point, model)
+        eps, noise = self.objective.space.eps, self._noise(point, model)
+        prospect = Prospect(point.f, eps, noise)
         finite, move = False, None
         for _ in range(TRIALS):
             move = self.method.propose(model, self.scale, self.radius)
@@ -107,9 +104,9 @@ class Region:
                     self.first = False
                     return self._after(point, new, move, trial)
                 self.radius = POOR * move.length
-            elif trial.is_finite and _hope(model, move, trial) <= noise:
+            elif prospect.is_nothing(float(model.gradient @ move.p), trial.gain):
                 return Step(None, 0.0, Status.CONVERGED, DONE)
-            if not self.radius > self.objective.space.eps**2 * self._width(model):
+            if not self.radius > eps**2 * self._width(model):
                 break
         return self._failed(point, model, move, finite)
 
@@ -208,13 +205,6 @@ class Region:
             x = np.clip(x, low, high)
             x = np.where(move.p == low - model.x, low, np.where(move.p == high - model.x, high, x))
         return self.objective.space.from_host(x)
-
-
-def _hope(model: Model, move: Move, trial: Trial) -> float:
-    """The gain at the minimum of the parabola through the cost, its slope and a trial's cost."""
-    slope = float(model.gradient @ move.p)
-    bend = -trial.gain - slope
-    return 0.25 * slope * (slope / bend) if bend > 0.0 else math.inf
 
 
 def _model(point: FitPoint) -> Model:

@@ -61,6 +61,8 @@ class FitPoint(Point):
     stretch : float
         A lower bound on the largest singular value of the Jacobian, in scaled variables, where
         it is no matrix.
+    share : float
+        Which part of a full step a line search took to come here.
     """
 
     residuals: Any = None
@@ -68,6 +70,7 @@ class FitPoint(Point):
     model: Model | None = None
     size: float = math.nan
     stretch: float = math.nan
+    share: float = 1.0
 
 
 @dataclass
@@ -192,9 +195,11 @@ class Residuals:
         widths = xp.ones_like(x) if self.widths is None else self.widths
         # the largest singular value is at least |J g| / |g|, all in scaled variables
         steep = widths * gradient
-        ahead = operator.matvec(widths * steep)
-        length = xp.sqrt(xp.sum(steep * steep))
-        one = xp.ones_like(length)
+        most = xp.max(xp.abs(steep))
+        one = xp.ones_like(most)
+        unit = steep / xp.where(most > 0, most, one)  # squares of the gradient may leave the range
+        ahead = operator.matvec(widths * unit)
+        length = xp.sqrt(xp.sum(unit * unit))
         stretch = xp.sqrt(xp.sum(ahead * ahead)) / xp.where(length > 0, length, one)
         below = stretch * size
         reach = xp.where(stretch > 0, stretch, one) ** 2
@@ -209,7 +214,8 @@ class Residuals:
     def _values(self, x: Array) -> Array | None:
         self.nfev += 1
         try:
-            tree = self.residuals(self.space.to_tree(x))
+            # a copy: what users write into is theirs
+            tree = self.residuals(self.space.to_tree(self.space.copy(x)))
         except Exception as error:
             if not is_numerical(error):
                 raise
@@ -218,5 +224,7 @@ class Residuals:
         if self.outer is None:
             self.outer = Space.of(f"{self.where}(residuals)", tree, "residuals(x)")
         values = self.outer.to_vector(tree, f"{self.where}(residuals)")
-        # all is computed in the precision of x
-        return self.space.xp.astype(values, self.space.dtype, copy=False)
+        # all is computed in the precision of x; functions that are not traced may fill the same
+        # array at every call
+        own = self.jacobian != "automatic"
+        return self.space.xp.astype(values, self.space.dtype, copy=own)

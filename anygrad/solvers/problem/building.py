@@ -9,14 +9,12 @@ from typing import Any
 from anygrad import trees
 from anygrad.autodiff import hvp as product_of
 from anygrad.autodiff import value_and_grad
-from anygrad.backends import backend_of
 from anygrad.backends.types import Tree
 from anygrad.differences import gradient as difference_gradient
 from anygrad.errors import ArgumentError, ShapeError, describe
 from anygrad.solvers.problem.bounds import Box, read_box
 from anygrad.solvers.problem.objective import Objective
 from anygrad.solvers.problem.space import Space
-from anygrad.tracing import LIFTED
 
 NO_NUMBERS = (bool, complex, str, list, tuple, dict, type(None))
 
@@ -67,7 +65,7 @@ def _values(
     at_plain = _apart(space, of_x)
 
     def value(x: Tree) -> Any:
-        return check_scalar(where, at_plain(x))
+        return _own_number(where, space, at_plain(x))
 
     if gradient == "automatic":
         return value, value_and_grad(of_x)
@@ -83,7 +81,7 @@ def _values(
                     "and gradient."
                 )
                 raise ArgumentError(message)
-            return check_scalar(where, both[0]), _own(space, both[1])
+            return _own_number(where, space, both[0]), _own(space, both[1])
 
         return lambda x: given(x)[0], given
     if callable(gradient):
@@ -94,6 +92,12 @@ def _values(
         "function of x, or True where f returns value and gradient."
     )
     raise ArgumentError(message)
+
+
+def _own_number(where: str, space: Space, value: Any) -> Any:
+    """A value that stays as it is, if it is a number."""
+    check_scalar(where, value)
+    return space.copy(value) if type(value) is space.array_type else value
 
 
 def _own(space: Space, gradient: Tree) -> Tree:
@@ -111,12 +115,10 @@ def _apart(space: Space, f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _copied(space: Space, tree: Tree) -> Tree:
-    backend = space.backend
-    if type(tree) is type(space.home):
+    kind = space.array_type
+    if type(tree) is kind:
         return space.copy(tree)
-    return trees.map(
-        lambda x: space.copy(x) if backend_of(x) is backend and type(x) not in LIFTED else x, tree
-    )
+    return trees.map(lambda x: space.copy(x) if type(x) is kind else x, tree)
 
 
 def _with_differences(
@@ -172,7 +174,9 @@ def check_scalar(where: str, value: Any) -> Any:
     return value
 
 
-@functools.cache
 def _is_real(dtype: Any) -> bool:
-    name = str(dtype)  # one question for the dtypes of all libraries
+    kind = getattr(dtype, "kind", None)  # of NumPy, CuPy and JAX
+    if kind is not None:
+        return kind not in "cb"
+    name = str(dtype)
     return "complex" not in name and "bool" not in name

@@ -54,6 +54,8 @@ class Line:
         The lowest finite trial so far.
     ceiling : float
         The smallest step known to give no finite value; inf so far.
+    shortest : float
+        The smallest step tried; inf so far.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class Line:
         self.trials = 0
         self.lowest: Trial | None = None
         self.ceiling = math.inf
+        self.shortest = math.inf
         self._measure = measure
 
     def at(self, t: float) -> Trial:
         """Evaluate at step ``t``."""
         self.trials += 1
+        self.shortest = min(self.shortest, t)
         objective, box = self.objective, self.objective.box
         x = self.origin.x + t * self.direction
         if box is not None:  # rounding must not leave the bounds
@@ -120,38 +124,59 @@ class Line:
     def contradicts(self) -> bool:
         """Whether values around the origin have another slope than the gradient says.
 
-        A few evaluations of f, for use when a search found nothing. A difference decides only where
-        it is far above the rounding of f: a central one, and with bounds, where the other side may
-        be outside, a forward one of the same order.
+        A few evaluations of f, for use when a search found nothing. Quotients at several distances
+        must agree with each other and differ from the slope, on both sides alike, by more than
+        rounding: so neither a kink nor noise nor curvature is taken for a wrong gradient. With
+        bounds, where the other side may be outside, both are taken ahead.
         """
-        space = self.objective.space
-        width, length = space.fetch(
-            [space.xp.max(space.xp.abs(self.origin.x)), space.xp.max(space.xp.abs(self.direction))]
-        )
-        if not length > 0.0:
-            return False
-        # a gradient is wrong at every distance, a kink at some
-        usual, near = max(width, 1.0) / length, width / length
-        root, found = space.eps ** (1.0 / 3.0), []
-        for t in (root * usual, space.eps**0.5 * usual, root * near):
-            if t == 0.0:
-                continue
-            t = min(t, 0.5 * self.limit)
-            ahead = self._value(t)
-            if self.objective.box is None:
-                behind = self._value(-t)
-                difference = (ahead - behind) / (2.0 * t)
-            else:
-                behind = self._value(2.0 * t)
-                difference = (4.0 * ahead - behind - 3.0 * self.f) / (2.0 * t)
-            rounding = (self.noise + space.eps * max(abs(ahead), abs(behind))) / t
-            size = max(abs(difference), abs(self.slope))
-            if t == root * near and not rounding < 0.5 * size:
+        found = []
+        for t, noise in self._distances():
+            near, far = self._quotients(t)
+            central = 0.5 * (near + far) if self.objective.box is None else 2.0 * near - far
+            rounding, miss = noise / t, central - self.slope
+            size = max(abs(central), abs(self.slope))
+            if not rounding < 0.5 * size:
                 continue  # so near that it tells nothing
-            if not abs(difference - self.slope) > 0.05 * size + rounding:
+            if not abs(miss) > 0.05 * size + rounding:
                 return False
-            found.append((difference, rounding))
-        return _agree(found)
+            least = 0.25 * abs(miss) + rounding
+            if not all(
+                (q - self.slope) * miss > 0.0 and abs(q - self.slope) > least for q in (near, far)
+            ):
+                return False
+            found.append((central, rounding))
+        return len(found) > 1 and _agree(found)
+
+    def _distances(self) -> list[tuple[float, float]]:
+        """Steps to compare at, the longest first, each with the rounding of f around the origin."""
+        space, origin = self.objective.space, self.origin
+        xp = space.xp
+        size = xp.abs(origin.x)
+        width, length, moved = space.fetch(
+            [xp.max(size), xp.max(xp.abs(self.direction)), xp.abs(origin.gradient) @ size]
+        )
+        if not 0.0 < length < math.inf:
+            return []
+        noise = self.noise + space.eps * moved
+        root = space.eps ** (1.0 / 3.0)
+        usual, near = max(width, 1.0) / length, width / length
+        steps = {
+            root * usual,
+            space.eps**0.5 * usual,
+            root * near,
+            root * min(usual, self.shortest),
+        }
+        if self.shortest < math.inf:
+            steps.add(0.1 * self.shortest)
+        allowed = {min(t, 0.5 * self.limit) for t in steps}
+        return [(t, noise) for t in sorted(allowed, reverse=True) if 0.0 < t < math.inf]
+
+    def _quotients(self, t: float) -> tuple[float, float]:
+        """Change of f by the step: ahead and behind, or with bounds at once and twice as far."""
+        ahead = (self._value(t) - self.f) / t
+        if self.objective.box is None:
+            return ahead, (self.f - self._value(-t)) / t
+        return ahead, (self._value(2.0 * t) - self.f) / (2.0 * t)
 
     def _value(self, t: float) -> float:
         objective = self.objective
@@ -165,3 +190,12 @@ def _agree(found: list[tuple[float, float]]) -> bool:
     """Whether differences at several distances are one slope; those of a noisy f are not."""
     first, rounding = found[0]
     return all(abs(d - first) <= 0.2 * max(abs(d), abs(first)) + r + rounding for d, r in found[1:])
+
+
+def is_doubtful(change: float, slopes: float, noise: float) -> bool:
+    """Whether a step changed f by something else than its slopes at both ends let expect.
+
+    Half their sum is the trapezoidal rule; near a minimum it is almost exact.
+    """
+    expected = 0.5 * slopes
+    return abs(change - expected) > 0.25 * max(abs(change), abs(expected)) + 2.0 * noise

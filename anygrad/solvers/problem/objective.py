@@ -137,10 +137,11 @@ class Objective:
     def peak(self, x: Array, gradient: Array) -> Array:
         """Measure how far from a minimum: max |g|, with bounds max |P(x - g) - x|; 0-d."""
         if self.box is not None:
-            xp = self.space.xp
-            inside = self.box.project(self.space, x - gradient)
+            xp, box = self.space.xp, self.box
+            # x - P(x - g), but a small g is not lost beside a large x
+            inside = xp.minimum(xp.maximum(gradient, x - box.upper), x - box.lower)
             # where g is not finite the projection may hide it
-            gradient = xp.where(xp.isfinite(gradient), inside - x, gradient)
+            gradient = xp.where(xp.isfinite(gradient), inside, gradient)
         return self.space.largest(gradient)
 
 

@@ -97,6 +97,11 @@ class Space:
         return self.backend.host_dot is not None
 
     @functools.cached_property
+    def array_type(self) -> type:
+        """What arrays of the library are."""
+        return type(self.zeros())
+
+    @functools.cached_property
     def is_bare(self) -> bool:
         """Whether ``x0`` is its own vector: one real array of one dimension."""
         only = self.parts[0]

@@ -99,7 +99,7 @@ class Stopping:
             self._small_gradient(new)
             or self._small_change(old, new)
             or (self._small_step(old, new) if self.tolerances.xtol > 0.0 else None)
-            or self._too_long(nit)
+            or self.too_long(nit)
         )
 
     def _small_gradient(self, point: Point) -> tuple[Status, str] | None:
@@ -147,7 +147,8 @@ class Stopping:
     def _squares(self, *vectors: object) -> list[float]:
         return self.objective.space.fetch([v @ v for v in vectors])  # type: ignore[operator]
 
-    def _too_long(self, nit: int) -> tuple[Status, str] | None:
+    def too_long(self, nit: int) -> tuple[Status, str] | None:
+        """Test the bounds on steps and evaluations."""
         tolerances = self.tolerances
         if nit >= tolerances.max_steps:
             return (

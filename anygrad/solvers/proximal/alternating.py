@@ -135,7 +135,7 @@ class SplitStopping(Stopping):
                 f"The residuals, primal {primal:.3g} and dual {dual:.3g}, are not above "
                 f"{enough:.3g} and {enough_dual:.3g}.",
             )
-        return self._too_long(nit)
+        return self.too_long(nit)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anygrad.backends.types import Array
-from anygrad.solvers.problem.line import ROUNDINGS, Line
+from anygrad.solvers.problem.line import ROUNDINGS, Line, is_doubtful
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.steps import Step
@@ -103,6 +103,7 @@ class Region:
             length = math.sqrt(objective.space.fetch([point.x @ point.x])[0])
             radius = length if 0.0 < length < math.inf else 1.0
         self.radius = min(radius, options.max_radius)
+        self.doubtful: tuple[Array, float] | None = None  # a step, and the slope at its end
 
     def step(self, point: Point) -> Step:
         """Shrink the radius until a step of the model lowers f."""
@@ -133,9 +134,18 @@ class Region:
                 ratio = gain / proposal.predicted
                 self._adjust(proposal, ratio, gain, before)
                 if ratio > self.options.eta:
+                    doubtful = is_doubtful(trial.f - point.f, before + after, noise)
+                    self.doubtful = (proposal.step, after) if doubtful else None
                     return Step(trial, proposal.length)
             proposal = model.propose(self.radius)
         return self._failed(point, judged, flat)
+
+    def is_contradicted(self, point: Point) -> bool:
+        """Whether values around the last point show that its small gradient is a wrong one."""
+        if self.doubtful is None:
+            return False
+        step, slope = self.doubtful
+        return Line(self.objective, point, step, slope).contradicts()
 
     def _visible(self, model: Model, gain: float) -> Proposal:
         """Widen a radius that is too small for values of f to tell whether the model is right.

@@ -53,10 +53,14 @@ class Spectrum:
     def propose(self, radius: float) -> Proposal:
         """Lower the model within a radius."""
         w, b = self.values, self.gradient
-        c, at_boundary = self.solve(w, b, radius)
+        # in units of the radius and of the gradient, as squares of tiny ones leave the range
+        size = float(np.max(np.abs(b))) or 1.0
+        c, at_boundary = self.solve(w * (radius / size), b / size, 1.0)
+        length = radius * float(np.linalg.norm(c))
+        c = radius * c
         predicted = -float(b @ c + 0.5 * (w * c) @ c)
         step = self.vectors @ self.space.from_host(c)
-        return Proposal(step, float(np.linalg.norm(c)), predicted, at_boundary)
+        return Proposal(step, length, predicted, at_boundary)
 
 
 def _decompose(objective: Objective, point: Point) -> tuple[Array, np.ndarray, np.ndarray] | None:
@@ -90,6 +94,8 @@ def _batched(objective: Objective, x: Array, unit: Array) -> Array | None:
     """H, a row for each unit vector; None where products cannot be batched."""
     space, product = objective.space, objective.product_with_hessian
     if not objective.batches or product is None:
+        return None
+    if any(part.is_complex for part in space.parts):  # a leaf of theirs is two pieces of a vector
         return None
     at = space.to_tree(x)
     try:

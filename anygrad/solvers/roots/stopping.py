@@ -22,7 +22,7 @@ class RootStopping(Stopping):
 
     def after(self, old: Point, new: Point, nit: int) -> tuple[Status, str] | None:
         """Test a step."""
-        return self._is_root(new) or self._is_flat(old, new) or self._too_long(nit)
+        return self._is_root(new) or self._is_flat(old, new) or self.too_long(nit)
 
     def _is_root(self, point: Point) -> tuple[Status, str] | None:
         ftol = self.tolerances.gtol
