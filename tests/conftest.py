@@ -31,8 +31,13 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     for name in [name for name in os.environ if name.startswith("ANYGRAD_")]:
         del os.environ[name]  # the tests do not depend on the settings of whoever runs them
-    # two devices of JAX on the host, of which the tests use the second: results must stay there
-    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    # two devices of JAX on the host, of which the tests use the second: results must stay there;
+    # and what is compiled runs once or twice here, so that optimising it only takes time
+    flags = (
+        *("--xla_force_host_platform_device_count=2", "--xla_backend_optimization_level=0"),
+        "--xla_llvm_disable_expensive_passes=true",
+    )
+    os.environ.setdefault("XLA_FLAGS", " ".join(flags))
     hypothesis.settings.register_profile(
         "anygrad",
         deadline=None,  # machines are shared

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from numbers import Complex, Real
 from typing import Any
 
-from anygrad.backends import backend_of, device_of
+from anygrad import trees
+from anygrad.backends import backend_of, check_same_device, device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.config import settings
 from anygrad.errors import ArgumentError, ShapeError, describe
@@ -124,6 +125,9 @@ def curve_fit(
     if xp.isdtype(y_data.dtype, ("bool", "integral")):
         y_data = xp.astype(y_data, getattr(xp, settings().dtype))
     is_flat, start = _start(xp, p0, y_data)
+    arrays = [leaf for leaf in trees.leaves(start) if backend_of(leaf) is not None]
+    namespace_of(*arrays, y_data)  # refuses two libraries
+    check_same_device(f"{where}(p0, y_data)", *arrays, y_data)
     whiten = _weights(where, xp, sigma, y_data)
 
     def residuals(params: Any) -> Any:

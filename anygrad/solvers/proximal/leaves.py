@@ -13,11 +13,13 @@ from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import NOT_NEGATIVE, check_number
 from anygrad.trees import flatten, leaves, unflatten
 from anygrad.trees.kinds import is_complex, widest_real_dtype
+from anygrad.trees.placing import check_libraries
 from anygrad.trees.structure import NAMESPACE
 
 
 def add_up(x: Tree, values: Sequence[Any]) -> Any:
-    """Sum 0-d values; without any, the zero beside the first leaf of ``x``."""
+    """Sum 0-d values of the leaves of ``x``; without any, the zero beside its first leaf."""
+    check_libraries("value(x)", x)
     if values:
         total = values[0]
         for value in values[1:]:
@@ -94,6 +96,7 @@ def list_leaves(
 ) -> list[Any]:
     """List ``f(xp, leaf, *given)`` over the leaves."""
     found = leaves(x) if found is None else found
+    check_libraries(where, x)
     columns = [spread(where, one, x, missing) for one in given]
     results = []
     for leaf, *own in zip(found, *columns, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from anygrad.backends import namespace_of
+from anygrad.backends import check_same_device, namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.errors import ShapeError, describe
 from anygrad.solvers.proximal.leaves import beside, map_leaves
@@ -191,6 +191,7 @@ def project_affine(x: Array, a: Array, b: Array) -> Array:
         )
         raise ShapeError(message)
     xp = namespace_of(x, a, b)
+    check_same_device("project_affine(x, a, b)", x, a, b)
     # matmul of the namespace: an operator of a plain strict array refuses a traced operand
     return x - xp.matmul(xp.linalg.pinv(a), xp.matmul(a, x) - b)
 
