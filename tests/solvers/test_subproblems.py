@@ -9,20 +9,7 @@ from anygrad.solvers.problem.space import Space
 from anygrad.solvers.regions.exact import solve_by_dogleg, solve_exactly
 from anygrad.solvers.regions.spectrum import hessian_matrix
 from anygrad.solvers.regions.steihaug import Steihaug
-
-CURVATURES = np.asarray([1.0, 40.0, 900.0, 0.5, 2.5])
-TARGET = np.asarray([1.0, -2.0, 0.25, 3.0, -1.0])
-
-
-def rosenbrock(x):
-    xp = ag.namespace(x)
-    return xp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2) + xp.sum((1.0 - x[:-1]) ** 2)
-
-
-def quadratic(xp, dtype=None):
-    d, c = (xp.asarray(v.tolist(), dtype=dtype or xp.float64) for v in (CURVATURES, TARGET))
-    return lambda x: 0.5 * ag.namespace(x).sum((x - c) ** 2 * d)
-
+from tests.solvers.functions import quadratic, rosenbrock
 
 # -- the subproblem in the basis of eigenvectors ---------------------------------------------------
 
