@@ -216,7 +216,8 @@ def project_linf_ball(x: Tree, radius: float = 1.0) -> Tree:
 
 def _threshold(xp: Namespace, x: Array, total: float, axis: int) -> Array:
     """The theta for which max(x - theta, 0) sums to ``total``, along an axis that stays."""
-    down = xp.sort(x, axis=axis, descending=True)
+    # NumPy knows no descending=True before 2.5
+    down = xp.flip(xp.sort(x, axis=axis), axis=axis)
     sums = xp.cumulative_sum(down, axis=axis)
     counts = xp.cumulative_sum(xp.ones_like(down), axis=axis)
     # (c_k - total) / k grows with k while x_(k) lies above it and falls afterwards
