@@ -12,6 +12,7 @@ from anygrad.solvers.proximal.norms import soft_threshold
 from anygrad.trees import flatten, norm, unflatten
 from anygrad.trees import map as tree_map
 from anygrad.trees.kinds import is_complex
+from anygrad.trees.placing import on_its_device
 
 __all__ = ["project_l1_ball", "project_l2_ball", "project_linf_ball", "project_simplex"]
 
@@ -211,7 +212,7 @@ def project_linf_ball(x: Tree, radius: float = 1.0) -> Tree:
         ends = xp.zeros_like(leaf) + radius
         return xp.minimum(xp.maximum(leaf, -ends), ends)
 
-    return tree_map(of_leaf, x)
+    return tree_map(lambda leaf: on_its_device(leaf, of_leaf), x)
 
 
 def _threshold(xp: Namespace, x: Array, total: float, axis: int) -> Array:

@@ -11,6 +11,7 @@ from anygrad.errors import ShapeError, describe
 from anygrad.solvers.proximal.leaves import beside, map_leaves
 from anygrad.trees import dot
 from anygrad.trees import map as tree_map
+from anygrad.trees.placing import on_its_device
 
 __all__ = [
     "project_affine",
@@ -45,7 +46,11 @@ def project_nonnegative(x: Tree) -> Tree:
     >>> proximal.project_nonnegative(np.asarray([1.0, -2.0]))
     array([1., 0.])
     """
-    return tree_map(lambda leaf: _above(namespace_of(leaf), leaf, 0.0), x)
+
+    def of_leaf(leaf: Array) -> Array:
+        return _above(namespace_of(leaf), leaf, 0.0)
+
+    return tree_map(lambda leaf: on_its_device(leaf, of_leaf), x)
 
 
 def project_box(x: Tree, lower: Tree = None, upper: Tree = None) -> Tree:
