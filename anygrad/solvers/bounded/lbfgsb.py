@@ -48,7 +48,7 @@ def lbfgsb(*, memory: int = 10) -> LBFGSB:
     L-BFGS.
 
     Memory: about 20 ``memory`` + 20 vectors. An iteration reads from the device once more than it
-    evaluates f: the small matrix of the second minimisation, of 4 ``memory``^2 numbers.
+    evaluates f: the small matrix of the second minimisation, of ``(2 memory)^2`` numbers.
 
     Parameters
     ----------
