@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from anygrad.errors import ArgumentError, describe
 from anygrad.recording.history import FORMAT, History
 from anygrad.solvers.problem.objective import Objective, Point
 from anygrad.solvers.problem.result import Result
@@ -81,6 +82,24 @@ class Trace:
         steps = range(len(self.rows))
         data = {name: {"steps": steps, "values": values} for name, values in columns}
         return History.from_dict({"format": FORMAT, "notes": [], "columns": data})
+
+
+def read_records(where: str, record: Any, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Check what is to be kept of every iteration: one name or several.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else.
+    """
+    names = (record,) if isinstance(record, str) else record
+    if isinstance(names, tuple | list) and all(name in known for name in names):
+        return tuple(names)
+    offered = (
+        f"{', '.join(map(repr, known))} or a tuple of them" if known[1:] else f"{known[0]!r} or ()"
+    )
+    message = f"{where}(record): got {describe(record)}; expected {offered}."
+    raise ArgumentError(message)
 
 
 def iterate(

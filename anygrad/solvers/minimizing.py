@@ -11,17 +11,16 @@ from anygrad.solvers.batched.fronts import minimize_together
 from anygrad.solvers.constrained.augmented import minimize_constrained
 from anygrad.solvers.differentiable import differentiable
 from anygrad.solvers.equations import minimum
-from anygrad.solvers.iteration import Callback, iterate
+from anygrad.solvers.iteration import Callback, iterate, read_records
 from anygrad.solvers.methods import find_method
 from anygrad.solvers.problem.building import make_objective, read_box
 from anygrad.solvers.problem.result import Result
 from anygrad.solvers.problem.space import Space
-from anygrad.solvers.problem.stopping import Tolerances
+from anygrad.solvers.problem.stopping import Tolerances, usual_steps
 from anygrad.solvers.watching import Watch
 
 __all__ = ["minimize"]
 
-STEPS_PER_VARIABLE = 200
 RECORDS = ("x", "jac")
 
 
@@ -161,7 +160,7 @@ def minimize(
             xtol=usual.get("xtol") if xtol is None else xtol,
             max_steps=usual.get("max_steps") if max_steps is None else max_steps,
             max_evaluations=max_evaluations,
-            default_steps=max(1000, STEPS_PER_VARIABLE * min(space.size, 1000)),
+            default_steps=usual_steps(space.size),
         )
         start = space.to_vector(x0, f"{where}(x0)")
         if box is not None:
@@ -178,7 +177,7 @@ def minimize(
                 ctol=ctol,
                 max_steps=max_steps,
                 callback=callback,
-                record=_records(record),
+                record=read_records(where, record, RECORDS),
                 progress=progress,
             )
         return iterate(
@@ -187,14 +186,6 @@ def minimize(
             found,
             tolerances,
             callback=callback,
-            record=_records(record),
+            record=read_records(where, record, RECORDS),
             watch=Watch(where, found.name, progress),
         )
-
-
-def _records(record: Any) -> tuple[str, ...]:
-    names = (record,) if isinstance(record, str) else record
-    if isinstance(names, tuple | list) and all(name in RECORDS for name in names):
-        return tuple(names)
-    message = f"minimize(record): got {describe(record)}; expected 'x', 'jac' or a tuple of them."
-    raise ArgumentError(message)

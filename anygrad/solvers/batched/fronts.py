@@ -19,7 +19,7 @@ from anygrad.solvers.fitting.results import LeastSquaresResult
 from anygrad.solvers.problem.building import check_scalar
 from anygrad.solvers.problem.result import Result
 from anygrad.solvers.problem.space import Space
-from anygrad.solvers.problem.stopping import Tolerances
+from anygrad.solvers.problem.stopping import Tolerances, usual_steps
 
 SMALL = 100
 """Up to so many unknowns each, examples are solved together; matrices of all are kept."""
@@ -80,7 +80,7 @@ def minimize_together(
         xtol=None,
         max_steps=arguments["max_steps"],
         max_evaluations=arguments["max_evaluations"],
-        default_steps=max(1000, 200 * min(space.size, 1000)),
+        default_steps=usual_steps(space.size),
     )
 
     def both(v: Any, *ops: Any) -> tuple[Any, Any]:

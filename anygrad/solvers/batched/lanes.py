@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,9 +137,3 @@ class Lanes:
         order = np.argsort(np.concatenate([numbers for numbers, _ in self.done]))
         whole = xp.concat([x for _, x in self.done], axis=0)
         return self.rows(whole, self.indices(order))
-
-
-def starts(space: Space, x0: Sequence[Any] | Array, size: int) -> Array:
-    """Repeat one start for every example."""
-    xp = space.xp
-    return xp.zeros((size, 1), dtype=space.dtype, device=space.device) + x0

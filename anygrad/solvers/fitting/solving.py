@@ -23,8 +23,9 @@ from anygrad.solvers.fitting.regions import TrustRegion
 from anygrad.solvers.fitting.residuals import Residuals
 from anygrad.solvers.fitting.results import LeastSquaresResult, make_fit_result
 from anygrad.solvers.fitting.stopping import make_tolerances
-from anygrad.solvers.iteration import Callback, iterate
+from anygrad.solvers.iteration import Callback, iterate, read_records
 from anygrad.solvers.problem.bounds import Box, read_box
+from anygrad.solvers.problem.building import with_args
 from anygrad.solvers.problem.space import Space
 from anygrad.solvers.problem.stopping import Tolerances
 from anygrad.solvers.watching import Watch
@@ -160,8 +161,8 @@ def least_squares(
         _refuse_bounds(where, name, box)
         problem = Residuals(
             space,
-            _with(residuals, args),
-            _with(jacobian, args) if callable(jacobian) else jacobian,
+            with_args(residuals, args),
+            with_args(jacobian, args) if callable(jacobian) else jacobian,
             found_loss,
             dense,
             box,
@@ -185,7 +186,7 @@ def least_squares(
             way,
             tolerances,
             callback=callback,
-            record=_records(record),
+            record=read_records(where, record, RECORDS),
             watch=Watch(where, name, progress),
             finish=make_fit_result,
         )
@@ -267,10 +268,6 @@ def _on_host(space: Space, box: Box) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 
-def _with(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
-    return (lambda x: f(x, *args)) if args else f
-
-
 def _one_of(where: str, what: str, value: Any, known: tuple[str, ...]) -> str:
     name = value.lower().replace("_", "-") if isinstance(value, str) else value
     if name in known:
@@ -280,13 +277,3 @@ def _one_of(where: str, what: str, value: Any, known: tuple[str, ...]) -> str:
         f"{where}({what}): got {describe(value)}; expected one of {names}. {suggest(name, known)}"
     )
     raise ArgumentError(message.rstrip())
-
-
-def _records(record: Any) -> tuple[str, ...]:
-    names = (record,) if isinstance(record, str) else record
-    if isinstance(names, tuple | list) and all(name in RECORDS for name in names):
-        return tuple(names)
-    message = (
-        f"least_squares(record): got {describe(record)}; expected 'x', 'jac' or a tuple of them."
-    )
-    raise ArgumentError(message)

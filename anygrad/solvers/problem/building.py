@@ -18,7 +18,7 @@ from anygrad.solvers.problem.space import Space
 
 NO_NUMBERS = (bool, complex, str, list, tuple, dict, type(None))
 
-__all__ = ["check_scalar", "difference_product", "make_objective", "read_box"]
+__all__ = ["check_scalar", "difference_product", "make_objective", "read_box", "with_args"]
 
 
 def make_objective(
@@ -42,9 +42,9 @@ def make_objective(
         raise ArgumentError(message)
     value, both = _values(where, f, space, args, gradient, box)
     if hvp is not None:
-        product = _apart(space, _with(hvp, args))
+        product = _apart(space, with_args(hvp, args))
     elif gradient == "automatic":
-        product = functools.partial(product_of, _with(f, args))
+        product = functools.partial(product_of, with_args(f, args))
     else:
         product = functools.partial(difference_product, space, both)
     batches = hvp is None and gradient == "automatic"
@@ -60,7 +60,7 @@ def _values(
     box: Box | None,
 ) -> tuple[Callable[[Tree], Any], Callable[[Tree], tuple[Any, Tree]]]:
     """The function of the value, and that of value and gradient."""
-    of_x = _with(f, args)
+    of_x = with_args(f, args)
 
     at_plain = _apart(space, of_x)
 
@@ -85,7 +85,7 @@ def _values(
 
         return lambda x: given(x)[0], given
     if callable(gradient):
-        gradient_of_x = _apart(space, _with(gradient, args))
+        gradient_of_x = _apart(space, with_args(gradient, args))
         return value, lambda x: (value(x), _own(space, gradient_of_x(x)))
     message = (
         f"{where}(gradient): got {describe(gradient)}; expected 'automatic', 'numerical', a "
@@ -142,7 +142,7 @@ def _with_differences(
     return lambda x: (value(x), difference_gradient(slope_of, x, bounds=bounds))
 
 
-def _with(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+def with_args(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     """The function with its parameters filled in."""
     return (lambda *x: f(*x, *args)) if args else f
 

@@ -16,6 +16,11 @@ FLAT = 5
 """So many steps in a row that change f by rounding only are the end of what can be gained."""
 
 
+def usual_steps(size: int) -> int:
+    """How many steps a minimiser of ``size`` variables may take, where the user does not say."""
+    return max(1000, 200 * min(size, 1000))
+
+
 @dataclass(frozen=True)
 class Tolerances:
     """When a point is good enough, and how long to try.

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad.backends.types import Tree
-from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import POSITIVE, check_number
 from anygrad.solvers.differentiable import differentiable
 from anygrad.solvers.equations import composite, given_args
-from anygrad.solvers.iteration import Callback, iterate
+from anygrad.solvers.iteration import Callback, iterate, read_records
 from anygrad.solvers.problem.building import make_objective
 from anygrad.solvers.problem.result import Result
 from anygrad.solvers.problem.space import Space
@@ -25,6 +24,7 @@ from anygrad.solvers.watching import Watch
 __all__ = ["proximal_gradient"]
 
 STEPS = 10_000
+RECORDS = ("x",)
 
 
 @differentiable(composite)
@@ -159,7 +159,7 @@ def proximal_gradient(
             method,
             tolerances,
             callback=callback,
-            record=_records(record),
+            record=read_records(where, record or (), RECORDS),
             watch=Watch(where, method.name, progress),
         )
         return _settled(objective, result)
@@ -172,10 +172,3 @@ def _settled(objective: Composite, result: Result) -> Result:
     return dataclasses.replace(
         result, jac=space.to_tree(at.gradient), nfev=objective.nfev, njev=objective.njev
     )
-
-
-def _records(record: Any) -> tuple[str, ...]:
-    if record in ("x", ("x",), (), ""):
-        return ("x",) if record else ()
-    message = f"proximal_gradient(record): got {describe(record)}; expected 'x' or ()."
-    raise ArgumentError(message)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from anygrad.errors import ArgumentError, describe
-from anygrad.solvers.iteration import Iterate
+from anygrad.solvers.iteration import Iterate, read_records
 from anygrad.solvers.roots.system import System
 
 RECORDS = {"x": "x", "fun": "jac"}
@@ -57,8 +56,4 @@ def callback_for(
 
 def records_of(where: str, record: Any) -> tuple[str, ...]:
     """Translate what is to be recorded into the names of the loop."""
-    names = (record,) if isinstance(record, str) else record
-    if isinstance(names, tuple | list) and all(name in RECORDS for name in names):
-        return tuple(RECORDS[name] for name in names)
-    message = f"{where}(record): got {describe(record)}; expected 'x', 'fun' or a tuple of them."
-    raise ArgumentError(message)
+    return tuple(RECORDS[name] for name in read_records(where, record, tuple(RECORDS)))
