@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends.types import Array
-from anygrad.solvers.batched.lanes import RUNNING, Lanes, NotBatched
+from anygrad.solvers.batched.lanes import Lanes, NotBatched
+from anygrad.solvers.batched.running import Running
 from anygrad.solvers.problem.line import ROUNDINGS
 from anygrad.solvers.problem.objective import is_numerical
 from anygrad.solvers.problem.status import Status
@@ -18,7 +19,7 @@ NEWTON = 1e-6
 """Below this damping a step is as good as one of Gauss and Newton, and tells how near x is."""
 
 
-class Batch:
+class Batch(Running):
     """A run; every tick evaluates residuals and Jacobians once, and reads the device once.
 
     The matrix of a row is J^T J + mu diag(J^T J); mu falls tenfold after a good step and rises
@@ -41,50 +42,30 @@ class Batch:
         max_steps: int,
         max_evaluations: float,
     ) -> None:
-        self.lanes = lanes
-        self.xp = lanes.space.xp
+        size = x.shape[0]
+        super().__init__(lanes, size)
         self.is_root = is_root
         self.tolerance, self.xtol = tolerance, xtol
         self.max_steps, self.max_evaluations = max_steps, max_evaluations
-        size = x.shape[0]
-        self.status = np.full(size, RUNNING)
-        self.nit = np.zeros(size, dtype=int)
-        self.nfev = np.ones(size, dtype=int)
         self.mu = np.full(size, FIRST)
         self.x = x
         self.r, self.j = lanes.evaluate(x)
         self.slope = self._slope(self.r, self.j)
         self.cost, self.peak, self.up = lanes.read(*self._sizes(self.r, self.j, self.slope))
         with np.errstate(invalid="ignore"):
-            self._end(~(np.isfinite(self.cost) & np.isfinite(self.up)), Status.NONFINITE)
-            self._end(self.peak <= tolerance, Status.CONVERGED)
+            self.end(~(np.isfinite(self.cost) & np.isfinite(self.up)), Status.NONFINITE)
+            self.end(self.peak <= tolerance, Status.CONVERGED)
         if max_steps == 0:
-            self._end(np.ones(size, dtype=bool), Status.MAX_STEPS)
+            self.end(np.ones(size, dtype=bool), Status.MAX_STEPS)
 
-    def run(self) -> Array:
-        """Go on until every example has ended; the points, in their order."""
-        while True:
-            running = self.status[self.lanes.number] == RUNNING
-            stay = self.lanes.retire(running, self.x)
-            if stay is not None:
-                if stay.size == 0:
-                    return self.lanes.gather()
-                which = self.lanes.indices(stay)
-                rows = self.lanes.rows
-                self.x, self.r, self.j, self.slope = (
-                    rows(a, which) for a in (self.x, self.r, self.j, self.slope)
-                )
-                self.mu, self.cost, self.peak, self.up = (
-                    a[stay] for a in (self.mu, self.cost, self.peak, self.up)
-                )
-                running = running[stay]
-            with np.errstate(all="ignore"):
-                self._tick(running)
-
-    def _end(self, which: np.ndarray, status: Status) -> None:
-        numbers = self.lanes.number[which]
-        self.status[numbers] = np.where(
-            self.status[numbers] == RUNNING, int(status), self.status[numbers]
+    def keep(self, stay: np.ndarray, which: Array) -> None:
+        """Drop all rows but some."""
+        rows = self.lanes.rows
+        self.x, self.r, self.j, self.slope = (
+            rows(a, which) for a in (self.x, self.r, self.j, self.slope)
+        )
+        self.mu, self.cost, self.peak, self.up = (
+            a[stay] for a in (self.mu, self.cost, self.peak, self.up)
         )
 
     def _slope(self, r: Array, j: Array) -> Array:
@@ -127,7 +108,8 @@ class Batch:
             raise NotBatched from error
         return s, xp.sum(self.j * s[:, None, :], axis=2)
 
-    def _tick(self, running: np.ndarray) -> None:
+    def tick(self, running: np.ndarray) -> None:
+        """Evaluate all rows once, and go on in those that run."""
         xp, lanes = self.xp, self.lanes
         s, moved = self._step(running)
         (go,) = lanes.send(running.astype(float))
@@ -179,14 +161,14 @@ class Batch:
         self, running: np.ndarray, good: np.ndarray, near: np.ndarray, stuck: np.ndarray
     ) -> None:
         numbers = self.lanes.number
-        self._end(good & (self.peak <= self.tolerance), Status.CONVERGED)
-        self._end(near, Status.CONVERGED)
+        self.end(good & (self.peak <= self.tolerance), Status.CONVERGED)
+        self.end(near, Status.CONVERGED)
         # a fit ends where the gain is rounding; a root is none there
-        self._end(stuck, Status.STAGNATED if self.is_root else Status.CONVERGED)
+        self.end(stuck, Status.STAGNATED if self.is_root else Status.CONVERGED)
         hopeless = running & (self.mu > LARGEST)
-        self._end(hopeless, Status.SINGULAR if self.is_root else Status.STAGNATED)
-        self._end(running & (self.nit[numbers] >= self.max_steps), Status.MAX_STEPS)
-        self._end(running & (self.nfev[numbers] >= self.max_evaluations), Status.MAX_EVALUATIONS)
+        self.end(hopeless, Status.SINGULAR if self.is_root else Status.STAGNATED)
+        self.end(running & (self.nit[numbers] >= self.max_steps), Status.MAX_STEPS)
+        self.end(running & (self.nfev[numbers] >= self.max_evaluations), Status.MAX_EVALUATIONS)
 
 
 def run_marquardt(lanes: Lanes, x: Array, **options: Any) -> tuple[Array, Batch]:

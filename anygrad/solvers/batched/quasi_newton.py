@@ -10,6 +10,7 @@ import numpy as np
 
 from anygrad.backends.types import Array
 from anygrad.solvers.batched.lanes import RUNNING, Lanes
+from anygrad.solvers.batched.running import Running
 from anygrad.solvers.problem.line import ROUNDINGS
 from anygrad.solvers.problem.status import Status
 from anygrad.solvers.problem.stopping import FLAT, UNBOUNDED_BELOW, Tolerances
@@ -40,7 +41,7 @@ class Search:
             setattr(self, name, getattr(self, name)[stay])
 
 
-class Batch:
+class Batch(Running):
     """A run; every tick evaluates f once for every row, and reads the device once.
 
     Each row goes its own way: one may be in the third trial of its first search when another takes
@@ -53,13 +54,9 @@ class Batch:
     """
 
     def __init__(self, lanes: Lanes, x: Array, tolerances: Tolerances) -> None:
-        self.lanes = lanes
-        self.tolerances = tolerances
-        self.xp = lanes.space.xp
         size, n = x.shape
-        self.status = np.full(size, RUNNING)
-        self.nit = np.zeros(size, dtype=int)
-        self.nfev = np.ones(size, dtype=int)
+        super().__init__(lanes, size)
+        self.tolerances = tolerances
         value, gradient = lanes.evaluate(x)
         self.x, self.g = x, gradient
         xp, space = self.xp, lanes.space
@@ -76,34 +73,16 @@ class Batch:
         self._begin(np.ones(size, dtype=bool))
         self.host.t = self._first()
         with np.errstate(invalid="ignore"):
-            self._end(~(np.isfinite(f) & np.isfinite(peak)), Status.NONFINITE)
-            self._end(peak <= tolerances.gtol, Status.CONVERGED)
+            self.end(~(np.isfinite(f) & np.isfinite(peak)), Status.NONFINITE)
+            self.end(peak <= tolerances.gtol, Status.CONVERGED)
         if tolerances.max_steps == 0:
-            self._end(np.ones(size, dtype=bool), Status.MAX_STEPS)
+            self.end(np.ones(size, dtype=bool), Status.MAX_STEPS)
 
-    def run(self) -> Array:
-        """Go on until every example has ended; the points, in their order."""
-        while True:
-            running = self.status[self.lanes.number] == RUNNING
-            stay = self.lanes.retire(running, self.x)
-            if stay is not None:
-                if stay.size == 0:
-                    return self.lanes.gather()
-                which = self.lanes.indices(stay)
-                rows = self.lanes.rows
-                self.x, self.g, self.d, self.h = (
-                    rows(a, which) for a in (self.x, self.g, self.d, self.h)
-                )
-                self.host.keep(stay)
-                running = running[stay]
-            with np.errstate(all="ignore"):
-                self._tick(running)
-
-    def _end(self, which: np.ndarray, status: Status) -> None:
-        numbers = self.lanes.number[which]
-        self.status[numbers] = np.where(
-            self.status[numbers] == RUNNING, int(status), self.status[numbers]
-        )
+    def keep(self, stay: np.ndarray, which: Array) -> None:
+        """Drop all rows but some."""
+        rows = self.lanes.rows
+        self.x, self.g, self.d, self.h = (rows(a, which) for a in (self.x, self.g, self.d, self.h))
+        self.host.keep(stay)
 
     def _begin(self, which: np.ndarray) -> None:
         """Start a search in some rows."""
@@ -116,7 +95,8 @@ class Batch:
         size = self.host.peak * math.sqrt(self.x.shape[1])
         return np.where(size > 1.0, 1.0 / np.where(size > 0.0, size, 1.0), 1.0)
 
-    def _tick(self, running: np.ndarray) -> None:
+    def tick(self, running: np.ndarray) -> None:
+        """Evaluate all rows once, and go on in those that run."""
         xp, host, lanes = self.xp, self.host, self.lanes
         t = np.where(running, host.t, 0.0)
         (step,) = lanes.send(t)
@@ -131,7 +111,7 @@ class Batch:
             xp.sum(self.g * self.d, axis=1),
             xp.sum(y * y, axis=1),
         )
-        self._end(running & (f < UNBOUNDED_BELOW), Status.UNBOUNDED)
+        self.end(running & (f < UNBOUNDED_BELOW), Status.UNBOUNDED)
         running = running & ~(f < UNBOUNDED_BELOW)
         accept = running & self._judge(t, f, peak, slope)
         reset = self._next(running & ~accept, f, slope, np.isfinite(f) & np.isfinite(peak))
@@ -187,10 +167,10 @@ class Batch:
     def _failed(self, failed: np.ndarray) -> np.ndarray:
         host = self.host
         noise = ROUNDINGS * self.lanes.space.eps * np.abs(host.f)
-        self._end(failed & (np.abs(host.slope) <= noise) & host.seen, Status.CONVERGED)
+        self.end(failed & (np.abs(host.slope) <= noise) & host.seen, Status.CONVERGED)
         again = failed & ~host.fresh
-        self._end(failed & host.fresh & host.seen, Status.STAGNATED)
-        self._end(failed & host.fresh & ~host.seen, Status.NONFINITE)
+        self.end(failed & host.fresh & host.seen, Status.STAGNATED)
+        self.end(failed & host.fresh & ~host.seen, Status.NONFINITE)
         again = again & (self.status[self.lanes.number] == RUNNING)
         host.fresh = host.fresh | again
         return again
@@ -242,9 +222,9 @@ class Batch:
         done = (peak <= tolerances.gtol) | (host.flat >= FLAT)
         if tolerances.ftol > 0.0:
             done |= change <= tolerances.ftol * np.maximum(size, 1.0)
-        self._end(accept & done, Status.CONVERGED)
-        self._end(accept & (self.nit[numbers] >= tolerances.max_steps), Status.MAX_STEPS)
-        self._end(self.nfev[numbers] >= tolerances.max_evaluations, Status.MAX_EVALUATIONS)
+        self.end(accept & done, Status.CONVERGED)
+        self.end(accept & (self.nit[numbers] >= tolerances.max_steps), Status.MAX_STEPS)
+        self.end(self.nfev[numbers] >= tolerances.max_evaluations, Status.MAX_EVALUATIONS)
 
 
 def run_quasi_newton(lanes: Lanes, x: Array, tolerances: Tolerances) -> tuple[Array, Any]:
