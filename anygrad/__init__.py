@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
+    from anygrad.compiler import compile
     from anygrad.config import configure, settings, use_settings
     from anygrad.solvers import least_squares, minimize
     from anygrad.training import fit
@@ -54,6 +55,7 @@ __all__ = [
     "check_gradients",
     "checkpoint",
     "clipping",
+    "compile",
     "configure",
     "custom_jvp",
     "custom_vjp",
@@ -97,6 +99,7 @@ _HOMES = {
     "asarray": "backends",
     "check_gradients": "checking",
     "checkpoint": "autodiff",
+    "compile": "compiler",
     "configure": "config",
     "custom_jvp": "autodiff",
     "custom_vjp": "autodiff",

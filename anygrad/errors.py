@@ -18,6 +18,7 @@ ValueError`` catch what they should::
     +-- EvaluationError      (RuntimeError)       a function failed at some of many points
     +-- GradientError        (AssertionError)     a wrong gradient, found by ``raise_if_wrong``
 
+    RetraceWarning           (UserWarning)        a compiled function is recorded again and again
     UnconvergedWarning       (UserWarning)        what is differentiated or mapped is no solution
     UnusedInputWarning       (UserWarning)        the result does not depend on an input
 
@@ -41,6 +42,7 @@ __all__ = [
     "MissingRuleError",
     "MixedBackendError",
     "NonFiniteError",
+    "RetraceWarning",
     "SettingsError",
     "ShapeError",
     "TraceError",
@@ -123,6 +125,10 @@ class EvaluationError(AnygradError, RuntimeError):
 
 class GradientError(AnygradError, AssertionError):
     """A gradient disagrees with its numerical check."""
+
+
+class RetraceWarning(UserWarning):
+    """A compiled function is recorded again and again, or cannot be replayed."""
 
 
 class UnconvergedWarning(UserWarning):

@@ -20,6 +20,7 @@ FLOORS = {
     "linear": 3,
     "tracing": 3,
     "autodiff": 4,
+    "compiler": 5,
     "differences": 5,
     "checking": 6,
     "extend": 5,

@@ -53,6 +53,10 @@ class Batch(Carrying):
         """The same value for every example, so that each can be written into by itself."""
         return self.wrap(repeat(TRACED, value, self.size))
 
+    def keep(self, x: Any, below: Any) -> Any:
+        """A batch has no derivative; without those below it is still a batch."""
+        return self.wrap(below)
+
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Carry out one operation for all examples."""
         self.check_operands(args)

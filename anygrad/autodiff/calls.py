@@ -40,6 +40,8 @@ class Call(NamedTuple):
     batched : callable
         ``batched(mapped, size)``: the call for a batch along axis 0 of the mapped leaves; all of
         its results have the batch.
+    whole : bool
+        Whether it is one piece of a compiled program, not to be looked into.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Call(NamedTuple):
     reverse: Callable[[Leaves], tuple[Leaves, Callable[[Leaves], Sequence[Any]]]]
     forward: Callable[[Leaves, Leaves], tuple[Leaves, Leaves]]
     batched: Callable[[tuple[bool, ...], int], Call]
+    whole: bool = False
 
 
 def invoke(call: Call, leaves: Leaves) -> Leaves:
@@ -70,6 +73,8 @@ def _carry_out(call: Call, top: Level, leaves: Leaves) -> Leaves:
     for x in leaves:
         if type(x) in LIFTED and x.t is top:
             top.check_readable(x)
+    if top.records:
+        return top.call(call, leaves)  # type: ignore[attr-defined]
     below = [top.lower(x) for x in leaves]
     mine = tuple([type(x) in LIFTED and x.t is top for x in leaves])
     if isinstance(top, Batch):

@@ -45,7 +45,7 @@ def check_primal(where: str, x: Any, roots: list[tuple[str, Any]], k: int) -> An
         x = unbuffered(x)
         kind = type(x)
     if kind in LIFTED:
-        return x
+        return x.t.hardened(x) if x.t.records else x
     if kind is complex:
         return np.complex128(x)
     backend = None if kind is bool else backend_of(x)
@@ -135,11 +135,13 @@ def check_place(where: str, expected: Any, g: Any) -> None:
 def beside_level(level: Any, g: Any) -> Any:
     """A plain tangent or cotangent, lifted to the level that its value is of.
 
-    Only for libraries whose operators refuse unknown operands instead of asking them: there, a
+    Where operations are recorded, and for libraries whose operators refuse unknown operands instead of asking them: there, a
     rule may not begin with a plain ``g`` where its operand is traced.
     """
     if level is None or type(g) in LIFTED:
         return g
+    if level.records:  # what is made from it is written down, and not a constant array
+        return level.constant(g)
     backend = backend_of(g)
     return g if backend is None or backend.operators_defer else level.constant(g)
 

@@ -54,6 +54,9 @@ class Settings:
         False,
         "On a GPU, add the gradients of repeated indices in a fixed order; slower, more memory.",
     )
+    fuse: bool = _setting(
+        True, "Replay compiled functions and optimizer steps; without it their code runs each time."
+    )
     progress: str = _setting(
         "auto", "Show live progress in training; `auto` does so on a terminal.", "auto", "on", "off"
     )

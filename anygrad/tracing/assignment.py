@@ -9,7 +9,7 @@ import numpy as np
 from anygrad.errors import DTypeError, TraceError
 from anygrad.ops.indexing import selects_once, unique_positions
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.level import LIFTED, is_mapped, plain_namespace
+from anygrad.tracing.level import LIFTED, decided, is_mapped, plain_namespace, recorded
 from anygrad.tracing.operations import TRACED
 
 
@@ -31,6 +31,11 @@ def in_dtype_of(x: Any, value: Any, what: str) -> Any:
 def refuse_repeated(what: str, key: Any, shape: tuple[int, ...]) -> None:
     """Raise if a key writes an element twice: which write wins has no derivative."""
     batched = [part for part in parts_of(key) if type(part) in LIFTED]
+    if batched and not any(map(is_mapped, batched)):  # of a compiled function: hold for such keys
+        if not selects_once(key):
+            parts = [decided(p, _as_it_is) if type(p) in LIFTED else p for p in parts_of(key)]
+            refuse_repeated(what, tuple(parts), shape)
+        return
     if batched:
         if any(part.ndim and not selects_once(part) for part in batched):
             message = (
@@ -45,6 +50,10 @@ def refuse_repeated(what: str, key: Any, shape: tuple[int, ...]) -> None:
             "Make the indices unique."
         )
         raise TraceError(message)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def parts_of(key: Any) -> tuple:
@@ -69,7 +78,9 @@ def _host_key(key: Any) -> Any:
 def plain_key(key: Any) -> Any:
     """A key without differentiated arrays; the index arrays and masks of `vmap` may stand in it."""
     for part in parts_of(key):
-        if type(part) in LIFTED and (kind_of(part.dtype) != "other" or not is_mapped(part)):
+        if type(part) in LIFTED and (
+            kind_of(part.dtype) != "other" or not (is_mapped(part) or recorded(part) is not None)
+        ):
             message = (
                 "x[key]: got a traced array as an index; expected integers. Cast it with "
                 "ag.value(key) first."

@@ -8,6 +8,7 @@ tape variable to get wrong.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from anygrad.backends import namespace_of
@@ -82,6 +83,7 @@ class Level:
 
     __slots__ = ("__weakref__", "closed", "namespace", "number", "origin", "pending", "watch")
     maps = False  # whether values hold a batch, and no derivative
+    records = False  # whether operations are written down to be carried out again
 
     def __init__(self) -> None:
         self.number = next_level()
@@ -126,6 +128,10 @@ class Level:
     def identity(self, x: Any) -> Any:
         """What tells a value of this level from all others."""
         raise NotImplementedError
+
+    def keep(self, x: Any, below: Any) -> Any:
+        """What is left of a value of this level without derivatives; ``below`` is what lies there."""
+        return below
 
     def lower(self, x: Any) -> Any:
         """The value below, if ``x`` is of this level."""
@@ -183,12 +189,11 @@ def lowest(x: Any) -> Any:
 
 
 def strip(x: Any) -> Any:
-    """A value without its derivatives: plain, or still a batch where `vmap` maps it."""
+    """A value without its derivatives: plain, or of a level that has none, such as a batch."""
     if type(x) not in LIFTED:
         return x
     x.t.check_readable(x)
-    below = strip(x.v)
-    return x.t.wrap(below) if x.t.maps else below
+    return x.t.keep(x, strip(x.v))
 
 
 def is_mapped(x: Any) -> bool:
@@ -200,11 +205,51 @@ def is_mapped(x: Any) -> bool:
     return False
 
 
-def read_value(x: Any) -> Any:
-    """The plain value of what may be traced, if it is not a view that has gone stale."""
+def shown(x: Any) -> Any:
+    """The plain value, to be shown: nothing may be computed from it."""
     if type(x) in LIFTED:
         x.t.check_readable(x)
     return lowest(x)
+
+
+def read_value(x: Any) -> Any:
+    """The plain value of what may be traced, if it is not a view that has gone stale.
+
+    Where operations are recorded, the record holds for this value only.
+    """
+    return decided(x, _itself) if type(x) in LIFTED else x
+
+
+def decided(x: Any, question: Callable[[Any], Any]) -> Any:
+    """The answer to a question about the plain value, on which Python's way depends from here."""
+    x.t.check_readable(x)
+    inner = recorded(x)
+    return question(lowest(x)) if inner is None else inner.t.decide(inner, question)
+
+
+def recorded(x: Any) -> Any:
+    """The value below that is written down in a program; None if none is."""
+    while type(x) in LIFTED:
+        if x.t.records:
+            return x
+        x = x.v
+    return None
+
+
+def hosted(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of host values, such as a schedule of a step count.
+
+    Where operations are recorded, the call itself is: it is made anew in every run.
+    """
+    for a in args:
+        inner = recorded(a)
+        if inner is not None:
+            return inner.t.host(function, args)
+    return function(*args)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:

@@ -5,21 +5,25 @@ Operators, NumPy's methods and in-place writes are attached to the class here.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
 from anygrad.backends import is_mutable, namespace_of, to_host
 from anygrad.errors import MissingRuleError, ShapeError, TraceError
 from anygrad.ops import ROWS
+from anygrad.ops.shaping import kind_of
 from anygrad.tracing.assignment import in_dtype_of, parts_of, plain_key, refuse_repeated
 from anygrad.tracing.functions.shapes import matrix_transpose, permute_dims, reshape
 from anygrad.tracing.level import (
     LIFTED,
     Traced,
     bind,
+    decided,
     is_mapped,
     lowest,
     read_value,
+    shown,
 )
 from anygrad.tracing.namespace import STANDARD, namespace_of_level
 from anygrad.tracing.operations import TRACED
@@ -114,7 +118,8 @@ def _rebind(x: Traced, new: Any, what: str) -> None:
 def _setitem(self: Traced, key: Any, value: Any) -> None:
     what = "y[key] = x"
     key = plain_key(key)
-    refuse_repeated(what, key, self.shape)
+    if not self.t.records:  # there it has a derivative, and which write wins has none
+        refuse_repeated(what, key, self.shape)
     if self.t.view_of(self) is not None:
         raise written_through_view(what)
     if isinstance(value, list | tuple):
@@ -129,17 +134,21 @@ def _setitem(self: Traced, key: Any, value: Any) -> None:
 
 def _truth(self: Traced) -> bool:
     """The truth of the value; of a batch, where all its examples agree."""
-    value = read_value(self)
     if not is_mapped(self):
-        return bool(value)
-    answers = to_host(value)
-    if bool(answers.all()) != bool(answers.any()):
+        return decided(self, bool)
+    every, some = decided(self, _every_and_some)
+    if every != some:
         message = (
             "if, while, and: got a value that is true for some examples of vmap and false for "
             "others; expected one answer. Use xp.where(condition, a, b)."
         )
         raise TraceError(message)
-    return bool(answers.all())
+    return every
+
+
+def _every_and_some(value: Any) -> tuple[bool, bool]:
+    answers = to_host(value)
+    return bool(answers.all()), bool(answers.any())
 
 
 def _getitem(self: Traced, key: Any) -> Any:
@@ -233,12 +242,16 @@ _NUMBERS = {"__float__": float, "__int__": int, "__index__": int}
 
 
 def _way_out(method: str, what: str) -> Any:
-    number = _NUMBERS.get(method)
+    number, whole = _NUMBERS.get(method), method in ("__int__", "__index__")
 
     def refuse(self: Traced, *_: Any, **__: Any) -> Any:
         frame = asking()
         if number is not None and is_formatting(frame):
-            return number(read_value(self))
+            return number(shown(self))
+        if type(self) in LIFTED and self.t.records:
+            if whole and kind_of(self.dtype) == "other":
+                return decided(self, operator.index)
+            raise noted(self.t.refuse(self, what), frame)
         message = (
             f"{what}: got a traced array; the gradient would be lost in silence. Use array "
             "functions (np.sin(x), xp.stack, xp.zeros_like(x) to write into), or ag.value(x) where "
@@ -281,8 +294,8 @@ _AS_AN_OBJECT: dict[str, Any] = {
         for side in ("", "r")
     },
     "__repr__": lambda self: f"traced({lowest(self)!r})",
-    "__str__": lambda self: str(read_value(self)),
-    "__format__": lambda self, form: format(read_value(self), form),
+    "__str__": lambda self: str(shown(self)),
+    "__format__": lambda self, form: format(shown(self), form),
     "__round__": lambda self, digits=None: round(read_value(self), digits),
     "to_device": _to_device,
     "__copy__": lambda self: TRACED.positive(self),

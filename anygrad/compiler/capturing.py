@@ -1,0 +1,304 @@
+"""Capture: a level that carries every operation out and writes it down.
+
+It is opened before all other levels of the function that is compiled, so that it lies below them:
+what reaches it are the operations that are left when derivatives, tangents and batches have been
+dealt with. Values are concrete while recording, so Python's control flow works; where it depends on
+a value, the answer becomes a guard.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from anygrad.autodiff.calls import Call, Leaves
+from anygrad.backends import backend_of, is_mutable
+from anygrad.compiler.program import Node, Ref, Spec
+from anygrad.errors import TraceError
+from anygrad.ops import Row
+from anygrad.tracing import LIFTED, bind, lifted, lowest
+from anygrad.tracing.carrying import Carried, Carrying
+from anygrad.tracing.frames import users_line
+from anygrad.tracing.level import decided
+from anygrad.tracing.lookup import OPERATORS
+from anygrad.tracing.plain import MISFITS, NUMBERS, run_plain, same_library
+
+__all__ = ["Capture", "Captured"]
+
+# What rows mean for Python's numbers, which have no library.
+OF_NUMBERS: dict[str, Callable[..., Any]] = {
+    **OPERATORS,
+    "remainder": operator.mod,
+    "floor_divide": operator.floordiv,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "positive": operator.pos,
+    "abs": abs,
+    "maximum": max,
+    "minimum": min,
+}
+
+# Rows whose result has a shape that depends on values.
+_SHAPED_BY_VALUES = frozenset(("nonzero",))
+
+
+@lifted
+class Captured(Carried):
+    """A concrete value and the number under which the program knows it."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes; a Python number has none."""
+        return () if type(self.v) in NUMBERS else self.v.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype; of a Python number the one that NumPy gives it."""
+        return np.dtype(type(self.v)) if type(self.v) in NUMBERS else self.v.dtype
+
+    @property
+    def device(self) -> Any:
+        """The device, as the library names it."""
+        return getattr(lowest(self), "device", "cpu")
+
+
+class Capture(Carrying):
+    """One recording.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        What was carried out.
+    specs : dict
+        By number, what is known of each value.
+    poisoned : str
+        Why the recording must not be replayed; empty if it may.
+    """
+
+    __slots__ = ("inputs", "nodes", "objects", "poisoned", "specs")
+    kind = Captured
+    records = True
+
+    def __init__(self) -> None:
+        Carrying.__init__(self)
+        self.watch = None  # levels above are watched; a replay is not
+        self.nodes: list[Node] = []
+        self.specs: dict[int, Spec] = {}
+        self.inputs: list[Captured] = []
+        self.objects: set[int] = set()
+        self.poisoned = ""
+
+    def input(self, value: Any) -> Captured:
+        """A new argument of the program."""
+        x = self.wrap(value, self._number(value))
+        self.inputs.append(x)
+        self.objects.add(id(x))
+        return x
+
+    def constant(self, value: Any) -> Any:
+        """A value that depends on nothing, to be written into."""
+        return value if type(value) in LIFTED else self._note("positive", (value,), {}, value)
+
+    def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        """Carry out one operation, and write it down."""
+        self.check_operands(args)
+        values = tuple([self.lower(a) for a in args])
+        told = kw
+        if "key" in kw or "indices" in kw:
+            told, kw = self._keys(kw)
+        if all(type(v) in NUMBERS for v in values):
+            y = OF_NUMBERS[row.name](*values) if row.name in OF_NUMBERS else None
+            if y is None:
+                y = of_number(row.name, *values, **kw)
+        else:
+            values = same_library(values)
+            y = self._carry_out(row, values, kw)
+        operands = tuple([self._operand(a, v) for a, v in zip(args, values, strict=True)])
+        told = {name: self._operand(x, x) if type(x) in LIFTED else x for name, x in told.items()}
+        r = self._note(row.name, operands, told, y)
+        if row.name in _SHAPED_BY_VALUES or (told is not kw and _has_mask(kw)):
+            self._guard_shape(r)
+        return self.as_view(r, args[0], kw) if row.view and type(args[0]) is Captured else r
+
+    def _carry_out(self, row: Row, values: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        function = OPERATORS.get(row.name)  # as code without a trace would do it, to the last bit
+        if function is None or any(type(v) in LIFTED for v in values):
+            return bind(row, values, kw)
+        try:
+            return function(*values)
+        except MISFITS:
+            return bind(row, values, kw)
+
+    def call(self, call: Call, leaves: Leaves) -> Leaves:
+        """Carry out an operation that is made from functions: as one node, if it is one piece."""
+        if not call.whole:
+            return call.primal(leaves)
+        for x in leaves:
+            self._operand(x, x)  # values of other levels poison the recording
+        below = [self.lower(x) for x in leaves]
+        results = call.primal(below)
+        operands = tuple([self._operand(a, v) for a, v in zip(leaves, below, strict=True)])
+        return self._note(call.name, operands, {}, results, call.primal, "call")
+
+    def host(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Call a function of values of the host, now and in every run."""
+        y = function(*[self.lower(a) for a in args])
+        operands = tuple([self._operand(a, a) for a in args])
+        return self._note("host", operands, {}, y, function)
+
+    def decide(self, x: Any, question: Callable[[Any], Any]) -> Any:
+        """Answer a question about a value; the program holds where the answer is the same."""
+        answer = question(x.v)
+        self.check_operands((x,))
+        name = getattr(question, "__name__", "value")
+        self._guard(x, name, question, answer)
+        return answer
+
+    def refuse(self, x: Any, what: str) -> TraceError:
+        """The error for a value that would leave the program as a plain one."""
+        return TraceError(
+            f"{what}: got a value of a compiled function; a replay would repeat the number that it "
+            f"has now. Use array functions, or return it; {self.origin} runs uncompiled under "
+            "ag.use_settings(fuse=False)."
+        )
+
+    def keep(self, x: Any, below: Any) -> Any:
+        """The value without derivatives is still one of the program."""
+        return x if type(below) not in LIFTED else self.wrap(below, x.i)
+
+    def note_write(self, x: Any) -> None:
+        """Refuse to write into an argument: the program leaves its arguments alone."""
+        if id(x) in self.objects:
+            message = (
+                f"{self.origin}: got a function that writes into its argument, which a compiled "
+                "one leaves as it is. Write into a copy, xp.asarray(x, copy=True), and return it; "
+                "donate= lets the memory be used again."
+            )
+            raise TraceError(message)
+
+    def wrap(self, value: Any, info: Any = None) -> Any:
+        """A value of the program; without a number it is a constant."""
+        r = Carrying.wrap(self, value, info)
+        if info is None:
+            r.i = self._note("positive", (value,), {}, value).i
+        return r
+
+    def hardened(self, x: Any) -> Any:
+        """A value to be differentiated by: a Python number becomes NumPy's, as it does elsewhere."""
+        make = {float: np.float64, complex: np.complex128}.get(type(x.v))
+        return x if make is None else self.host(make, (x,))
+
+    def poison(self, why: str) -> None:
+        """Note that the recording must not be replayed."""
+        self.poisoned = self.poisoned or why
+
+    def _number(self, value: Any) -> Ref:
+        number = Ref(len(self.specs))
+        self.specs[number] = spec_of(value)
+        return number
+
+    def _note(
+        self,
+        name: str,
+        operands: tuple[Any, ...],
+        kw: dict[str, Any],
+        y: Any,
+        function: Callable[..., Any] | None = None,
+        kind: str = "",
+    ) -> Any:
+        """Write down one node, and wrap what came out of it."""
+        if type(y) in (list, tuple):
+            number = Ref(len(self.specs))
+            self.specs[number] = Spec("many")
+            self.nodes.append(Node(number, kind or name, operands, kw, function))
+            parts = []
+            for k, part in enumerate(y):
+                i = self._number(part)
+                self.nodes.append(Node(i, "part", (number, k)))
+                parts.append(Carrying.wrap(self, part, i))
+            return type(y)(parts)
+        i = self._number(y)
+        self.nodes.append(Node(i, kind or name, operands, kw, function))
+        if type(y) in LIFTED:
+            self.poison("it uses a traced value that is no argument")
+        return Carrying.wrap(self, y, i)
+
+    def _operand(self, a: Any, value: Any) -> Any:
+        """How a node refers to an operand."""
+        if type(a) in LIFTED and a.t is self:
+            return a.i
+        if type(a) in LIFTED:
+            self.poison("it uses a traced value that is no argument")
+        return value
+
+    def _keys(self, kw: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The keywords as the program refers to them, and as they are carried out."""
+        name = "key" if "key" in kw else "indices"
+        key = kw[name]
+        parts = key if type(key) is tuple else (key,)
+        parts = tuple([_plain_slice(part) if type(part) is slice else part for part in parts])
+        if not any(type(part) in LIFTED for part in parts):
+            plain = {**kw, name: parts if type(key) is tuple else parts[0]}
+            return plain, plain
+        self.check_operands(parts)
+        told = tuple([self._operand(part, part) for part in parts])
+        done = tuple([self.lower(part) for part in parts])
+        if type(key) is not tuple:
+            return {**kw, name: told[0]}, {**kw, name: done[0]}
+        return {**kw, name: told}, {**kw, name: done}
+
+    def _guard(self, x: Any, name: str, question: Callable[[Any], Any], answer: Any) -> None:
+        number = Ref(len(self.specs))
+        self.specs[number] = Spec("number")
+        expected = answer.copy() if is_mutable(answer) else answer
+        node = Node(number, "guard", (x.i, name, expected), {}, question, users_line())
+        self.nodes.append(node)
+
+    def _guard_shape(self, r: Any) -> None:
+        for x in r if type(r) in (list, tuple) else (r,):
+            self._guard(x, "shape", _shape, tuple(x.v.shape))
+
+
+def of_number(name: str, x: Any, *rest: Any, **kw: Any) -> Any:
+    """A function of a Python number, which NumPy computes where no array says otherwise."""
+    return run_plain(name, (np.asarray(x), *rest), kw)
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    return tuple(x.shape)
+
+
+def _plain_slice(part: slice) -> slice:
+    """A slice whose bounds are Python's integers; those of the program become guards."""
+    if not any(type(x) in LIFTED for x in (part.start, part.stop, part.step)):
+        return part
+    bounds = (part.start, part.stop, part.step)
+    return slice(*[decided(x, operator.index) if type(x) in LIFTED else x for x in bounds])
+
+
+def _has_mask(kw: dict[str, Any]) -> bool:
+    key = kw.get("key")
+    parts = key if type(key) is tuple else (key,)
+    return any("bool" in str(getattr(part, "dtype", "")) for part in parts)
+
+
+def spec_of(y: Any) -> Spec:
+    """What is known of a value."""
+    y = lowest(y)
+    if type(y) in NUMBERS:
+        return Spec("number", (), type(y))
+    if not hasattr(y, "shape"):
+        return Spec("number", (), type(y))
+    backend = backend_of(y)
+    kind = "scalar" if backend is not None and backend.is_scalar(type(y)) else "array"
+    strides = y.strides if isinstance(y, np.ndarray) else None
+    return Spec(kind, tuple(y.shape), y.dtype, strides, backend)

@@ -1,0 +1,85 @@
+"""Recording a function once: its program, and the results that come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from anygrad import trees
+from anygrad.autodiff.inputs import apart, call, name_of
+from anygrad.backends import is_mutable
+from anygrad.compiler.capturing import Capture, Captured
+from anygrad.compiler.program import Program, Ref
+from anygrad.tracing import LIFTED
+
+__all__ = ["Recording", "record", "roots"]
+
+
+class Recording(NamedTuple):
+    """What one run of a function under capture gave.
+
+    Attributes
+    ----------
+    program : Program
+        Its outputs are the array leaves of the result, in order.
+    treedef : PyTreeSpec
+        The structure of the result.
+    result : tree
+        What the function returned, untraced, apart from arguments and constants.
+    refused : str
+        Why the program must not be used again; empty if it may.
+    """
+
+    program: Program
+    treedef: Any
+    result: Any
+    refused: str
+
+
+def record(
+    f: Callable[..., Any],
+    leaves: Sequence[Any],
+    rebuild: Callable[[list[Any]], tuple[tuple[Any, ...], dict[str, Any]]],
+    names: tuple[str, ...],
+) -> Recording:
+    """Run ``f`` on ``rebuild(leaves)``, with the leaves captured, and write down what it does."""
+    level = Capture()
+    level.origin = f"compile({name_of(f)})"
+    inputs = [level.input(x) for x in leaves]
+    args, kw = rebuild(list(inputs))
+    y = call(f, args, kw)
+    level.close()
+    found, treedef = trees.flatten(y)
+    outputs = [x.i if type(x) is Captured and x.t is level else x for x in found]
+    values = [level.read(x) for x in found]
+    for x in values:
+        if type(x) in LIFTED:
+            level.poison("it returns a traced value that is no argument")
+    refs = tuple([x.i for x in inputs])
+    program = Program(refs, tuple(level.nodes), tuple(outputs), level.specs, names)
+    shared = roots(program)
+    values = [
+        apart(v) if type(o) is not Ref or shared[o] in refs or shared[o] < 0 else v
+        for o, v in zip(outputs, values, strict=True)
+    ]
+    return Recording(program, treedef, trees.unflatten(treedef, values), level.poisoned)
+
+
+def roots(program: Program) -> dict[int, int]:
+    """For each value the one whose memory it lies in: itself, but for views; -1 for constants."""
+    found: dict[int, int] = {int(ref): int(ref) for ref in program.inputs}
+    for node in program.nodes:
+        found[node.number] = int(node.number)
+        if node.name in VIEWS and node.operands:
+            base = node.operands[0]
+            if type(base) is Ref:
+                found[node.number] = found[base]
+            elif is_mutable(base):
+                found[node.number] = -1
+    return found
+
+
+VIEWS = frozenset(
+    ("broadcast_to", "getitem", "imag", "part", "permute_dims", "positive", "real", "reshape")
+)
+"""Rows whose result may lie in the memory of their operand."""

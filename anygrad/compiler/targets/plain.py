@@ -1,0 +1,155 @@
+"""The reference target: each node is one call of the library's own function.
+
+It works for every library and is what all other targets are compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from anygrad.backends import is_mutable
+from anygrad.compiler.capturing import OF_NUMBERS, of_number
+from anygrad.compiler.program import Node, Program, Ref, Spec
+from anygrad.compiler.recording import roots
+from anygrad.compiler.targets.printing import Printer
+from anygrad.tracing.lookup import OPERATORS
+from anygrad.tracing.plain import names_of_array, names_of_backend, run_plain
+
+__all__ = ["MISSED", "copied", "function_of", "print_plain", "same"]
+
+MISSED: Any = object()
+"""What a replay returns where a guard does not hold."""
+
+SYMBOLS = {
+    "add": "{} + {}",
+    "subtract": "{} - {}",
+    "multiply": "{} * {}",
+    "divide": "{} / {}",
+    "pow": "{} ** {}",
+    "matmul": "{} @ {}",
+    "negative": "-{}",
+}
+FREED_FROM = 4096
+"""Bytes above which a value is let go of as soon as nothing needs it."""
+
+
+def print_plain(program: Program) -> Callable[..., Any]:
+    """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`."""
+    printer = Printer()
+    last = last_uses(program)
+    for position, node in enumerate(program.nodes):
+        print_node(printer, node, program.specs)
+        freed = [
+            f"v{n}"
+            for n, end in last.items()
+            if end == position and _is_large(program.specs[n]) and n not in program.inputs
+        ]
+        if freed:
+            printer.add(f"del {', '.join(freed)}")
+    print_return(printer, program)
+    return printer.build(", ".join(f"v{int(ref)}" for ref in program.inputs))
+
+
+def print_node(printer: Printer, node: Node, specs: dict[int, Spec]) -> None:
+    """One line: a node carried out, or a guard."""
+    target = f"v{int(node.number)}"
+    if node.name == "guard":
+        printer.add(guard_text(printer, node))
+        return
+    printer.add(f"{target} = {text_of(printer, node, specs)}")
+
+
+def guard_text(printer: Printer, node: Node) -> str:
+    """The line that leaves a replay whose way would be another one."""
+    x, name, expected = node.operands
+    if name == "bool":
+        test = f"bool({printer.operand(x)}) is not {expected!r}"
+    else:
+        asked = printer.call(node.function, name, (x,), {})
+        test = f"not {printer.name(same, 'same')}({asked}, {printer.operand(expected)})"
+    return f"if {test}: return {printer.name(MISSED, 'missed')}"
+
+
+def text_of(printer: Printer, node: Node, specs: dict[int, Spec]) -> str:
+    """The expression of a node."""
+    if node.name == "part":
+        return f"{printer.operand(node.operands[0])}[{node.operands[1]}]"
+    if node.name == "host":
+        return printer.call(node.function, "host", node.operands, {})
+    if node.name == "call":
+        inside = ", ".join(map(printer.operand, node.operands))
+        return f"{printer.name(node.function, 'call')}([{inside}])"
+    function, first = function_of(node, specs)
+    if function is OPERATORS.get(node.name) and node.name in SYMBOLS:
+        return SYMBOLS[node.name].format(*map(printer.operand, node.operands))
+    return printer.call(function, node.name, (*first, *node.operands), node.keywords)
+
+
+def function_of(node: Node, specs: dict[int, Spec]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """What carries a row out on operands of these kinds, and what it takes before them."""
+    found = [specs[x] if type(x) is Ref else x for x in node.operands]
+    libraries = [x.library for x in found if type(x) is Spec and x.kind != "number"]
+    result = specs[node.number].library
+    if not libraries and not any(hasattr(x, "shape") and type(x) is not Spec for x in found):
+        if node.name in OF_NUMBERS:
+            return OF_NUMBERS[node.name], ()
+        return of_number, (node.name,)
+    if any(library is not result for library in libraries) or result is None:
+        return _run_mixed, (node.name,)  # a scalar of the host beside another library's array
+    if node.name in OPERATORS:
+        return OPERATORS[node.name], ()
+    return getattr(names_of_backend(result), node.name), ()
+
+
+def _run_mixed(name: str, *operands: Any, **kw: Any) -> Any:
+    return run_plain(name, operands, kw)
+
+
+def print_return(printer: Printer, program: Program) -> None:
+    """Return the outputs, none of them an argument, a constant, or one of them twice."""
+    shared, given, texts = roots(program), set(), []
+    for x in program.outputs:
+        text = printer.operand(x)
+        root = shared[x] if type(x) is Ref else -1
+        mutable = program.specs[x].kind == "array" if type(x) is Ref else is_mutable(x)
+        if mutable and (root < 0 or root in given or root in program.inputs):
+            text = f"{printer.name(copied, 'copied')}({text})"
+        given.add(root)
+        texts.append(text)
+    inside = ", ".join(texts)
+    printer.add(f"return ({inside},)" if len(texts) == 1 else f"return ({inside})")
+
+
+def copied(x: Any) -> Any:
+    """A copy, where the array could be written."""
+    if not is_mutable(x):
+        return x
+    return names_of_array(x).asarray(x, copy=True)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether an answer is what it was while recording."""
+    if hasattr(a, "shape") or hasattr(b, "shape"):
+        if tuple(getattr(a, "shape", ())) != tuple(getattr(b, "shape", ())):
+            return False
+        equal = (a == b) | ((a != a) & (b != b))
+        return bool(equal.all() if hasattr(equal, "all") else equal)
+    return type(a) is type(b) and (a == b or (a != a and b != b))
+
+
+def last_uses(program: Program) -> dict[int, int]:
+    """The position of the node after which nothing needs a value; outputs are needed at the end."""
+    last: dict[int, int] = {}
+    for position, node in enumerate(program.nodes):
+        last.setdefault(int(node.number), position)
+        for ref in node.uses():
+            last[int(ref)] = position
+    for x in program.outputs:
+        if type(x) is Ref:
+            last.pop(int(x), None)
+    return last
+
+
+def _is_large(spec: Spec) -> bool:
+    return spec.kind == "array" and spec.size * 8 >= FREED_FROM
