@@ -15,7 +15,7 @@ from anygrad.compiler.arguments import Chosen, fill, freeze
 from anygrad.compiler.keys import environment, is_static, key_of, reader_of
 from anygrad.compiler.paths import Path, make_path
 from anygrad.compiler.program import Program
-from anygrad.compiler.targets.plain import MISSED
+from anygrad.compiler.targets import MISSED
 from anygrad.errors import ArgumentError, RetraceWarning
 from anygrad.tracing import LIFTED
 from anygrad.tracing.frames import lines_to_the_user
@@ -177,7 +177,10 @@ class Compiled:
                 key[2 + n] = int
         found = self._kinds.get(tuple(key))
         if found is None:
-            found = Kind(self, inputs, held or {}, treedef)
+            given = self._donate.leaves(args, kw) if self._donate else [False] * len(leaves)
+            flags = [d for d, is_input in zip(given, inputs, strict=True) if is_input]
+            donated = frozenset([n for n, d in enumerate(flags) if d])
+            found = Kind(self, inputs, held or {}, treedef, donated)
             self._kinds[tuple(key)] = found
             self._bound(key)
         return found
@@ -203,8 +206,16 @@ class Compiled:
 class Kind:
     """What is kept for one kind of arguments: a path for each way that Python took."""
 
-    def __init__(self, owner: Compiled, inputs: list[bool], held: dict[Any, Any], treedef: Any):
+    def __init__(
+        self,
+        owner: Compiled,
+        inputs: list[bool],
+        held: dict[Any, Any],
+        treedef: Any,
+        donated: frozenset[int],
+    ):
         self.owner, self.inputs, self.held, self.treedef = owner, inputs, held, treedef
+        self.donated = donated
         self.all_inputs = all(inputs)
         self.paths: list[Path] = []
         self.eager = ""

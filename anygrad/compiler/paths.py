@@ -12,7 +12,7 @@ from anygrad.compiler.program import Program
 from anygrad.compiler.recording import record
 from anygrad.compiler.simplifying import simplify
 from anygrad.compiler.surroundings import Surroundings
-from anygrad.compiler.targets.plain import print_plain
+from anygrad.compiler.targets import print_program
 
 __all__ = ["Path", "make_path"]
 
@@ -51,7 +51,8 @@ def make_path(
     if recording.refused:
         return None, recording.result, ""
     program = simplify(recording.program)
-    path = Path(program, print_plain(program), rebuilder(recording.treedef), surroundings)
+    run = print_program(program, kind.donated)
+    path = Path(program, run, rebuilder(recording.treedef), surroundings)
     return path, recording.result, ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from anygrad.backends import is_mutable
 from anygrad.compiler.capturing import OF_NUMBERS, of_number
+from anygrad.compiler.donating import homes, write
 from anygrad.compiler.program import Node, Program, Ref, Spec
 from anygrad.compiler.recording import roots
 from anygrad.compiler.targets.printing import Printer
@@ -34,20 +35,18 @@ FREED_FROM = 4096
 """Bytes above which a value is let go of as soon as nothing needs it."""
 
 
-def print_plain(program: Program) -> Callable[..., Any]:
+def print_plain(program: Program, donated: frozenset[int] = frozenset()) -> Callable[..., Any]:
     """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`."""
     printer = Printer()
-    last = last_uses(program)
+    inputs, freed = set(program.inputs), {}
+    for n, end in last_uses(program).items():
+        if n not in inputs and _is_large(program.specs[n]):
+            freed.setdefault(end, []).append(f"v{n}")
     for position, node in enumerate(program.nodes):
         print_node(printer, node, program.specs)
-        freed = [
-            f"v{n}"
-            for n, end in last.items()
-            if end == position and _is_large(program.specs[n]) and n not in program.inputs
-        ]
-        if freed:
-            printer.add(f"del {', '.join(freed)}")
-    print_return(printer, program)
+        if position in freed:
+            printer.add(f"del {', '.join(freed[position])}")
+    print_return(printer, program, donated)
     return printer.build(", ".join(f"v{int(ref)}" for ref in program.inputs))
 
 
@@ -106,17 +105,25 @@ def _run_mixed(name: str, *operands: Any, **kw: Any) -> Any:
     return run_plain(name, operands, kw)
 
 
-def print_return(printer: Printer, program: Program) -> None:
-    """Return the outputs, none of them an argument, a constant, or one of them twice."""
+def print_return(
+    printer: Printer, program: Program, donated: frozenset[int] = frozenset()
+) -> None:
+    """Return the outputs, none of them an argument, a constant, or one of them twice.
+
+    Those that take the memory of a donated argument are written into it at the very end.
+    """
     shared, given, texts = roots(program), set(), []
-    for x in program.outputs:
+    for k, x in enumerate(program.outputs):
         text = printer.operand(x)
         root = shared[x] if type(x) is Ref else -1
         mutable = program.specs[x].kind == "array" if type(x) is Ref else is_mutable(x)
         if mutable and (root < 0 or root in given or root in program.inputs):
-            text = f"{printer.name(copied, 'copied')}({text})"
+            printer.add(f"r{k} = {printer.name(copied, 'copied')}({text})")
+            text = f"r{k}"
         given.add(root)
         texts.append(text)
+    for k, home in homes(program, donated).items():
+        texts[k] = f"{printer.name(write, 'write')}(v{home}, {texts[k]})"
     inside = ", ".join(texts)
     printer.add(f"return ({inside},)" if len(texts) == 1 else f"return ({inside})")
 
