@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from anygrad.backends import asarray, namespace, use_backend
     from anygrad.checking import check_gradients
-    from anygrad.compiler import compile
+    from anygrad.compiler import compile, scan
     from anygrad.config import configure, settings, use_settings
     from anygrad.solvers import least_squares, minimize
     from anygrad.training import fit
@@ -77,6 +77,7 @@ __all__ = [
     "namespace",
     "optimizers",
     "plots",
+    "scan",
     "schedules",
     "settings",
     "solvers",
@@ -116,6 +117,7 @@ _HOMES = {
     "linearize": "autodiff",
     "minimize": "solvers",
     "namespace": "backends",
+    "scan": "compiler",
     "settings": "config",
     "stop_gradient": "autodiff",
     "to_numpy": "trees",

@@ -10,6 +10,7 @@ from pathlib import Path
 from anygrad.errors import AnygradError
 from benchmarks import (
     clipping,
+    compiling,
     differences,
     families,
     gradients,
@@ -27,6 +28,7 @@ THEMES = {
     "gradients": gradients.ROWS,
     "transformations": transformations.ROWS,
     "user_code": user_code.ROWS,
+    "compiling": compiling.ROWS,
     "differences": differences.ROWS,
     "optimizers": optimizers.ROWS,
     "families": families.ROWS,

@@ -20,10 +20,10 @@ SUBPACKAGES = (
 )
 # What the design promises, by module.
 PROMISED = {
-    "anygrad": """asarray check_gradients checkpoint clipping configure custom_jvp custom_vjp
-        differences errors explain extend fit grad hessian hvp implicit_root jacobian jvp
-        least_squares linearize minimize namespace optimizers plots schedules settings solvers
-        stop_gradient testing to_numpy training trees vmap use_backend use_settings value
+    "anygrad": """asarray check_gradients checkpoint clipping compile configure custom_jvp
+        custom_vjp differences errors explain extend fit grad hessian hvp implicit_root jacobian
+        jvp least_squares linearize minimize namespace optimizers plots scan schedules settings
+        solvers stop_gradient testing to_numpy training trees vmap use_backend use_settings value
         value_and_grad vjp""",
     "anygrad.clipping": """Measured Scale apply_scale clip_adaptively clip_by_block_rms
         clip_by_global_norm clip_by_norm clip_by_value clip_per_example clip_scale combine_norms
@@ -49,7 +49,8 @@ PROMISED = {
     "anygrad.trees": "dot flatten leaves map norm paths register to_numpy unflatten zeros_like",
     "anygrad.errors": """AnygradError ArgumentError BackendError DTypeError EvaluationError
         GradientError HostTransferError MissingPackageError MissingRuleError MixedBackendError
-        NonFiniteError SettingsError ShapeError TraceError UnconvergedWarning UnusedInputWarning""",
+        NonFiniteError RetraceWarning SettingsError ShapeError TraceError UnconvergedWarning
+        UnusedInputWarning""",
 }
 MODULES = ["anygrad", *(f"anygrad.{name}" for name in SUBPACKAGES)]
 

@@ -42,6 +42,8 @@ class Call(NamedTuple):
         its results have the batch.
     whole : bool
         Whether it is one piece of a compiled program, not to be looked into.
+    narrowed : callable or None
+        ``narrowed(moving)``: the call whose ``pull`` may leave out what does not move.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Call(NamedTuple):
     forward: Callable[[Leaves, Leaves], tuple[Leaves, Leaves]]
     batched: Callable[[tuple[bool, ...], int], Call]
     whole: bool = False
+    narrowed: Callable[[tuple[bool, ...]], Call] | None = None
 
 
 def invoke(call: Call, leaves: Leaves) -> Leaves:
@@ -82,26 +85,32 @@ def _carry_out(call: Call, top: Level, leaves: Leaves) -> Leaves:
     if isinstance(top, Forward):
         tangents = [x.i if own else None for x, own in zip(leaves, mine, strict=True)]
         results, moved = call.forward(below, tangents)
-        refuse_captured(call, top, results)
+        refuse_captured(call.name, top, results)
         return [
             y if kind_of(y.dtype) == "other" else top.wrap(y, t)
             for y, t in zip(results, moved, strict=True)
         ]
     assert isinstance(top, Tape)
-    return _record(call, top, leaves, below, mine)
+    return record_call(call.name, call.reverse, top, leaves, below, mine)
 
 
-def _record(
-    call: Call, tape: Tape, leaves: Leaves, below: Leaves, mine: tuple[bool, ...]
+def record_call(
+    name: str,
+    reverse: Callable[[Leaves], tuple[Leaves, Callable[[Leaves], Sequence[Any]]]],
+    tape: Tape,
+    leaves: Leaves,
+    below: Leaves,
+    mine: tuple[bool, ...],
 ) -> Leaves:
-    results, pull = call.reverse(below)
-    refuse_captured(call, tape, results)
+    """Put a call on a tape: one entry, and one more for each result."""
+    results, pull = reverse(below)
+    refuse_captured(name, tape, results)
     if any(type(x) in LIFTED for x in (*below, *results)):
         tape.plain = False
     bundle = tape.next()
     operands = tuple([x.i if own else -1 for x, own in zip(leaves, mine, strict=True)])
     likes = [(tuple(x.shape), x.dtype) if own else None for x, own in zip(below, mine, strict=True)]
-    tape.add((_pull_call, CALL, bundle, operands, None, None, (call.name, pull, likes)))
+    tape.add((_pull_call, CALL, bundle, operands, None, None, (name, pull, likes)))
     wrapped = []
     for k, y in enumerate(results):
         if kind_of(y.dtype) == "other":
@@ -138,12 +147,12 @@ def _pull_call(xp, cot, gs, operands, values, y, extra):
         cot[i] = part if c is None else c + part
 
 
-def refuse_captured(call: Call, level: Any, results: Leaves) -> None:
+def refuse_captured(name: str, level: Any, results: Leaves) -> None:
     """Raise if a result depends on a traced value that the function did not get as argument."""
     for y in results:
         if type(y) in LIFTED and y.t is level:
             message = (
-                f"{call.name}: its result depends on a traced value that is no argument of it (the "
+                f"{name}: its result depends on a traced value that is no argument of it (the "
                 "function closes over it), so its derivative would be lost. Pass it as an argument."
             )
             raise TraceError(message)

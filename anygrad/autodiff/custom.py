@@ -191,7 +191,11 @@ class custom_vjp:
 
 def zero_like_operand(part: Any, operand: Any) -> Any:
     """A cotangent, or zeros where a rule gave None: of one example where a batch is mapped."""
-    return part if part is not None else zeros(operand)
+    if part is not None:
+        return part
+    if type(operand) in LIFTED and operand.t.records and operand.t.closed:
+        operand = operand.v  # the rule is carried out again, after the recording
+    return zeros(operand)
 
 
 def vjp_call(name: str, primal: Any, kept: Any, pulled: Any) -> Call:

@@ -119,4 +119,5 @@ JAX = Backend(
     set_at=lambda x, key, value: x.at[key].set(value),
     special=_special,
     solve_triangular=_solve_triangular,
+    records=lambda array: isinstance(array, _jax().core.Tracer),
 )

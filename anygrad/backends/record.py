@@ -87,6 +87,11 @@ class Backend:
         ``csr_array`` or ``csr_matrix``. Raises MissingPackageError if that package is absent.
     plain : callable or None
         The same array without the library's own record of derivatives, for libraries that keep one.
+    records : callable or None
+        Whether the library itself writes down what is computed from an array, for derivatives or
+        for a compiler of its own; a compiled function leaves such arrays to it.
+    random_state : callable or None
+        The state of the library's random numbers on the host, as something to compare.
     """
 
     name: str
@@ -116,3 +121,5 @@ class Backend:
     solve_triangular: Callable[[Array, Array, bool], Array | None] | None = None
     sparse: Callable[[], Namespace] | None = None
     plain: Callable[[Array], Array] | None = None
+    records: Callable[[Array], bool] | None = None
+    random_state: Callable[[], Any] | None = None

@@ -126,4 +126,6 @@ TORCH = Backend(
     special=_special,
     solve_triangular=_solve_triangular,
     plain=lambda array: array.detach() if array.requires_grad else array,
+    records=lambda array: array.requires_grad,
+    random_state=lambda: _torch().get_rng_state().numpy().tobytes(),
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
 from anygrad.backends import backend_of, namespace_of
 from anygrad.backends.types import Array, Tree
@@ -15,6 +13,7 @@ from anygrad.clipping.limits import Limit, largest_power, power_of_two_below
 from anygrad.clipping.measuring import measure_leaves
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite
 from anygrad.clipping.norms import Axis, scaled_norm
+from anygrad.clipping.silence import silenced
 from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import check_number
 from anygrad.trees.comparing import check_same_structure
@@ -131,7 +130,7 @@ def check_unit_axis(unit_axis: Any) -> int | tuple[int, ...] | None:
 def _clip(g: Array, p: Array, ratio: float, eps: float, axis: Axis, nonfinite: Policy) -> Array:
     if 0 in g.shape:
         return measure_leaves([g], 1.0, nonfinite).settle_leaves()[0]
-    with np.errstate(over="ignore", invalid="ignore"), on_device_of(g):
+    with silenced(), on_device_of(g):
         divisor, relative, _ = scaled_norm([p], axis=axis)
         xp = namespace_of(divisor, relative)
         # relative to the larger one of two powers of two: norm and limit may be beyond the dtype

@@ -10,18 +10,18 @@ import math
 import numbers
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
 from anygrad.backends import asarray, backend_of, device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import check_floating, check_limit, check_order
 from anygrad.clipping.limits import as_limit, compare_with_limit
-from anygrad.clipping.norms import host_norm, norm_dtype, on_host, power_of_two_near, scaled_norm
+from anygrad.clipping.norms import host_norm, norm_dtype, power_of_two_near, scaled_norm
 from anygrad.clipping.scaling import Scale, scale_leaves
+from anygrad.clipping.silence import silenced
 from anygrad.config import settings
 from anygrad.errors import DTypeError, ShapeError, describe
 from anygrad.trees.kinds import is_floating, widest_real_dtype
+from anygrad.trees.looking import can_look, look
 from anygrad.trees.placing import check_libraries, on_device_of
 
 __all__ = ["apply_scale", "clip_scale", "combine_norms", "global_norm"]
@@ -134,7 +134,7 @@ def clip_scale(norm: Any, max_norm: float) -> Scale:
     max_norm = check_limit("clip_scale", max_norm)
     norm = _as_norm(norm)
     xp = namespace_of(norm)
-    with np.errstate(over="ignore", invalid="ignore"), on_device_of(norm):
+    with silenced(), on_device_of(norm):
         norm = xp.asarray(norm)
         one, finite = xp.ones_like(norm), xp.isfinite(norm)
         safe = xp.where(finite & (norm > 0.0), norm, one)
@@ -203,15 +203,22 @@ def _norm_of(where: str, tree: Tree, ord: float) -> Array:
         with on_device_of(norm):
             dtype = norm_dtype(found) if found else None
             return namespace_of(norm).asarray(norm, dtype=dtype)
-    xp = namespace_of(*full)
-    if ord == 2.0 and on_host(full):
-        value = host_norm(full)
-        if value is not None:
-            return xp.asarray(value, dtype=norm_dtype(full))
+    if ord == 2.0 and can_look(full):
+        looks, value = look(_look_at_norm, *full)
+        if looks:
+            return value
     # over, invalid: the norm of finite elements may be inf
-    with np.errstate(over="ignore", invalid="ignore"), on_device_of(full[0]):
+    with silenced(), on_device_of(full[0]):
         divisor, ratio, _ = scaled_norm(full, ord)
         return namespace_of(ratio, divisor).asarray(ratio * divisor)
+
+
+def _look_at_norm(*found: Array) -> tuple[bool, Any]:
+    """Whether the norm can be had the plain way, and the norm."""
+    value = host_norm(found)
+    if value is None:
+        return False, 0.0
+    return True, namespace_of(*found).asarray(value, dtype=norm_dtype(found))
 
 
 def _floating(found: list[Any]) -> list[Array]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from anygrad import trees
 from anygrad.backends import namespace_of
@@ -20,13 +19,17 @@ from anygrad.clipping.limits import Limit, as_limit, compare_with_limit
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite, zero_nonfinite
 from anygrad.clipping.norms import (
     Axis,
+    at_least_single,
     host_limits,
     host_norm,
     norm_dtype,
-    on_host,
     scaled_norm,
 )
 from anygrad.clipping.scaling import Scale, scale_leaf, scale_leaves
+from anygrad.clipping.silence import silenced
+from anygrad.tracing.level import recorded
+from anygrad.trees.kinds import library_of
+from anygrad.trees.looking import can_look, look
 from anygrad.trees.placing import on_device_of
 
 __all__ = ["POLICIES", "Measured", "Policy", "Scale", "measure", "scale_leaf"]
@@ -191,7 +194,7 @@ def _measure(
 
     It tells where there is anything to scale, and by how much after a division by ``divisor``.
     """
-    if factor_on_host is not None and found and on_host(found):
+    if factor_on_host is not None and found and can_look(found):
         measured = _measure_on_host(found, factor_on_host)
         if measured is not None:
             return measured
@@ -203,7 +206,7 @@ def _measure(
         flags = finite_flags(full)
         found = [zero_nonfinite(g) for g in found]
     # over, invalid: the norm of finite elements may be inf, which is what is returned then
-    with np.errstate(over="ignore", invalid="ignore"), on_device_of(full[0]):
+    with silenced(), on_device_of(full[0]):
         divisor, ratio, finite = scaled_norm(found, ord, axis)
         xp = namespace_of(ratio, divisor)
         norm, accept = xp.asarray(ratio * divisor), xp.all(finite, axis=0)
@@ -224,17 +227,34 @@ def _measure_on_host(
     found: list[Array], factor_on_host: Callable[[float], float]
 ) -> Measured | None:
     """Look at the norm; None if it cannot be had the plain way, or if one number will not do."""
+    looks, norm, clipped, factor, changes = look(partial(_look_at_norm, factor_on_host), *found)
+    if not looks:
+        return None
+    # a program scales always, for it would be another one where nothing is scaled; a product with
+    # 1 is what it was, but for half precision, which is widened
+    always = recorded(factor) is not None and not any(map(_is_half, found))
+    scale = Scale(None, factor) if always or changes else None
+    return Measured(found, norm, scale, None, clipped, None)
+
+
+def _look_at_norm(factor_on_host: Callable[[float], float], *found: Array) -> tuple[Any, ...]:
+    """Whether it can be had; norm, whether it is scaled (an array), scale, whether (a bool)."""
     value = host_norm(found)
     if value is None:
-        return None
+        return NOTHING
     factor = factor_on_host(value)
     dtype, smallest = host_limits(found)
     if factor < smallest:
-        return None
-    xp = namespace_of(*found)
-    norm, clipped = xp.asarray(value, dtype=dtype), xp.asarray(factor != 1.0)
-    scale = Scale(None, factor) if factor != 1.0 else None
-    return Measured(found, norm, scale, None, clipped, None)
+        return NOTHING
+    xp, changes = namespace_of(*found), factor != 1.0
+    return True, xp.asarray(value, dtype=dtype), xp.asarray(changes), factor, changes
+
+
+NOTHING = (False, 0.0, False, 1.0, False)
+
+
+def _is_half(g: Array) -> bool:
+    return at_least_single(library_of([g]), g.dtype) != g.dtype
 
 
 def _nothing_to_scale(found: list[Array]) -> Measured:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.scaling import as_array
 from anygrad.errors import NonFiniteError
+from anygrad.tracing.level import read_value, recorded
 from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["finite_flags", "first_bad", "raise_if_nonfinite", "zero_nonfinite"]
@@ -71,16 +73,21 @@ def raise_if_nonfinite(where: str, grads: Tree, flags: Array | None) -> None:
     """Name the first leaf whose flag is down; waits for the device. None: all are known finite."""
     if flags is None:
         return
-    told = trees.to_numpy(flags).tolist()
+    told = _fetch(flags).tolist()
     if all(told):
         return
     full = [number for number, g in enumerate(trees.leaves(grads)) if 0 not in g.shape]
     number = full[told.index(False)]
     g = trees.leaves(grads)[number]
-    has_nan = bool(trees.to_numpy(namespace_of(g).any(namespace_of(g).isnan(g))))
+    has_nan = bool(_fetch(namespace_of(g).any(namespace_of(g).isnan(g))))
     path = trees.show_path("grads", trees.paths(grads)[number])
     message = (
         f"{where}(grads): got {'nan' if has_nan else 'inf'} in {path}; expected "
         "finite gradients. Lower the learning rate, or pass nonfinite='skip' to leave it out."
     )
     raise NonFiniteError(message)
+
+
+def _fetch(x: Array) -> Any:
+    """Bring values to the host; what is recorded holds for these alone."""
+    return trees.to_numpy(x if recorded(x) is None else read_value(x))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +14,10 @@ from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import Policy, check_floating, check_limit, check_order
 from anygrad.clipping.measuring import Measured, measure_leaves
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite
-from anygrad.clipping.norms import host_limits, host_norms_of_rows, norm_dtype, on_host
+from anygrad.clipping.norms import host_limits, host_norms_of_rows, norm_dtype
 from anygrad.clipping.scaling import Scale
 from anygrad.errors import ShapeError, describe
+from anygrad.trees.looking import can_look, look
 from anygrad.trees.placing import on_device_of
 
 __all__ = ["clip_per_example"]
@@ -90,7 +93,7 @@ def clip_per_example(
     if nonfinite == "raise":
         raise_if_nonfinite("clip_per_example", grads, finite_flags(found))
     rows = [_reshape(g, (count, math.prod(g.shape[1:]))) for g in found]
-    measured = _measure_on_host(rows, max_norm) if ord == 2.0 and on_host(rows) else None
+    measured = _measure_on_host(rows, max_norm) if ord == 2.0 and can_look(rows) else None
     measured = measured or measure_leaves(rows, max_norm, nonfinite, ord, axis=1)
     clipped = zip(measured.settle_leaves(), found, strict=True)
     norms = _reshape(measured.norm, (count,))
@@ -116,15 +119,23 @@ def _count_examples(grads: Tree) -> int:
 
 def _measure_on_host(rows: list[Array], max_norm: float) -> Measured | None:
     """Measure rows whose values lie on the host; None if they cannot be had the plain way."""
+    looks, norms, factor, clipped = look(partial(_look_at_norms, max_norm), *rows)
+    return Measured(rows, norms, Scale(None, factor), None, clipped, None) if looks else None
+
+
+def _look_at_norms(max_norm: float, *rows: Array) -> tuple[Any, ...]:
+    """Whether they can be had the plain way; norms, factors, and which are shortened."""
     norms = host_norms_of_rows(rows)
     if norms is None:
-        return None
+        return NOTHING
     dtype, smallest = host_limits(rows)
     factor = np.minimum(1.0, max_norm / norms)
     if np.min(factor) < smallest:
-        return None
-    scale = Scale(None, factor.astype(dtype))
-    return Measured(rows, norms.astype(dtype), scale, None, factor < 1.0, None)
+        return NOTHING
+    return True, norms.astype(dtype), factor.astype(dtype), factor < 1.0
+
+
+NOTHING = (False, 0.0, 1.0, False)
 
 
 def _reshape(g: Array, shape: tuple[int, ...]) -> Array:

@@ -2,5 +2,6 @@
 
 from anygrad.compiler.compiled import Compiled, compile
 from anygrad.compiler.program import Node, Program, Ref, Spec
+from anygrad.compiler.scanning import scan
 
-__all__ = ["Compiled", "Node", "Program", "Ref", "Spec", "compile"]
+__all__ = ["Compiled", "Node", "Program", "Ref", "Spec", "compile", "scan"]

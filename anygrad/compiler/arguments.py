@@ -10,7 +10,7 @@ from anygrad import trees
 from anygrad.autodiff.inputs import name_of
 from anygrad.errors import ArgumentError, describe
 
-__all__ = ["Chosen", "fill", "freeze"]
+__all__ = ["Chosen", "fill", "freeze", "names_of"]
 
 
 class Chosen:
@@ -84,7 +84,26 @@ def freeze(where: str, held: dict[Any, Any]) -> Any:
                 "hashed: a number, a string, a tuple, a function."
             )
             raise ArgumentError(message) from error
-    return tuple(sorted(((str(place), type(x), x) for place, x in held.items()), key=_place))
+    return tuple(sorted(((str(place), _exact(x)) for place, x in held.items()), key=_place))
+
+
+def _exact(x: Any) -> Any:
+    """A value as a key: 1, 1.0 and True differ, and so do the zeros; nan is itself."""
+    if type(x) is tuple:
+        return (tuple, *map(_exact, x))
+    return (type(x), repr(x) if isinstance(x, float | complex) else x)
+
+
+def names_of(f: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> list[str]:
+    """The leaves of the arguments as the user would write them, in the order of the leaves."""
+    known, _ = _parameters(f)
+    names = []
+    for k, x in enumerate(args):
+        root = known[k] if k < len(known) else f"args[{k}]"
+        names += [trees.show_path(root, path) for path in trees.paths(x)]
+    for name in sorted(kw):
+        names += [trees.show_path(name, path) for path in trees.paths(kw[name])]
+    return names
 
 
 def fill(held: dict[Any, Any], args: Any, kw: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -95,7 +114,7 @@ def fill(held: dict[Any, Any], args: Any, kw: Any) -> tuple[tuple[Any, ...], dic
     return args, {name: held.get(name, x) for name, x in kw.items()}
 
 
-def _place(entry: tuple[str, Any, Any]) -> str:
+def _place(entry: tuple[str, Any]) -> str:
     return entry[0]
 
 

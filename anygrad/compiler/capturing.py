@@ -8,6 +8,7 @@ a value, the answer becomes a guard.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +17,16 @@ import numpy as np
 
 from anygrad.autodiff.calls import Call, Leaves
 from anygrad.backends import backend_of, is_mutable
-from anygrad.compiler.program import Node, Ref, Spec
+from anygrad.compiler.program import Node, Ref, Spec, refs_of
 from anygrad.errors import TraceError
 from anygrad.ops import Row
-from anygrad.tracing import LIFTED, bind, lifted, lowest
+from anygrad.tracing import LIFTED, TRACED, bind, lifted, lowest
 from anygrad.tracing.carrying import Carried, Carrying
 from anygrad.tracing.frames import users_line
 from anygrad.tracing.level import decided
 from anygrad.tracing.lookup import OPERATORS
+from anygrad.tracing.pieces import ATTRIBUTES
+from anygrad.tracing.snapshots import EXACT_BYTES, fingerprint
 from anygrad.tracing.plain import MISFITS, NUMBERS, run_plain, same_library
 
 __all__ = ["Capture", "Captured"]
@@ -70,6 +73,15 @@ class Captured(Carried):
         """The device, as the library names it."""
         return getattr(lowest(self), "device", "cpu")
 
+    @property
+    def __anygrad_look__(self) -> Callable[..., Any] | None:
+        """What writes down that a function reads plain values; None if this one is not plain."""
+        return self.t.host if type(self.v) not in LIFTED else None
+
+
+for _name, _function in ATTRIBUTES.items():
+    setattr(Captured, _name, _function)
+
 
 class Capture(Carrying):
     """One recording.
@@ -84,7 +96,7 @@ class Capture(Carrying):
         Why the recording must not be replayed; empty if it may.
     """
 
-    __slots__ = ("inputs", "nodes", "objects", "poisoned", "specs")
+    __slots__ = ("constants", "inputs", "nodes", "objects", "poisoned", "refusals", "specs")
     kind = Captured
     records = True
 
@@ -96,6 +108,8 @@ class Capture(Carrying):
         self.inputs: list[Captured] = []
         self.objects: set[int] = set()
         self.poisoned = ""
+        self.constants: dict[int, tuple[Any, Any, Any]] = {}
+        self.refusals: list[TraceError] = []
 
     def input(self, value: Any) -> Captured:
         """A new argument of the program."""
@@ -106,11 +120,27 @@ class Capture(Carrying):
 
     def constant(self, value: Any) -> Any:
         """A value that depends on nothing, to be written into."""
-        return value if type(value) in LIFTED else self._note("positive", (value,), {}, value)
+        return value if type(value) in LIFTED else self._note_constant(value)
+
+    def _note_constant(self, value: Any) -> Any:
+        if "bool" not in str(getattr(value, "dtype", type(value))):
+            return self._note("positive", (value,), {}, value)
+        if is_mutable(value):
+            return self._note("broadcast_to", (value,), {"shape": tuple(value.shape)}, value)
+        return self._note("host", (value,), {}, value, _as_it_is)
 
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Carry out one operation, and write it down."""
+        try:
+            return self._process(row, args, kw)
+        except Exception:  # code may catch it and go another way, of which no guard would tell
+            self.poison(f"{row.name} raised an error in it")
+            raise
+
+    def _process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         self.check_operands(args)
+        if row.name == "positive" and "bool" in str(args[0].dtype):
+            return self.duplicate(args[0], "K")  # NumPy has no +x of booleans
         values = tuple([self.lower(a) for a in args])
         told = kw
         if "key" in kw or "indices" in kw:
@@ -125,7 +155,7 @@ class Capture(Carrying):
         operands = tuple([self._operand(a, v) for a, v in zip(args, values, strict=True)])
         told = {name: self._operand(x, x) if type(x) in LIFTED else x for name, x in told.items()}
         r = self._note(row.name, operands, told, y)
-        if row.name in _SHAPED_BY_VALUES or (told is not kw and _has_mask(kw)):
+        if row.name in _SHAPED_BY_VALUES or (any(refs_of(told.get("key"))) and _has_mask(kw)):
             self._guard_shape(r)
         return self.as_view(r, args[0], kw) if row.view and type(args[0]) is Captured else r
 
@@ -145,31 +175,69 @@ class Capture(Carrying):
         for x in leaves:
             self._operand(x, x)  # values of other levels poison the recording
         below = [self.lower(x) for x in leaves]
-        results = call.primal(below)
+        results = self.attempt(call.primal, [below])
         operands = tuple([self._operand(a, v) for a, v in zip(leaves, below, strict=True)])
         return self._note(call.name, operands, {}, results, call.primal, "call")
 
     def host(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Call a function of values of the host, now and in every run."""
-        y = function(*[self.lower(a) for a in args])
+        y = self.attempt(function, [self.lower(a) for a in args])
         operands = tuple([self._operand(a, a) for a in args])
         return self._note("host", operands, {}, y, function)
+
+    def attempt(self, function: Callable[..., Any], args: list[Any]) -> Any:
+        """Call a function; if it raises, the recording does not hold."""
+        try:
+            return function(*args)
+        except Exception:
+            self.poison("an operation raised an error in it")
+            raise
+
+    def piece(
+        self,
+        function: Callable[..., Any],
+        args: list[Any],
+        y: Any,
+        form: Callable[[Any], Any] | None,
+    ) -> Any:
+        """Write down a call that has given ``y``, of which the ``form`` must be the same again."""
+        number = Ref(len(self.specs))
+        wrapped = self._note("host", tuple([x.i for x in args]), {}, y, function)
+        if form is not None:
+            self._guard(number, "form", form, form(y))
+        return wrapped
+
+    def duplicate(self, x: Any, order: str) -> Any:
+        """A copy, in the order of memory that NumPy gives it."""
+        self.check_operands((x,))
+        value = x.v
+        if not isinstance(value, np.ndarray | np.generic):
+            return TRACED.positive(x)
+        if isinstance(value, np.generic):
+            return self.fresh(x)
+        if value.ndim and value.flags.c_contiguous and value.dtype != bool:
+            return self._note("positive", (x.i,), {}, value.copy())
+        copied = functools.partial(np.array, order=order)
+        return self._note("host", (x.i,), {}, copied(value), copied)
 
     def decide(self, x: Any, question: Callable[[Any], Any]) -> Any:
         """Answer a question about a value; the program holds where the answer is the same."""
         answer = question(x.v)
         self.check_operands((x,))
         name = getattr(question, "__name__", "value")
-        self._guard(x, name, question, answer)
+        self._guard(x.i, name, question, answer)
         return answer
 
     def refuse(self, x: Any, what: str) -> TraceError:
         """The error for a value that would leave the program as a plain one."""
-        return TraceError(
+        error = TraceError(
             f"{what}: got a value of a compiled function; a replay would repeat the number that it "
             f"has now. Use array functions, or return it; {self.origin} runs uncompiled under "
             "ag.use_settings(fuse=False)."
         )
+        if not what.startswith("using x as an index"):
+            self.refusals.append(error)
+        return error
 
     def keep(self, x: Any, below: Any) -> Any:
         """The value without derivatives is still one of the program."""
@@ -189,7 +257,7 @@ class Capture(Carrying):
         """A value of the program; without a number it is a constant."""
         r = Carrying.wrap(self, value, info)
         if info is None:
-            r.i = self._note("positive", (value,), {}, value).i
+            r.i = self._note_constant(value).i
         return r
 
     def hardened(self, x: Any) -> Any:
@@ -238,7 +306,32 @@ class Capture(Carrying):
             return a.i
         if type(a) in LIFTED:
             self.poison("it uses a traced value that is no argument")
-        return value
+        return self.fixed(value)
+
+    def fixed(self, value: Any) -> Any:
+        """A constant that later writes into an array do not change."""
+        if type(value) is list:
+            return [self.fixed(part) for part in value]
+        if type(value) in LIFTED or not is_mutable(value):
+            return value
+        known = self.constants.get(id(value))
+        now = fingerprint(value)
+        if known is None or known[1] != now:
+            small = isinstance(value, np.ndarray) and value.nbytes <= EXACT_BYTES
+            if known is not None and not small:
+                self.poison("it writes into an array that it has used")
+            kept = _copy_of_constant(value) if small else value
+            known = self.constants[id(value)] = (value, now, kept)
+        return known[2]
+
+    def close(self) -> None:
+        """Note that the function has returned, and that constants are what they were."""
+        Carrying.close(self)
+        for value, before, kept in self.constants.values():
+            if kept is value and fingerprint(value) != before:
+                self.poison("it writes into an array that it has used")
+        if self.refusals:  # caught by the function, which went on with something else
+            raise self.refusals[0]
 
     def _keys(self, kw: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The keywords as the program refers to them, and as they are carried out."""
@@ -248,7 +341,8 @@ class Capture(Carrying):
         parts = tuple([_plain_slice(part) if type(part) is slice else part for part in parts])
         if not any(type(part) in LIFTED for part in parts):
             plain = {**kw, name: parts if type(key) is tuple else parts[0]}
-            return plain, plain
+            kept = tuple(map(self.fixed, parts))
+            return {**kw, name: kept if type(key) is tuple else kept[0]}, plain
         self.check_operands(parts)
         told = tuple([self._operand(part, part) for part in parts])
         done = tuple([self.lower(part) for part in parts])
@@ -256,21 +350,33 @@ class Capture(Carrying):
             return {**kw, name: told[0]}, {**kw, name: done[0]}
         return {**kw, name: told}, {**kw, name: done}
 
-    def _guard(self, x: Any, name: str, question: Callable[[Any], Any], answer: Any) -> None:
+    def _guard(self, x: Ref, name: str, question: Callable[[Any], Any], answer: Any) -> None:
         number = Ref(len(self.specs))
         self.specs[number] = Spec("number")
         expected = answer.copy() if is_mutable(answer) else answer
-        node = Node(number, "guard", (x.i, name, expected), {}, question, users_line())
+        node = Node(number, "guard", (x, name, expected), {}, question, users_line())
         self.nodes.append(node)
 
     def _guard_shape(self, r: Any) -> None:
         for x in r if type(r) in (list, tuple) else (r,):
-            self._guard(x, "shape", _shape, tuple(x.v.shape))
+            self._guard(x.i, "shape", _shape, tuple(x.v.shape))
 
 
 def of_number(name: str, x: Any, *rest: Any, **kw: Any) -> Any:
     """A function of a Python number, which NumPy computes where no array says otherwise."""
     return run_plain(name, (np.asarray(x), *rest), kw)
+
+
+def _copy_of_constant(x: np.ndarray) -> np.ndarray:
+    """A copy with the same order of memory; what is repeated in it stays so."""
+    if all(x.strides):
+        return x.copy(order="K")
+    short = x[tuple([slice(None) if step else slice(0, 1) for step in x.strides])].copy(order="K")
+    return np.broadcast_to(short, x.shape)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _shape(x: Any) -> tuple[int, ...]:

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import operator
+import sys
+import threading
 import types
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from anygrad import trees
 from anygrad.autodiff.inputs import check_callable, name_of
-from anygrad.compiler.arguments import Chosen, fill, freeze
-from anygrad.compiler.keys import environment, is_static, key_of, reader_of
-from anygrad.compiler.paths import Path, make_path
+from anygrad.compiler.arguments import Chosen, freeze, names_of
+from anygrad.compiler.derived import Derived
+from anygrad.compiler.donating import can_be_given
+from anygrad.compiler.keys import (
+    environment,
+    is_static,
+    key_of,
+    orders,
+    reader_of,
+    show_key,
+    why_eager,
+)
+from anygrad.compiler.kinds import Kind
+from anygrad.compiler.paths import Path
 from anygrad.compiler.program import Program
-from anygrad.compiler.targets import MISSED
 from anygrad.errors import ArgumentError, RetraceWarning
 from anygrad.tracing import LIFTED
 from anygrad.tracing.frames import lines_to_the_user
 
 __all__ = ["Compiled", "compile"]
 
-PATHS = 16
-"""Ways through the function that are kept for one kind of arguments."""
+_NOT_CALLED = (
+    *(inspect.iscoroutinefunction, inspect.isgeneratorfunction),
+    inspect.isasyncgenfunction,
+)
+
 KINDS = 256
 """Kinds of arguments that are kept."""
 SUSPICIOUS = 64
 """Kinds of arguments after which a warning tells what changes."""
+MANY_INTS = 4096
+"""Integers whose values are counted, before the counting starts anew."""
 
 
 def compile(f: Callable[..., Any], *, donate: Any = (), static: Any = ()) -> Compiled:
@@ -72,7 +92,21 @@ def compile(f: Callable[..., Any], *, donate: Any = (), static: Any = ()) -> Com
     """
     check_callable("compile", f)
     if isinstance(f, Compiled):
+        if donate == () and static == ():
+            return f
         f = f.function
+    if isinstance(f, staticmethod | classmethod):
+        message = (
+            f"compile(f): got a {type(f).__name__}; expected a function. Put @{type(f).__name__} "
+            "above @ag.compile."
+        )
+        raise ArgumentError(message)
+    if any(kind(f) for kind in _NOT_CALLED):
+        message = (
+            f"compile(f): got {name_of(f)}, which is a coroutine or generator: calling it runs "
+            "nothing yet. Compile the functions that it calls."
+        )
+        raise ArgumentError(message)
     return Compiled(f, Chosen("donate", f, donate), Chosen("static", f, static))
 
 
@@ -88,11 +122,16 @@ class Compiled:
     def __init__(self, f: Callable[..., Any], donate: Chosen, static: Chosen):
         self.function = f
         self._donate, self._static = donate, static
-        self._kinds: OrderedDict[Any, Kind] = OrderedDict()
-        self._ints: dict[Any, set[Any]] = {}
+        self._special = bool(static)
+        self._kinds: dict[Any, Kind] = {}
+        self._ints: dict[Any, set[int] | None] = {}
+        self._changing: dict[Any, tuple[int, ...]] = {}
         self._warned: set[str] = set()
+        self._wasted = 0
+        self._lock = threading.Lock()
+        self._derived: Derived | None = None
         try:
-            functools.update_wrapper(self, f)
+            functools.update_wrapper(self, f, updated=())  # the attributes are its own
         except (AttributeError, TypeError):
             self.__name__ = name_of(f)
         self.__dict__.pop("__wrapped__", None)
@@ -104,29 +143,37 @@ class Compiled:
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else types.MethodType(self, owner)
 
+    def __reduce__(self) -> Any:
+        found: Any = sys.modules.get(getattr(self.function, "__module__", None) or "")
+        name = name_of(self.function)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return name if found is self else (Compiled, (self.function, self._donate, self._static))
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
     def __call__(self, *args: Any, **kw: Any) -> Any:
         """Replay, or record."""
         now, token = environment()
         if not now.fuse or now.debug_nans != "off":
             return self.function(*args, **kw)
-        held = None
-        if self._static:
-            held, args, kw = self._static.split(args, kw)
-        leaves, treedef = trees.flatten((args, kw))
-        key = [treedef, token]
-        for x in leaves:
-            read = key_of(type(x))
-            if read is None:
-                if type(x) in LIFTED:
-                    return self._traced(leaves, held, args, kw)
-                read = reader_of(x)
-            key.append(read(x))
-        if held:
-            key.append(freeze("compile", held))
-        kind = self._kinds.get(tuple(key))
-        if kind is None:
-            kind = self._find(key, leaves, held, args, kw)
-        return kind.run(leaves, args, kw)
+        if not kw and not self._special:
+            key: list[Any] = [token]
+            for x in args:
+                read = key_of(type(x))
+                if read is None:
+                    break
+                key.append(read(x))
+            else:
+                kind = self._kinds.get(tuple(key))
+                if kind is not None:
+                    return kind.run(self, args, args, kw)
+        held, args, kw, leaves, treedef = self._taken_apart(args, kw)
+        if not LIFTED.isdisjoint(map(type, leaves)):
+            return self._traced(leaves, treedef, held)
+        return self._kind(token, held, args, kw, leaves, treedef).run(self, leaves, args, kw)
 
     def ir(self, *args: Any, **kw: Any) -> Program:
         """The program for these arguments, as it is replayed; printing it shows its nodes."""
@@ -138,61 +185,142 @@ class Compiled:
 
     def clear(self) -> None:
         """Forget every program, and give back the memory that is kept for them."""
-        self._kinds.clear()
-        self._ints.clear()
+        with self._lock:
+            self._kinds.clear()
+            self._ints.clear()
+            self._changing.clear()
+            self._derived = None
 
     def _path(self, args: tuple[Any, ...], kw: dict[str, Any]) -> Path:
         """The path that these arguments take; recorded now if it is new."""
-        held, args, kw = self._static.split(args, kw)
-        leaves, treedef = trees.flatten((args, kw))
-        key = [treedef, environment()[1], *[(key_of(type(x)) or reader_of(x))(x) for x in leaves]]
-        if held:
-            key.append(freeze("compile", held))
-        kind = self._kinds.get(tuple(key)) or self._find(key, leaves, held, args, kw)
-        found = kind.find(leaves)
-        if found is None:
-            kind.run(leaves, args, kw)
-            found = kind.find(leaves)
+        kind, found = self.locate(args, kw)
         if found is None:
             message = f"{self.__qualname__}: got a function that is not replayed: {kind.eager}."
             raise ArgumentError(message)
         return found
 
-    def _traced(self, leaves: list[Any], held: Any, args: Any, kw: Any) -> Any:
-        """Within a transformation the function is what it was, so that rules of its own count."""
-        args, kw = fill(held or {}, args, kw)
-        return self.function(*args, **kw)
+    def locate(self, args: tuple[Any, ...], kw: dict[str, Any]) -> tuple[Kind, Path | None]:
+        """What is kept for these arguments, and the path that they take; None if it is no use.
 
-    def _find(self, key: list[Any], leaves: list[Any], held: Any, args: Any, kw: Any) -> Kind:
-        """The kind of arguments that was not found as it stands: a new one, or one with ints."""
-        treedef = key[0]
+        The arguments are left as they are, those that are donated too.
+        """
+        held, args, kw, leaves, treedef = self._taken_apart(args, kw)
+        kind = self._kind(environment()[1], held, args, kw, leaves, treedef)
+        leaves = kind.spared(leaves)
+        found = kind.find(leaves)
+        if found is None:
+            args, kw = trees.unflatten(treedef, leaves)
+            kind.run(self, leaves, args, kw)
+            found = kind.find(leaves)
+        return kind, found
+
+    def _traced(self, leaves: list[Any], treedef: Any, held: dict[Any, Any] | None) -> Any:
+        """Within a transformation, what is recorded is the derivative of the function."""
+        if self._derived is None:
+            self._derived = Derived(self, compile)
+        return self._derived(leaves, treedef, held or {})
+
+    def _taken_apart(self, args: Any, kw: Any) -> Any:
+        """Static arguments by place, the others in two forms: as given, and as leaves."""
+        held: dict[Any, Any] = {}
+        if self._special:
+            held, args, kw = self._static.split(args, kw)
+        leaves, treedef = trees.flatten((args, kw))
+        return held, args, kw, leaves, treedef
+
+    def _kind(
+        self, token: int, held: Any, args: Any, kw: Any, leaves: list[Any], treedef: Any
+    ) -> Kind:
+        """What is kept for these arguments; made now if they are of a new kind."""
+        key = [(key_of(type(x)) or reader_of(x))(x) for x in leaves]
+        if not kw and not self._special and len(leaves) == len(args):
+            head: tuple[Any, ...] = (token,)
+            if not all(map(operator.is_, leaves, args)):
+                head = (treedef, orders(args), token)
+        else:
+            head = (treedef, orders(args), orders(kw), token)
+            if held:
+                head = (*head, freeze("compile", held))
+        found = self._kinds.get((*head, *key))
+        if found is not None:
+            return found
+        where = (head, len(key))
+        if where in self._changing:
+            for n in self._changing[where]:
+                key[n] = int
+            found = self._kinds.get((*head, *key))
+            if found is not None:
+                return found
+        with self._lock:
+            return self._new_kind(head, key, held, args, kw, leaves, treedef)
+
+    def _new_kind(
+        self, head: Any, key: list[Any], held: Any, args: Any, kw: Any, leaves: Any, treedef: Any
+    ) -> Kind:
         inputs = [not is_static(x) for x in leaves]
-        changing = [n for n, x in enumerate(leaves) if type(x) is int]
+        changing = self._count_ints((head, len(key)), leaves)
         for n in changing:
-            seen = self._ints.setdefault((treedef, n), set())
+            inputs[n], key[n] = True, int
+        whole = (*head, *key)
+        found = self._kinds.get(whole)
+        if found is not None:
+            return found
+        given = self._donate.leaves(args, kw) if self._donate else [False] * len(leaves)
+        flags = [d and can_be_given(x) for d, x in zip(given, leaves, strict=True)]
+        flags = [d for d, is_input in zip(flags, inputs, strict=True) if is_input]
+        donated = frozenset([n for n, d in enumerate(flags) if d])
+        found = Kind(inputs, held, treedef, donated, whole, (head, len(key)), changing)
+        names = names_of(self.function, args, kw)
+        for name, x in zip(names, leaves, strict=True):
+            why = why_eager(x)
+            if why:
+                found.eager = f"{name} is {why}"
+                if not isinstance(x, np.ndarray | np.generic) and is_static(x):
+                    self.warn(f"runs uncompiled: {found.eager}. Pass arrays and numbers.")
+        self._bound(head, key, names)
+        self._kinds[whole] = found
+        return found
+
+    def _count_ints(self, where: Any, leaves: Sequence[Any]) -> tuple[int, ...]:
+        """The positions of the integers that are inputs, for they have had many values."""
+        changing = []
+        for n in [n for n, x in enumerate(leaves) if type(x) is int]:
+            if len(self._ints) > MANY_INTS:
+                self._ints.clear()
+            seen = self._ints.setdefault((where, n), set())
+            if seen is None:  # recording failed with it as an input
+                continue
             if len(seen) < 3:
                 seen.add(leaves[n])
             if len(seen) > 2:
-                inputs[n] = True
-                key[2 + n] = int
-        found = self._kinds.get(tuple(key))
-        if found is None:
-            given = self._donate.leaves(args, kw) if self._donate else [False] * len(leaves)
-            flags = [d for d, is_input in zip(given, inputs, strict=True) if is_input]
-            donated = frozenset([n for n, d in enumerate(flags) if d])
-            found = Kind(self, inputs, held or {}, treedef, donated)
-            self._kinds[tuple(key)] = found
-            self._bound(key)
-        return found
+                changing.append(n)
+        if changing:
+            self._changing[where] = tuple(changing)
+        return tuple(changing)
 
-    def _bound(self, key: list[Any]) -> None:
+    def pin(self, kind: Kind) -> None:
+        """Take integers for static again: the way of the function depends on their values."""
+        with self._lock:
+            for n in kind.ints:
+                self._ints[kind.where, n] = None
+            self._changing.pop(kind.where, None)
+            self._kinds.pop(kind.key, None)
+
+    def _bound(self, head: Any, key: list[Any], names: list[str]) -> None:
+        """Keep few kinds: those that were used since the last look stay."""
         kinds = self._kinds
-        if len(kinds) > KINDS:
-            kinds.popitem(last=False)
-        if len(kinds) > SUSPICIOUS:
+        while len(kinds) >= KINDS:
+            oldest = next(iter(kinds))
+            kind = kinds.pop(oldest)
+            if kind.replays:
+                kind.replays = 0
+                kinds[oldest] = kind
+        if len(kinds) == SUSPICIOUS:
+            what = _difference(head, key, names, list(kinds))
             self.warn(
-                f"was recorded for {len(kinds)} kinds of arguments; each takes time and memory. "
-                "Pad arrays to a few shapes, and pass numbers that change as floats or arrays."
+                f"was recorded for more than {SUSPICIOUS} kinds of arguments, which takes time and "
+                f"memory{what}. Pad arrays to a few shapes, and pass numbers that change as floats "
+                "or arrays."
             )
 
     def warn(self, what: str) -> None:
@@ -203,71 +331,13 @@ class Compiled:
             warnings.warn(message, RetraceWarning, stacklevel=lines_to_the_user())
 
 
-class Kind:
-    """What is kept for one kind of arguments: a path for each way that Python took."""
-
-    def __init__(
-        self,
-        owner: Compiled,
-        inputs: list[bool],
-        held: dict[Any, Any],
-        treedef: Any,
-        donated: frozenset[int],
-    ):
-        self.owner, self.inputs, self.held, self.treedef = owner, inputs, held, treedef
-        self.donated = donated
-        self.all_inputs = all(inputs)
-        self.paths: list[Path] = []
-        self.eager = ""
-
-    def run(self, leaves: list[Any], args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-        """Replay the path that holds; record a new one if none does."""
-        given = leaves if self.all_inputs else self._inputs(leaves)
-        why = ""
-        for path in self.paths:
-            why = path.surroundings.changed()
-            if not why:
-                out = path.run(*given)
-                if out is not MISSED:
-                    if path is not self.paths[0]:
-                        self.paths = [path, *[p for p in self.paths if p is not path]]
-                    return path.rebuild(out)
-        if self.eager:
-            args, kw = fill(self.held, args, kw)
-            return self.owner.function(*args, **kw)
-        return self._record(leaves, given, args, kw, why)
-
-    def find(self, leaves: list[Any]) -> Path | None:
-        """The path that these arguments take, if it is known."""
-        given = self._inputs(leaves)
-        for path in self.paths:
-            if not path.surroundings.changed() and path.run(*given) is not MISSED:
-                return path
-        return None
-
-    def _inputs(self, leaves: Sequence[Any]) -> list[Any]:
-        return [x for x, is_input in zip(leaves, self.inputs, strict=True) if is_input]
-
-    def _record(self, leaves: Any, given: list[Any], args: Any, kw: Any, why: str) -> Any:
-        owner = self.owner
-        if len(self.paths) >= PATHS:
-            self.eager = f"it took {PATHS} ways through its code"
-            changed = why or self._differs(given)
-            owner.warn(
-                f"went {PATHS} different ways for arguments of one kind, and is not compiled for "
-                f"further ones; {changed}. Use array functions such as xp.where, or arguments."
+def _difference(head: Any, key: list[Any], names: list[str], kinds: list[Any]) -> str:
+    """In which argument a new kind differs from the last one, in words."""
+    for other in reversed(kinds):
+        if other[: len(head)] == head and len(other) == len(head) + len(key):
+            pairs = zip(names, other[len(head) :], key, strict=True)
+            return next(
+                (f"; {n} was {show_key(a)}, and is {show_key(b)}" for n, a, b in pairs if a != b),
+                "",
             )
-            args, kw = fill(self.held, args, kw)
-            return owner.function(*args, **kw)
-        path, result, refused = make_path(self, leaves, given, args, kw)
-        if path is not None:
-            self.paths = [path, *self.paths]
-        elif refused:
-            self.eager = refused
-        return result
-
-    def _differs(self, given: list[Any]) -> str:
-        path = self.paths[0]
-        line = next((node.line for node in path.program.guards if node.line is not None), None)
-        where = f" at {line.file}:{line.number}" if line is not None else ""
-        return f"a value that Python decides by changes{where}"
+    return "; the structure of the arguments changes"

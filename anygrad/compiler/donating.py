@@ -2,13 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from anygrad.backends import backend_of
 from anygrad.compiler.program import Program, Ref
+from anygrad.tracing.plain import names_of_array
 from anygrad.trees.placing import on_device_of
 
-__all__ = ["homes", "write"]
+__all__ = ["can_be_given", "homes", "separated", "write"]
+
+
+def can_be_given(x: Any) -> bool:
+    """Whether an array can hold a result: its library lets it be written, and it is no subclass."""
+    if isinstance(x, np.ndarray):
+        return type(x) is np.ndarray
+    backend = backend_of(x)
+    return backend is not None and backend.writable and not backend.is_scalar(type(x))
+
+
+def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
+    """The arguments with copies of those donated whose memory somebody else may see, or own.
+
+    That is so for NumPy arrays that share memory with another argument or with themselves, and for
+    those that are read-only.
+    """
+    owners = [_owner(x) for x in given]
+    counts: dict[int, int] = {}
+    for owner in owners:
+        if owner is not None:
+            counts[id(owner)] = counts.get(id(owner), 0) + 1
+    unknown = any(x is not None and type(x) is not np.ndarray for x in owners)
+    changed = None
+    for n in donated:
+        x, owner = given[n], owners[n]
+        if type(x) is not np.ndarray:
+            alone = sum(other is x for other in given) == 1
+        elif not x.flags.writeable:
+            alone = False
+        elif unknown or counts[id(owner)] > 1:
+            alone = _overlaps_no_other(n, given) and _overlaps_not_itself(x)
+        else:
+            alone = owner is x or _overlaps_not_itself(x)
+        if not alone:
+            changed = list(given) if changed is None else changed
+            with on_device_of(x):
+                changed[n] = names_of_array(x).asarray(x, copy=True)
+    return given if changed is None else changed
+
+
+def _owner(x: Any) -> Any:
+    """What a NumPy array has its memory from: an array, or something else; None for the rest."""
+    if not isinstance(x, np.ndarray):
+        return None
+    while x.base is not None:
+        if not isinstance(x.base, np.ndarray):
+            return x.base
+        x = x.base
+    return x
+
+
+def _overlaps_no_other(n: int, given: Sequence[Any]) -> bool:
+    return not any(
+        isinstance(x, np.ndarray) and k != n and np.may_share_memory(given[n], x)
+        for k, x in enumerate(given)
+    )
+
+
+def _overlaps_not_itself(x: np.ndarray) -> bool:
+    """Whether every element of an array lies at a place of its own, for certain."""
+    extent = x.itemsize
+    for step, n in sorted((abs(s), n) for s, n in zip(x.strides, x.shape, strict=True) if n > 1):
+        if step < extent:
+            return False
+        extent += step * (n - 1)
+    return True
 
 
 def homes(program: Program, donated: frozenset[int]) -> dict[int, int]:

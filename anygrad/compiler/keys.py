@@ -9,42 +9,37 @@ import numpy as np
 
 from anygrad.backends import backend_of, device_of
 from anygrad.config import Settings, settings
+from anygrad.errors import describe
 
-__all__ = ["Identity", "environment", "key_of", "key_of_int", "reader_of"]
-
-
-class Identity:
-    """An object as a part of a key: the same object, whatever it calls equal."""
-
-    __slots__ = ("held",)
-
-    def __init__(self, held: Any):
-        self.held = held
-
-    def __hash__(self) -> int:
-        return id(self.held)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Identity) and self.held is other.held
-
-    def __repr__(self) -> str:
-        return repr(self.held)
+__all__ = [
+    "environment",
+    "is_static",
+    "key_of",
+    "key_of_int",
+    "orders",
+    "reader_of",
+    "show_key",
+    "why_eager",
+]
 
 
 def _key_of_array(x: np.ndarray) -> Any:
     return (x.shape, x.strides, x.dtype)
 
 
-def _key_of_scalar(x: np.generic) -> Any:
-    return type(x)
+def _key_of_array_subclass(x: np.ndarray) -> Any:
+    return (x.shape, x.strides, x.dtype, type(x))
 
 
-def _key_of_number(x: Any) -> Any:
+def _key_of_type(x: Any) -> Any:
     return type(x)
 
 
 def _key_of_other_array(x: Any) -> Any:
-    return (type(x), tuple(x.shape), str(x.dtype), device_of(x), _strides_of(x))
+    backend = backend_of(x)
+    recorded = backend is not None and backend.records is not None and backend.records(x)
+    place = None if recorded else device_of(x)  # what is being traced may have none
+    return (tuple(x.shape), _strides_of(x), x.dtype, type(x), place, recorded)
 
 
 def _strides_of(x: Any) -> Any:
@@ -62,16 +57,19 @@ def _key_of_object(x: Any) -> Any:
     try:
         hash(x)
     except TypeError:
-        return Identity(x)
+        return (type(x), UNHASHABLE)
     return (type(x), x)
 
 
+UNHASHABLE = "unhashable"
+
 _READERS: dict[type, Callable[[Any], Any]] = {
     np.ndarray: _key_of_array,
-    float: _key_of_number,
-    complex: _key_of_number,
+    float: _key_of_type,
+    complex: _key_of_type,
     int: key_of_int,
     bool: key_of_int,
+    str: key_of_int,
 }
 key_of = _READERS.get
 """The function that gives the key of a leaf, by its type; None for a type not seen before."""
@@ -86,9 +84,9 @@ def reader_of(x: Any) -> Callable[[Any], Any]:
         if backend is None:
             return _key_of_object  # classes of users are not remembered
         if isinstance(x, np.generic):
-            found = _key_of_scalar
+            found = _key_of_type
         elif isinstance(x, np.ndarray):
-            found = _key_of_array
+            found = _key_of_array_subclass
         else:
             found = _key_of_other_array
         _READERS[kind] = found
@@ -99,6 +97,42 @@ def is_static(x: Any) -> bool:
     """Whether a leaf is a part of the key, with its value."""
     kind = type(x)
     return kind is int or kind is bool or (backend_of(x) is None and kind not in (float, complex))
+
+
+def why_eager(x: Any) -> str:
+    """Why a program for such a leaf could not hold, in words; empty if it can."""
+    kind = type(x)
+    backend = backend_of(x)
+    if backend is None:
+        if kind in _PLAIN or callable(x):
+            return ""
+        if hasattr(x, "__array__") or hasattr(x, "__array_interface__") or hasattr(x, "nnz"):
+            return f"a {kind.__name__}, whose elements are not compared"
+        if _key_of_object(x)[1] is UNHASHABLE:
+            return f"a {kind.__name__}, which cannot be hashed"
+        if hasattr(kind, "__next__"):
+            return f"a {kind.__name__}, which gives something else whenever it is asked"
+        return ""
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind not in "biufc":
+        return f"dtype {x.dtype}"
+    if backend.records is not None and backend.records(x):
+        return f"an array that {backend.name} itself records"
+    return ""
+
+
+_PLAIN = frozenset((int, float, complex, bool, str, bytes))
+
+
+def show_key(key: Any) -> str:
+    """A part of a key in words, for a warning that compares two."""
+    if isinstance(key, type):
+        return f"a {key.__name__}"
+    if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], type):
+        return describe(key[1])
+    if isinstance(key, tuple) and len(key) > 2:
+        dtype = str(getattr(key[2], "name", key[2])).split(".")[-1]
+        return f"shape {key[0]}, dtype {dtype}, strides {key[1]}"
+    return describe(key)
 
 
 _tokens: dict[int, tuple[Settings, int]] = {}
@@ -115,3 +149,25 @@ def environment() -> tuple[Settings, int]:
             _tokens.clear()
         found = _tokens[id(now)] = (now, _numbers.setdefault(now, len(_numbers)))
     return found
+
+
+def orders(tree: Any) -> tuple[Any, ...]:
+    """The orders of the keys of all dicts: a sum over their values depends on it."""
+    found: list[Any] = []
+    _add_orders(tree, found)
+    return tuple(found)
+
+
+def _add_orders(x: Any, found: list[Any]) -> None:
+    if isinstance(x, dict):
+        found.append(tuple(x))
+        parts: Any = x.values()
+    elif isinstance(x, list | tuple):
+        parts = x
+    elif hasattr(x, "__dict__") and hasattr(x, "__dataclass_fields__"):
+        parts = x.__dict__.values()
+    else:
+        return
+    for part in parts:
+        if not hasattr(part, "shape") and type(part) is not float:
+            _add_orders(part, found)

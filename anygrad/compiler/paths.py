@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from anygrad import trees
-from anygrad.autodiff.inputs import name_of
-from anygrad.compiler.arguments import fill
+from anygrad.compiler.arguments import fill, names_of
+from anygrad.compiler.capturing import Capture
+from anygrad.compiler.donating import homes, write
 from anygrad.compiler.program import Program
-from anygrad.compiler.recording import record
+from anygrad.compiler.randomness import Randomness
+from anygrad.compiler.recording import Recording, record
 from anygrad.compiler.simplifying import simplify
 from anygrad.compiler.surroundings import Surroundings
 from anygrad.compiler.targets import print_program
@@ -27,33 +29,67 @@ class Path(NamedTuple):
 
 
 def make_path(
-    kind: Any, leaves: list[Any], given: list[Any], args: tuple[Any, ...], kw: dict[str, Any]
+    function: Callable[..., Any],
+    kind: Any,
+    leaves: list[Any],
+    given: list[Any],
+    args: tuple[Any, ...],
+    kw: dict[str, Any],
 ) -> tuple[Path | None, Any, str]:
     """Record: the path, the result of this call, and why there is no path if there is none."""
-    f, treedef, inputs = kind.owner.function, kind.treedef, kind.inputs
+    treedef, inputs = kind.treedef, kind.inputs
 
     def rebuild(captured: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         rest = iter(captured)
         full = [next(rest) if is_input else x for x, is_input in zip(leaves, inputs, strict=True)]
         return fill(kind.held, *trees.unflatten(treedef, full))
 
-    names = [trees.show_path("args", path) for path in trees.paths((args, kw))]
+    names = names_of(function, args, kw)
     chosen = tuple([name for name, is_input in zip(names, inputs, strict=True) if is_input])
-    surroundings = Surroundings(f)
-    recording = record(f, given, rebuild, chosen)
-    changed = surroundings.changed()
+    others = [*zip(names, leaves, strict=True), *((str(k), x) for k, x in kind.held.items())]
+    surroundings = _known(kind) or Surroundings(
+        function, [(name, x) for name, x in others if not hasattr(x, "shape")]
+    )
+    for name, _ in surroundings.iterators:
+        args, kw = fill(kind.held, args, kw)
+        return None, function(*args, **kw), f"takes from {name}, an iterator, while it runs"
+    randomness, level = Randomness(surroundings.generators), Capture()
+    try:
+        recording = record(function, given, rebuild, chosen, level)
+    except BaseException:
+        surroundings.release(level)
+        raise
+    changed, drawn = surroundings.changed(), randomness.drawn()
+    result = _given_back(recording, given, kind.donated)
     if changed:
-        kind.owner.warn(
-            f"changes {changed} while it runs, which a replay would not; it runs uncompiled. "
-            "Return what changes, and pass it in again."
-        )
-        return None, recording.result, f"{name_of(f)} changes {changed}"
+        surroundings.release(level)
+        return None, result, f"changes {changed} while it runs"
+    if drawn:
+        return None, result, f"draws random numbers from {drawn}"
     if recording.refused:
-        return None, recording.result, ""
+        return None, result, ""
     program = simplify(recording.program)
     run = print_program(program, kind.donated)
-    path = Path(program, run, rebuilder(recording.treedef), surroundings)
-    return path, recording.result, ""
+    return Path(program, run, rebuilder(recording.treedef), surroundings), result, ""
+
+
+def _known(kind: Any) -> Surroundings | None:
+    """Those of another path, if they are still the same; so they are compared once for all."""
+    for path in kind.paths:
+        if not path.surroundings.changed():
+            return path.surroundings
+    return None
+
+
+def _given_back(recording: Recording, given: list[Any], donated: frozenset[int]) -> Any:
+    """The result of the first call, in the memory of donated arguments as in all later ones."""
+    places = homes(recording.program, donated) if donated else {}
+    if not places:
+        return recording.result
+    found = trees.leaves(recording.result)
+    for k, home in places.items():
+        found[k] = write(given[home], found[k])
+    return trees.unflatten(recording.treedef, found)
 
 
 def rebuilder(treedef: Any) -> Callable[[Any], Any]:

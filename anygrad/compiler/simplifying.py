@@ -73,7 +73,8 @@ def spread_late(program: Program) -> Program:
     kept = []
     for node in program.nodes:
         if node.name == "broadcast_to":
-            spread[node.number] = spread.get(node.operands[0], node.operands[0])
+            base = node.operands[0]  # a constant 1.0 would be found as value 1
+            spread[node.number] = spread.get(base, base) if type(base) is Ref else base
         elif spread and node.name in ELEMENTWISE:
             short = tuple([spread.get(x, x) if type(x) is Ref else x for x in node.operands])
             if short != node.operands and _shape_of_result(short, program.specs) == (

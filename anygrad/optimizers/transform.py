@@ -8,13 +8,14 @@ in this package is a transform: an optimizer, a clip, a scale, and any chain of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from anygrad import trees
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, DTypeError, describe
 from anygrad.optimizers.flow import Flow, Rule, State
+from anygrad.optimizers.replaying import NOTHING, Replays
 from anygrad.optimizers.rules.leaves import add, add_in_place
 from anygrad.trees.placing import check_libraries, check_same_places
 
@@ -60,6 +61,7 @@ class Transform:
     parts: tuple[Transform, ...] = ()
     rule: Rule | None = None
     per_example: bool = False
+    _replays: Replays = field(default_factory=Replays, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Transform({self.name})" if self.rule is None else repr(self.rule)
@@ -109,12 +111,28 @@ class Transform:
         >>> params["w"]
         array([0., 1.])
         """
-        check_grads(f"{self.name}.step(grads)", params, grads, self.per_example)
-        check_libraries(f"{self.name}.step(params)", params)
-        if donate:
-            check_untied(f"{self.name}.step(params)", params)
-        flow, state = advance(self, Flow(grads), state, params, donate, extra)
-        return trees.map(add_in_place if donate else add, params, flow.settle()), state
+        result = self._replays.take(take_step, self, donate, params, grads, state, extra)
+        if result is NOTHING:
+            result = take_step(self, donate, params, grads, state, extra)
+        return result
+
+
+def take_step(
+    transform: Transform,
+    donate: bool,
+    params: Tree,
+    grads: Tree,
+    state: State,
+    extra: Mapping[str, Any],
+) -> tuple[Tree, State]:
+    """Take a step as it stands."""
+    where = f"{transform.name}.step"
+    check_grads(f"{where}(grads)", params, grads, transform.per_example)
+    check_libraries(f"{where}(params)", params)
+    if donate:
+        check_untied(f"{where}(params)", params)
+    flow, state = advance(transform, Flow(grads), state, params, donate, extra)
+    return trees.map(add_in_place if donate else add, params, flow.settle()), state
 
 
 def apply_updates(params: Tree, updates: Tree) -> Tree:

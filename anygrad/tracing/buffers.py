@@ -22,6 +22,7 @@ from anygrad.tracing.level import (
     LIFTED,
     Level,
     Traced,
+    duplicate,
     lifted,
     lowest,
     names_for,
@@ -179,7 +180,7 @@ def _root(value: Any) -> Buffer:
 def copied(value: Any) -> Any:
     """A value, plain or traced, in memory of its own."""
     return (
-        TRACED.positive(value)
+        duplicate(value)
         if type(value) in LIFTED
         else names_for(value).asarray(value, copy=True)
     )

@@ -252,6 +252,12 @@ def _itself(value: Any) -> Any:
     return value
 
 
+def duplicate(x: Any, order: str = "K") -> Any:
+    """A traced value in memory of its own."""
+    recorded_here = type(x) in LIFTED and x.t.records
+    return x.t.duplicate(x, order) if recorded_here else TRACED.positive(x)
+
+
 def bind(row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
     """Dispatch one operation in general: to the level created last, without one to the library."""
     top = None

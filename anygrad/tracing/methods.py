@@ -20,6 +20,7 @@ from anygrad.tracing.level import (
     Traced,
     bind,
     decided,
+    duplicate,
     is_mapped,
     lowest,
     read_value,
@@ -184,7 +185,7 @@ def _transpose(self: Traced, *axes: Any) -> Any:
 
 
 # method -> the function of the same meaning; NumPy's positional order is that of the functions
-_METHODS = {
+METHODS = {
     **{
         name: name
         for name in (
@@ -298,10 +299,10 @@ _AS_AN_OBJECT: dict[str, Any] = {
     "__format__": lambda self, form: format(shown(self), form),
     "__round__": lambda self, digits=None: round(read_value(self), digits),
     "to_device": _to_device,
-    "__copy__": lambda self: TRACED.positive(self),
-    "__deepcopy__": lambda self, memo: TRACED.positive(self),
+    "__copy__": lambda self: duplicate(self),
+    "__deepcopy__": lambda self, memo: duplicate(self),
     "__divmod__": lambda self, other: (self // other, self % other),
-    **{method: STANDARD[name] for method, name in _METHODS.items()},
+    **{method: STANDARD[name] for method, name in METHODS.items()},
     **{method: _way_out(method, what) for method, what in _OUT.items()},
 }
 

@@ -10,6 +10,7 @@ import types
 import weakref
 from typing import Any
 
+from anygrad.backends import backend_of
 from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
@@ -81,6 +82,8 @@ class TracedNamespace(types.SimpleNamespace):
         if type(obj) in LIFTED:
             if dtype is not None:
                 obj = astype(obj, dtype)
+            if obj.t.records and _is_scalar(lowest(obj)):
+                return obj.t.host(self._plain.asarray, (obj,))  # no scalar, as without a record
             return copy_of(obj) if copy else obj
         if isinstance(obj, list | tuple) and _holds_traced(obj):
             return stack([self.asarray(part, dtype=dtype) for part in obj])
@@ -107,6 +110,11 @@ class TracedNamespace(types.SimpleNamespace):
             found = guarded(name, found)
         setattr(self, name, found)
         return found
+
+
+def _is_scalar(x: Any) -> bool:
+    backend = backend_of(x)
+    return backend is None or backend.is_scalar(type(x))
 
 
 def _answered(function: Any) -> Any:

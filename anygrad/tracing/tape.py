@@ -195,6 +195,8 @@ def own_keys(kw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own(part: Any) -> Any:
+    if type(part) in LIFTED:
+        return part.t.fresh(part)
     if is_mutable(part):
         return namespace_of(part).asarray(part, copy=True)
     return copy.deepcopy(part) if isinstance(part, list) else part

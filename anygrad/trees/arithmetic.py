@@ -8,6 +8,7 @@ from anygrad.backends import Backend, asarray, backend_of, check_same_device, na
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.trees.comparing import check_same_structure, shape_of
 from anygrad.trees.kinds import is_complex, widest_real_dtype
+from anygrad.trees.looking import can_look, look
 from anygrad.trees.mapping import map
 from anygrad.trees.placing import NUMBERS, check_one_library, combine, gather, on_device_of
 from anygrad.trees.structure import flatten
@@ -100,14 +101,25 @@ def _dot_on_host(backend: Backend | None, left: list[Any], right: list[Any]) -> 
     """Take the inner product without temporary arrays where the library offers it, else None."""
     if backend is None or backend.host_dot is None:
         return None
+    if not can_look([x for x in (*left, *right) if backend_of(x) is not None]):
+        return None
+    looks, product = look(_sum_of_products, *left, *right)
+    return product if looks else None
+
+
+def _sum_of_products(*found: Any) -> tuple[bool, Any]:
+    """The inner product of the first half with the second, and whether it can be had this way."""
+    backend = next(backend for x in found if (backend := backend_of(x)) is not None)
+    assert backend.host_dot is not None
+    half = len(found) // 2
     total = 0.0
-    for x, y in zip(left, right, strict=True):
+    for x, y in zip(found[:half], found[half:], strict=True):
         product = backend.host_dot(x, y)
         if product is None:
-            return None
+            return False, 0.0
         total += product.real
     xp = backend.load()
-    return xp.asarray(total, dtype=widest_real_dtype([*left, *right]))[()]
+    return True, xp.asarray(total, dtype=widest_real_dtype(found))[()]
 
 
 def _leaf_dot(x: Any, y: Any) -> Any:

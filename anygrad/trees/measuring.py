@@ -11,6 +11,7 @@ from anygrad.backends import Backend, asarray, backend_of, device_of, namespace_
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.config import settings
 from anygrad.trees.kinds import is_complex, is_floating, library_of, widest_real_dtype
+from anygrad.trees.looking import can_look, look
 from anygrad.trees.mapping import map
 from anygrad.trees.placing import (
     check_one_library,
@@ -93,21 +94,32 @@ def _norm_on_host(backend: Backend, found: Sequence[Any]) -> Array | None:
 
     None if the library computes on a device, or if a square left the range of its dtype.
     """
-    if backend.host_dot is None:
+    if backend.host_dot is None or not can_look([x for x in found if backend_of(x) is not None]):
         return None
+    looks, root = look(_root_of_squares, *found)
+    return root if looks else None
+
+
+def _root_of_squares(*found: Any) -> tuple[bool, Any]:
+    """The norm, and whether it can be had this way."""
+    backend = next(backend for x in found if (backend := backend_of(x)) is not None)
+    assert backend.host_dot is not None
     total = 0.0
     for leaf in found:
         square = backend.host_dot(leaf, leaf)
         if square is None:
-            return None
+            return NO_NORM
         total += square.real
     xp = backend.load()
     # what underflow can have taken away is less than one unit in the last place of this
     coarsest = max(_smallest_normal(xp, dtype) for dtype in {leaf.dtype for leaf in found})
     lost = coarsest * sum(leaf.size for leaf in found)
     if not lost <= total < math.inf:
-        return None
-    return xp.asarray(math.sqrt(total), dtype=widest_real_dtype(found))[()]
+        return NO_NORM
+    return True, xp.asarray(math.sqrt(total), dtype=widest_real_dtype(found))[()]
+
+
+NO_NORM = (False, 0.0)
 
 
 @cache

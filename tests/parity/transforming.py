@@ -57,7 +57,28 @@ def _checkpoint(xp: Any, a: Inputs) -> Any:
     return ag.grad(lambda x: ag.namespace(x).sum(step(step(x))))(a.x)
 
 
+def _compiled(xp: Any, a: Inputs) -> Any:
+    slope = ag.compile(ag.grad(lambda x, rate: energy(x[0, ...] * x[1, ...]) * rate))
+    recorded = slope(a.x, 0.5)
+    replayed = slope(a.v, 2.0)
+    return {"recorded": recorded, "replayed": replayed}
+
+
+def _scan(xp: Any, a: Inputs) -> Any:
+    def step(carry: Any, x: Any) -> Any:
+        carry = carry * x + x
+        return carry, carry * 2.0
+
+    def last(x: Any) -> Any:
+        carry, ys = ag.scan(step, x[0, ...] * 0.0 + 1.0, x)
+        return ag.namespace(x).sum(carry) + ag.namespace(x).sum(ys)
+
+    return {"value": last(a.x), "gradient": ag.grad(last)(a.x)}
+
+
 TRANSFORMED = [
+    Routine("compile", _compiled, dtypes=REAL),
+    Routine("scan", _scan, dtypes=REAL),
     Routine("vmap", lambda xp, a: ag.vmap(energy)(a.x), dtypes=REAL),
     Routine(
         "vmap of grad", lambda xp, a: ag.vmap(ag.grad(energy))(a.x), dtypes=REAL, covers=("vmap",)

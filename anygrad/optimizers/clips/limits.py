@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array
 from anygrad.clipping import Measured
 from anygrad.clipping.scaling import Scale
+from anygrad.clipping.silence import silenced
 from anygrad.optimizers.clips.joint import state_of
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.wrappers.wrapping import both, choose
@@ -19,7 +18,7 @@ __all__ = ["clip_to", "counts_for", "hand_on"]
 def clip_to(unit: Measured, limit: Array) -> tuple[Measured, State]:
     """Turn the scale to norm 1 into one to a limit on the device, where the norm is above it."""
     xp = namespace_of(limit)
-    with on_device_of(unit.norm), np.errstate(all="ignore"):
+    with on_device_of(unit.norm), silenced("ignore"):
         norm, limit = xp.asarray(unit.norm), move(limit, unit.norm)
         one = xp.ones_like(norm)
         divisor, factor = unit.scale or Scale(None, 1.0)

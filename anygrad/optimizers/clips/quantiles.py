@@ -6,11 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from anygrad.backends import device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import Policy, check_limit
+from anygrad.clipping.silence import silenced
 from anygrad.optimizers.clips.joint import MEASURED, start_measured, unit_scale
 from anygrad.optimizers.clips.limits import clip_to, counts_for, hand_on
 from anygrad.optimizers.flow import Flow, State
@@ -115,7 +114,7 @@ class QuantileRule:
         unit = unit_scale("clip_by_quantile", flow.settle(), self.nonfinite, 2.0, 0.0)
         seen, history = state["seen"], state["history"]
         xp = namespace_of(history)
-        with on_device_of(history), np.errstate(all="ignore"):
+        with on_device_of(history), silenced("ignore"):
             norm = xp.astype(xp.asarray(move(unit.norm, history)), history.dtype)
             enters = counts_for(flow, unit, norm)
             number = xp.arange(self.window, dtype=seen.dtype, device=device_of(history))

@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import LIMIT, Policy, check_limit
+from anygrad.clipping.silence import silenced
 from anygrad.optimizers.clips.joint import MEASURED, start_measured, unit_scale
 from anygrad.optimizers.clips.limits import clip_to, counts_for, hand_on
 from anygrad.optimizers.flow import Flow, State
@@ -136,7 +135,7 @@ class ZScoreRule:
         old = tuple(state[name] for name in FOLLOWED)
         mean, std, seen = old
         xp = namespace_of(mean)
-        with on_device_of(mean), np.errstate(all="ignore"):
+        with on_device_of(mean), silenced("ignore"):
             norm = xp.astype(xp.asarray(move(unit.norm, mean)), mean.dtype)
             z = (norm - mean) / (std + self.eps)
             stands_out = (seen >= self.warmup) & (z > self.threshold)

@@ -11,6 +11,7 @@ from anygrad.optimizers.rules.pieces import decayed
 from anygrad.optimizers.slots import Number, copy
 from anygrad.optimizers.transform import Transform
 from anygrad.ranges import NOT_NEGATIVE
+from anygrad.tracing.level import hosted
 
 __all__ = ["asgd"]
 
@@ -31,7 +32,7 @@ def asgd_formula(
 ) -> tuple[Array, Array, float]:
     """Polyak and Juditsky, equation 3; the rate ``eta`` of Bottou, section 5.2."""
     u = -eta * (g + lambd * p)
-    mu = 1 / max(1.0, t - 1 - t0)
+    mu = 1 / hosted(max, 1.0, t - 1 - t0)
     average = (1 - mu) * average + mu * (p + u)
     return u, average, learning_rate / (1 + lambd * learning_rate * t) ** alpha
 

@@ -13,6 +13,7 @@ from anygrad.optimizers.rules.pieces import abs2, decayed, norm
 from anygrad.optimizers.slots import When, real_full, real_zeros, zeros
 from anygrad.optimizers.transform import Transform
 from anygrad.ranges import NOT_NEGATIVE, POSITIVE, Range
+from anygrad.tracing.level import hosted
 
 __all__ = ["adafactor"]
 
@@ -43,7 +44,7 @@ def adafactor_formula(
     factored_axes: str,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Shazeer and Stern, algorithms 4 and 5; in their letters ``w`` is 1 - beta2 hat."""
-    w = max(t - decay_offset, 1.0) ** beta2_decay
+    w = hosted(max, t - decay_offset, 1.0) ** beta2_decay
     q = abs2(xp, g)
     eps1 = float(xp.finfo(q.dtype).eps) if eps1 is None else eps1
     q, least = (q + eps1, 0.0) if eps_place == "squares" else (q, eps1)
@@ -58,7 +59,7 @@ def adafactor_formula(
         row, column = factors(xp, v_row, v_col, rows, columns, least)
         # one by one where nothing bounds the product of two small numbers, which could vanish
         u = g / xp.maximum(row * column, least) if least else g / row / column
-    rho = min(learning_rate, 1 / math.sqrt(t)) if relative_step else learning_rate
+    rho = hosted(min, learning_rate, 1 / hosted(math.sqrt, t)) if relative_step else learning_rate
     alpha = rho * xp.maximum(rms(xp, p), eps2) if multiply_by_parameter_scale else rho
     u = u if d is None else u / xp.maximum(rms(xp, u) / d, 1.0)
     u = alpha * u

@@ -89,6 +89,25 @@ class Hyperparameters:
             for row in self.rows
         ]
 
+    @cached_property
+    def scheduled(self) -> tuple[tuple[int, str], ...]:
+        """Where schedules stand: row and name."""
+        named = [(k, name) for k, row in enumerate(self.rows) for name in row]
+        return tuple([(k, name) for k, name in named if callable(self.rows[k][name])])
+
+    def told(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """The values of all schedules among the rows of one step."""
+        return [rows[k][name] for k, name in self.scheduled]
+
+    def fill(self, values: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        """Rows with these values in the place of schedules."""
+        if not self.scheduled:
+            return self.rows
+        rows = [dict(row) for row in self.rows]
+        for (k, name), value in zip(self.scheduled, values, strict=True):
+            rows[k][name] = value
+        return rows
+
     def _value_at(self, name: str, value: Any, step: int) -> Any:
         if not callable(value):
             return value
@@ -134,7 +153,7 @@ class Hyperparameters:
     @cached_property
     def is_constant(self) -> bool:
         """Whether no value follows a schedule."""
-        return not any(callable(value) for row in self.rows for value in row.values())
+        return not self.scheduled
 
     def assign(self, structure: Any, list_paths: Callable[[], Sequence[str]]) -> list[int]:
         """Row of each leaf; remembered by tree structure, since paths take time to list."""

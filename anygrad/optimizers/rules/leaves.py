@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 
 from anygrad.backends import backend_of, check_same_device, is_traced, namespace_of
@@ -24,6 +25,10 @@ __all__ = [
 ]
 
 
+WRITES: ContextVar[list[tuple[Any, Any]] | None] = ContextVar("WRITES", default=None)
+"""Of who records a step: a list of what would go into whose memory, if it was donated."""
+
+
 def is_writable(x: Array) -> bool:
     """Tell whether ``x`` may be written in place: not if traced, immutable, or read-only."""
     backend = None if is_traced(x) else backend_of(x)
@@ -34,7 +39,12 @@ def is_writable(x: Array) -> bool:
 
 def write(old: Array, new: Array) -> Array:
     """Put ``new`` into the memory of ``old`` where that is allowed, and return what holds it."""
-    if is_traced(new) or not is_writable(old):
+    if is_traced(new):
+        noted = WRITES.get()
+        if noted is not None:
+            noted.append((old, new))
+        return new
+    if not is_writable(old):
         return new
     with on_device_of(old):
         old[...] = new

@@ -20,6 +20,7 @@ from anygrad.optimizers.rules.reductions import reduce, see_whole, start_shared
 from anygrad.optimizers.rules.states import SlotShapes, check_entries, check_sizes, host_state
 from anygrad.optimizers.rules.work import MASTER, Work, common_place
 from anygrad.optimizers.slots import Number, Shared, Slot, When
+from anygrad.tracing.level import hosted
 from anygrad.trees.placing import check_libraries, on_device_of
 
 __all__ = ["FormulaRule", "read_signature"]
@@ -69,8 +70,8 @@ class FormulaRule:
         self.needs_value = "value" in used
         self.has_rate = "learning_rate" in hyperparameters.rows[0]
         self.counts = "t" in used or self.has_rate or not hyperparameters.is_constant
-        first = ["step"] * self.counts + ["learning_rate"] * self.has_rate
-        self.entries = (*first, *self.numbers, *self.shared, *self.slots)
+        self._head = (*["step"] * self.counts, *["learning_rate"] * self.has_rate)
+        self.entries = (*self._head, *self.numbers, *self.shared, *self.slots)
         self._slot_shapes = SlotShapes(self.name)
 
     def _start_of(self, slot: Slot) -> Callable[..., Any] | None:
@@ -120,11 +121,11 @@ class FormulaRule:
         self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
     ) -> tuple[Flow, State]:
         """Apply the formula to every leaf."""
-        step = check_entries(self.name, self.entries, state)
+        check_entries(self.name, self.entries, state)
         leaves, structure = trees.flatten(params)
         kept = [*self.slots, *([MASTER] if MASTER in state else [])]
         columns = {slot: self._column(slot, structure, state) for slot in kept}
-        rows = self.hyperparameters.at(step)
+        t, head, rows = self._count(state)
         assigned = self.hyperparameters.assign(structure, lambda: trees.paths(params))
         self._slot_shapes.check(
             *(params, leaves, structure, columns),
@@ -137,12 +138,16 @@ class FormulaRule:
         groups = len(self.hyperparameters.rows)
         sizes = {**dict.fromkeys(self.numbers, (groups,)), **dict.fromkeys(self.shared, ())}
         check_sizes(self.name, state, sizes)
-        given = {"t": step + 1, "value": self._value(extra)}
+        given = {"t": t, "value": self._value(extra)}
+        numbers = {name: hosted(np.ndarray.tolist, state[name]) for name in self.numbers}
         shared: State = {}
         if self.reduction is not None:
             flow = Flow(flow.settle(), None, flow.accept)
             masters, of_leaves = columns.get(MASTER), [rows[row] for row in assigned]
-            shared = self._renew_shared(flow, params, state, masters, given, rows[0], of_leaves)
+            first = {name: values[0] for name, values in numbers.items()}
+            shared = self._renew_shared(
+                flow, params, state, masters, {**first, **given}, rows[0], of_leaves
+            )
             rows = [{name: row[name] for name in self.keywords} for row in rows]
         grads = trees.leaves(flow.updates)
         xp, context = common_place([leaves, grads, *columns.values(), list(shared.values())])
@@ -153,7 +158,6 @@ class FormulaRule:
             f"{self.name}.step(params, grads, state)",
             xp,
         )
-        numbers = {name: state[name].tolist() for name in self.numbers}
         after = {name: list(values) for name, values in numbers.items()}
         updates = []
         with context:
@@ -168,11 +172,26 @@ class FormulaRule:
                 for slot, was in old.items():
                     if slot in new and was is not None:
                         columns[slot][index] = write(was, new[slot]) if donate else new[slot]
-        state = host_state(self.entries, step + 1, rows[0])
-        state.update({name: np.asarray(values) for name, values in after.items()})
+        state = head
+        state.update({name: hosted(_as_array, *values) for name, values in after.items()})
         state.update(shared)
         state.update({slot: trees.unflatten(structure, columns[slot]) for slot in kept})
         return Flow(trees.unflatten(structure, updates), None, flow.accept), state
+
+    def _count(self, state: State) -> tuple[int, State, Sequence[Mapping[str, Any]]]:
+        """Number of this step, counted from 1; the next entries of the host; and the rows."""
+        if not self.counts:
+            return 1, {}, self.hyperparameters.rows
+        t, *told = hosted(self._tell, state["step"])
+        head = dict(zip(self._head, told, strict=False))
+        return t, head, self.hyperparameters.fill(told[len(head) :])
+
+    def _tell(self, step: Any) -> tuple[Any, ...]:
+        """All that depends on the step count alone, for one call of the host in a program."""
+        step = int(step)
+        rows = self.hyperparameters.at(step)
+        head = host_state(self.entries, step + 1, rows[0])
+        return (step + 1, *head.values(), *self.hyperparameters.told(rows))
 
     def _column(self, slot: str, structure: Any, state: State) -> list[Any]:
         """Leaves of one slot, None where there is none."""
@@ -218,11 +237,14 @@ class FormulaRule:
         everything = {
             **see_whole(self.formula, flow.updates, params, masters, of_leaves),
             **{name: state[name] for name in self.slots},
-            **{name: float(state[name][0]) for name in self.numbers},
             **given,
         }
         old = {name: state[name] for name in self.shared}
         return reduce(self.reduction, self.reduction_signature, flow, old, everything, row)
+
+
+def _as_array(*numbers: float) -> np.ndarray:
+    return np.asarray(numbers)
 
 
 def read_signature(formula: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -29,10 +29,10 @@ def host_state(entries: Sequence[str], step: int, row: Mapping[str, Any]) -> Sta
     return state
 
 
-def check_entries(where: str, entries: Sequence[str], state: Any) -> int:
-    """Refuse the state of another optimizer, and tell the step count of one that fits."""
+def check_entries(where: str, entries: Sequence[str], state: Any) -> None:
+    """Refuse the state of another optimizer."""
     if isinstance(state, Mapping) and state.keys() - {MASTER} == set(entries):
-        return int(state["step"]) if "step" in entries else 0
+        return
     got, advice = describe(state), "Pass the state that init or the last step returned."
     if isinstance(state, Mapping):
         got = ", ".join(map(str, state)) or "an empty state"

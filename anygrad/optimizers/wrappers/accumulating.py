@@ -18,6 +18,7 @@ from anygrad.optimizers.wrappers.wrapping import (
     INNER,
     check_state,
     check_transform,
+    count_on,
     host_count,
     refuse_examples,
     replace,
@@ -114,7 +115,8 @@ class AccumulateRule:
     ) -> tuple[Flow, State]:
         """Add the gradients; at the last call of a step apply the transform to the mean."""
         check_state("accumulate", state, "micro_step", "accepted", "value", "sum", INNER)
-        number = int(state["micro_step"]) + 1
+        number, counted = count_on(state["micro_step"])
+        waits = bool(number < self.steps)
         accepted, sums = state["accepted"], state["sum"]
         xp = namespace_of(accepted)
         with on_device_of(accepted):
@@ -123,9 +125,9 @@ class AccumulateRule:
             count = conform(xp, count, accepted)
         value = _add_value(flow, state["value"], extra.get("value"))
         total = trees.map(_add, sums, flow.settle())
-        if number < self.steps:
+        if waits:
             state = {
-                "micro_step": host_count(number),
+                "micro_step": counted,
                 "accepted": count,
                 "value": value,
                 "sum": replace(sums, total, donate),

@@ -16,11 +16,13 @@ from anygrad.optimizers.wrappers.wrapping import (
     INNER,
     check_state,
     check_transform,
+    count_on,
     host_count,
     replace,
     wide_copy,
 )
 from anygrad.ranges import Range, check_count, check_number
+from anygrad.tracing.level import hosted
 from anygrad.trees.placing import on_device_of
 
 __all__ = ["averaged", "stochastic_weight_average"]
@@ -199,15 +201,21 @@ class AverageRule:
     ) -> tuple[Flow, State]:
         """Apply the transform, and average the parameters that its updates lead to."""
         check_state(self._name, state, "count", "average", INNER)
+        (count, counted), average = count_on(state["count"]), state["average"]
+        weight = hosted(self._weigh, count)
+        is_sample, is_first = bool(weight > 0.0), bool(weight == 1.0)
         flow, inner = advance(self.inner, flow, state[INNER], params, donate, extra)
         flow = Flow(flow.settle(), None, flow.accept)
-        count, average = int(state["count"]) + 1, state["average"]
-        weight = self.weigh(count)
-        if weight is not None:
+        if is_sample:
+            weight = 1.0 if is_first else weight
             new = arrive(params, flow.updates, inner)
             mixed = trees.map(lambda a, p: mix(a, p, weight), average, new)
             average = replace(average, mixed, donate)
-        return flow, {"count": host_count(count), "average": average, INNER: inner}
+        return flow, {"count": counted, "average": average, INNER: inner}
+
+    def _weigh(self, count: int) -> float:
+        weight = self.weigh(count)
+        return 0.0 if weight is None else weight
 
 
 def mix(average: Array, p: Array, weight: float) -> Array:

@@ -18,6 +18,7 @@ from anygrad.optimizers.wrappers.wrapping import (
     INNER,
     check_state,
     check_transform,
+    count_on,
     host_count,
     replace,
     wide_copy,
@@ -134,10 +135,11 @@ class LookaheadRule:
     ) -> tuple[Flow, State]:
         """Step the fast parameters; at a meeting, go to the new slow ones instead."""
         check_state("lookahead", state, "count", "slow", INNER)
+        (count, counted), slow = count_on(state["count"]), state["slow"]
+        meets = bool(count % self.sync_period == 0)
         flow, inner = advance(self.inner, flow, state[INNER], params, donate, extra)
         flow = Flow(flow.settle(), None, flow.accept)
-        count, slow = int(state["count"]) + 1, state["slow"]
-        if count % self.sync_period == 0:
+        if meets:
             fast = arrive(params, flow.updates, inner)
             met = trees.map(lambda s, p: self._meet(flow, s, p), slow, fast)
             flow = flow._replace(updates=trees.map(_difference, params, met))
@@ -147,7 +149,7 @@ class LookaheadRule:
             if any(map(is_half, trees.leaves(params))):
                 inner = set_masters(met, inner, lambda m, master: _take_over(flow, m, master))
             slow = replace(slow, met, donate)
-        return flow, {"count": host_count(count), "slow": slow, INNER: inner}
+        return flow, {"count": counted, "slow": slow, INNER: inner}
 
     def _meet(self, flow: Flow, slow: Array, fast: Array) -> Array:
         met = mix(slow, fast, self.slow_step_size)

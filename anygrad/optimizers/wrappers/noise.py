@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from anygrad.errors import ArgumentError
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.rules.leaves import conform
 from anygrad.optimizers.transform import Transform, from_rule
-from anygrad.optimizers.wrappers.wrapping import check_state, host_count
+from anygrad.optimizers.wrappers.wrapping import check_state, count_on, host_count
 from anygrad.ranges import NOT_NEGATIVE, check_count, check_number
+from anygrad.tracing.level import hosted
+from anygrad.trees.kinds import library_of
 from anygrad.trees.placing import on_device_of
 
 __all__ = ["add_noise"]
@@ -100,16 +102,34 @@ class NoiseRule:
     ) -> tuple[Flow, State]:
         """Add noise to each leaf."""
         check_state("add_noise", state, "count")
-        step = int(state["count"])
-        # a negative power, which underflows to 0 where the positive one would overflow
-        deviation = self.eta**0.5 * (1.0 + step) ** (-0.5 * self.gamma)
+        _, counted = count_on(state["count"])
         grads, structure = trees.flatten(flow.settle())
         noisy = [
-            _add(g, deviation * draw(self.seed, step, number, _parts(g)))
+            _add(g, hosted(self._drawer(g, number), state["count"]))
             for number, g in enumerate(grads)
         ]
         updates = trees.unflatten(structure, noisy)
-        return Flow(updates, None, flow.accept), {"count": host_count(step + 1)}
+        return Flow(updates, None, flow.accept), {"count": counted}
+
+    def _drawer(self, g: Array, number: int) -> Callable[[Any], Array]:
+        """What draws for a leaf at a step count, where the leaf lies and in its dtype."""
+        shape, dtype, is_single = _parts(g), g.dtype, namespace_of(g).finfo(g.dtype).bits <= 32
+        is_complex = len(shape) > len(g.shape)
+        backend, device, xp = backend_of(g), device_of(g), library_of([g])
+        assert backend is not None
+
+        def draw_at(count: Any) -> Array:
+            step = int(count)
+            # a negative power, which underflows to 0 where the positive one would overflow
+            deviation = self.eta**0.5 * (1.0 + step) ** (-0.5 * self.gamma)
+            noise = deviation * draw(self.seed, step, number, shape)
+            if is_complex:
+                noise = noise[0] + 1j * noise[1]
+            if is_single:
+                noise = noise.astype(np.complex64 if noise.dtype.kind == "c" else np.float32)
+            return xp.astype(backend.from_host(np.asarray(noise), device), dtype)
+
+        return draw_at
 
 
 def draw(seed: int, step: int, leaf: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -126,12 +146,6 @@ def _parts(g: Array) -> tuple[int, ...]:
     return (2, *g.shape) if is_complex else tuple(g.shape)
 
 
-def _add(g: Array, noise: np.ndarray) -> Array:
-    xp, backend = namespace_of(g), backend_of(g)
-    if noise.ndim > g.ndim:
-        noise = noise[0] + 1j * noise[1]
-    if xp.finfo(g.dtype).bits <= 32:
-        noise = noise.astype(np.complex64 if noise.dtype.kind == "c" else np.float32)
+def _add(g: Array, noise: Array) -> Array:
     with on_device_of(g):
-        there = backend.from_host(np.asarray(noise), device_of(g)) if backend else noise
-        return conform(xp, g + xp.astype(there, g.dtype), g)
+        return conform(namespace_of(g, noise), g + noise, g)

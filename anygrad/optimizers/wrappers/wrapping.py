@@ -16,6 +16,7 @@ from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import State
 from anygrad.optimizers.rules.leaves import is_half, widen, write
 from anygrad.optimizers.transform import Transform
+from anygrad.tracing.level import hosted
 from anygrad.trees.comparing import shape_of
 from anygrad.trees.placing import move, on_device_of
 
@@ -27,6 +28,7 @@ __all__ = [
     "check_state",
     "check_transform",
     "choose",
+    "count_on",
     "finite_of",
     "finite_value",
     "fits",
@@ -90,6 +92,16 @@ def host_count(number: int) -> np.ndarray:
     return np.asarray(number, dtype=np.int64)
 
 
+def count_on(entry: Any) -> tuple[Any, Any]:
+    """Count one more: the number, and the entry with it."""
+    return hosted(_count_on, entry)
+
+
+def _count_on(entry: Any) -> tuple[int, np.ndarray]:
+    number = int(entry) + 1
+    return number, host_count(number)
+
+
 def scalar(params: Tree, value: float, dtype: str | None = None) -> Array:
     """Make a 0-d array on the device of the first leaf; the dtype of a norm unless one is named."""
     # an empty slice of each leaf has its library, device and dtype, and nothing to sum
@@ -125,11 +137,15 @@ def finite_value(value: Any, home: Array) -> Array | bool:
     if value is None:
         return True
     if isinstance(value, (np.ndarray, np.generic)) or backend_of(value) is None:
-        return bool(np.all(np.isfinite(value)))
+        return hosted(_is_finite, value)
     xp = namespace_of(value)
     with on_device_of(value):
         finite = xp.all(xp.isfinite(value))
     return move(finite, home)
+
+
+def _is_finite(value: Any) -> bool:
+    return bool(np.all(np.isfinite(value)))
 
 
 def finite_of(measured: Measured) -> Tree:

@@ -16,7 +16,14 @@ from anygrad.tracing.functions.arguments import (
     on_device_of,
 )
 from anygrad.tracing.functions.shapes import broadcast_to, moveaxis
-from anygrad.tracing.level import LIFTED, is_mapped, lowest, plain_namespace, strip
+from anygrad.tracing.level import (
+    LIFTED,
+    duplicate,
+    is_mapped,
+    lowest,
+    plain_namespace,
+    strip,
+)
 from anygrad.tracing.operations import TRACED
 
 
@@ -57,12 +64,12 @@ def astype(x, dtype, order="K", casting="unsafe", subok=True, copy=True, *, devi
     """Cast; a cast to integers or booleans has no derivative and gives a plain array."""
     if dtype != x.dtype:
         return TRACED.astype(x, dtype=dtype)
-    return TRACED.positive(x) if copy else x
+    return duplicate(x, order) if copy else x
 
 
 def copy(x, order="K", subok=False):
     """The same value in memory of its own."""
-    return TRACED.positive(x)
+    return duplicate(x, order)
 
 
 def round(x, decimals=0, out=None):

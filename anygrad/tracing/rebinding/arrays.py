@@ -27,7 +27,7 @@ from anygrad.tracing.buffers import (
 )
 from anygrad.tracing.functions import FUNCTIONS
 from anygrad.tracing.functions.creation import astype
-from anygrad.tracing.level import LIFTED, is_mapped, lowest
+from anygrad.tracing.level import LIFTED, duplicate, is_mapped, lowest
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.rebinding.numbers import scalar_of
 
@@ -84,7 +84,7 @@ def _traced_array(obj: Any, dtype: Any, kw: dict[str, Any], copied: bool) -> Any
     missing = kw.get("ndmin", 0) - len(y.shape)
     if missing > 0:
         y = TRACED.reshape(y, shape=(1,) * missing + tuple(y.shape))
-    return copy_of(y if fresh else TRACED.positive(y)) if copied else y
+    return copy_of(y if fresh else duplicate(y)) if copied else y
 
 
 def _maker(module: Any, name: str) -> Any:

@@ -17,6 +17,7 @@ from anygrad.tracing.functions.distributions import DISTRIBUTIONS
 from anygrad.tracing.functions.interpolation import INTEGRATE
 from anygrad.tracing.level import LIFTED, read_value, sparse_home
 from anygrad.tracing.namespace import STANDARD, missing_rule
+from anygrad.tracing.pieces import DIVIDED, call_whole
 from anygrad.tracing.protocols import ALIASES, FUNCTIONS
 from anygrad.tracing.rebinding import arrays
 from anygrad.tracing.sparse import SPARSE_LINALG, SPARSE_METHODS
@@ -133,7 +134,7 @@ def _of_lists(function: Callable[..., Any], operation: Any = None) -> Any:
             kw = {name: as_array(value) for name, value in kw.items()}
         if operation is not None and len(args) == 1:
             kind = type(args[0])
-            if kind in LIFTED and kind is not Buffer:
+            if kind in LIFTED and kind is not Buffer and not args[0].t.records:
                 return operation(args[0], **kw)
         return function(*args, **kw)
 
@@ -207,6 +208,10 @@ def _either(function: Callable[..., Any], operation: Callable[..., Any], name: s
     @functools.wraps(function)
     def call(*args: Any, **kw: Any) -> Any:
         traced = any(map(holds_traced, args)) or any(map(holds_traced, kw.values()))
+        if traced:
+            whole = call_whole(function, args, kw)
+            if whole is not DIVIDED:
+                return whole
         if traced or (writes and type(args[0]) is Buffer):
             return operation(*args, **kw)
         return function(*unbuffered(args), **unbuffered(kw))

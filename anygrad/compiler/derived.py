@@ -1,0 +1,362 @@
+"""Derivatives and batches of compiled functions, which are recorded as well.
+
+The derivative is always that of the function that was compiled, with the rules of its own: what is
+recorded is its pullback, or its run on values with tangents, never the derivative of a program.
+
+Levels that carry all they know along (tangents, batches) are opened within the recording, see
+`anygrad.compiler.lowering`. For a tape the function is one entry: the program of function and
+pullback is cut in two, the forward pass with what it keeps, and the backward pass. Everything else
+(values of a recording, functions that close over traced values) runs as it is written.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from anygrad import trees
+from anygrad.autodiff.calls import record_call
+from anygrad.autodiff.checkpoints import traced_cells
+from anygrad.autodiff.inputs import apart, beside_level, call, name_of
+from anygrad.autodiff.variables import lift
+from anygrad.compiler.arguments import fill, freeze
+from anygrad.compiler.keys import environment, key_of, reader_of
+from anygrad.compiler.lowering import (
+    Misplaced,
+    Pattern,
+    apart_from,
+    carries,
+    levels_of,
+    lowered,
+    refuse_written,
+    together,
+)
+from anygrad.compiler.splitting import split
+from anygrad.compiler.targets import MISSED, print_program
+from anygrad.ops.shaping import kind_of
+from anygrad.tracing import LIFTED, Tape, lowest, unbuffered, walk
+from anygrad.tracing.snapshots import WATCHED
+
+__all__ = ["Derived"]
+
+KEPT = 256
+"""Kinds of arguments for which both halves of the derivative are kept."""
+
+
+class Derived:
+    """What one compiled function is, for each transformation.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The function; called where a level below is still to be dealt with.
+    compile : callable
+        What makes compiled functions.
+    """
+
+    def __init__(self, compiled: Any, compile: Callable[..., Any]):
+        self.compiled, self.function = compiled, compiled.function
+        self.carried = compile(lowered(self.function))
+        self.pulled = compile(pulled(self.function))
+        self.halves: OrderedDict[Any, list[Pass]] = OrderedDict()
+        self.unrecorded: set[Any] = set()
+
+    def __call__(self, leaves: list[Any], treedef: Any, held: dict[Any, Any]) -> Any:
+        """The function of arguments some of which are traced."""
+        leaves = [unbuffered(x) for x in leaves]
+        levels = levels_of(leaves)
+        tapes = [level for level in levels if type(level) is Tape]
+        known = len(levels) == len(tapes) + sum(map(carries, levels))
+        if not levels or not known or any(level.watch is not None for level in levels):
+            return self._as_written(leaves, treedef, held)
+        if traced_cells(self.function):
+            return self._as_written(leaves, treedef, held)
+        try:
+            if levels[-1] is tapes[-1] if tapes else False:
+                return self._on_tape(leaves, treedef, held, levels)
+            above = levels[levels.index(tapes[-1]) + 1 :] if tapes else levels
+            return self._carried(leaves, treedef, held, above)
+        except Misplaced:
+            return self._as_written(leaves, treedef, held)
+
+    def _as_written(self, leaves: list[Any], treedef: Any, held: dict[Any, Any]) -> Any:
+        args, kw = fill(held, *trees.unflatten(treedef, leaves))
+        return self.function(*args, **kw)
+
+    def _carried(self, leaves: list[Any], treedef: Any, held: Any, levels: list[Any]) -> Any:
+        """On top there are tangents and batches only: one program of all that they carry."""
+        numbers = {level: k for k, level in enumerate(levels)}
+        plain: list[Any] = []
+        layouts = tuple([apart_from(x, numbers, plain) for x in leaves])
+        kinds = tuple([(type(level), getattr(level, "size", 0)) for level in levels])
+        pattern = Pattern(treedef, layouts, kinds, held, freeze("compile", held))
+        results, found = self.carried(pattern, plain)
+        parts = iter(found)
+        done = [together(layout, levels, parts) for layout in results.layouts]
+        return trees.unflatten(results.treedef, done)
+
+    def _on_tape(self, leaves: list[Any], treedef: Any, held: Any, levels: list[Any]) -> Any:
+        """On top there is a tape, for which the function is one operation."""
+        tape = levels[-1]
+        tape.refuse_if_closed()
+        places = []
+        for k, x in enumerate(leaves):
+            if type(x) in LIFTED and x.t is tape:
+                tape.check_readable(x)
+                places.append(k)
+            elif type(x) in WATCHED:
+                tape.snapshots.take(x)
+        below = [tape.lower(x) for x in leaves]
+        variables = [leaves[k] for k in places]
+        run = Run(self, below, treedef, held, tuple(places))
+        results, shape = run.forward(set(levels[:-1]))
+        dependent = [y for y, on in zip(results, shape.on, strict=True) if on]
+        name = f"compile({name_of(self.function)})"
+        wrapped = iter(
+            record_call(
+                name,
+                lambda _: (dependent, run.pull),
+                tape,
+                variables,
+                [below[k] for k in places],
+                (True,) * len(places),
+            )
+        )
+        done = [next(wrapped) if on else y for y, on in zip(results, shape.on, strict=True)]
+        return trees.unflatten(shape.treedef, done)
+
+
+class Pass(NamedTuple):
+    """A forward and a backward pass, for some arguments and the cotangents that are given.
+
+    Attributes
+    ----------
+    path : Path
+        The program that they are the halves of.
+    given : tuple
+        The keys of the cotangents; None for one that is not given.
+    inputs : tuple of int
+        The positions of the leaves that are inputs.
+    """
+
+    path: Any
+    given: tuple[Any, ...]
+    inputs: tuple[int, ...]
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    kept: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    shape: Shape
+
+    def pull(self, kept: tuple[Any, ...], gs: list[Any]) -> Any:
+        """The cotangents of the variables; `MISSED` where a guard does not hold."""
+        found = self.backward(*kept, *[g for g in gs if g is not None])
+        return found if found is MISSED else self.shape.spread(found)
+
+
+class Run:
+    """One call of a function on a tape: its forward pass, and what the backward pass needs."""
+
+    def __init__(
+        self, owner: Derived, below: list[Any], treedef: Any, held: Any, places: tuple[int, ...]
+    ):
+        self.owner, self.below, self.treedef = owner, below, treedef
+        self.held, self.places = held, places
+        self.frozen = freeze("compile", held)
+        self.plain = not any(type(x) in LIFTED for x in below)
+        self.taken: Pass | None = None
+        self.kept: tuple[Any, ...] = ()
+        self.again: Callable[[list[Any]], list[Any]] | None = None
+
+    def forward(self, levels: set[Any]) -> tuple[list[Any], Shape]:
+        """The results, and how they depend on the variables."""
+        if not self.plain:
+            y = self.owner.compiled(*self._arguments()[0], **self._arguments()[1])
+            results, outdef = trees.flatten(y)
+            on = tuple([hasattr(y, "dtype") and kind_of(y.dtype) != "other" for y in results])
+            return results, Shape(outdef, on, ())
+        self.key = self._key()
+        for one in self.owner.halves.get(self.key, ()):
+            if one.path.surroundings.changed():
+                continue
+            given = tuple([self.below[k] for k in one.inputs])
+            out = one.forward(*given)
+            if out is not MISSED:
+                self.taken, self.kept = one, one.kept((*given, *out))
+                return list(out[: len(one.shape.on)]), one.shape
+        record = Record(self.owner.function, self.below, self.treedef, self.held, self.places)
+        results = record.results()
+        for level in levels_of(results):
+            if level not in levels:
+                raise Misplaced
+        self.again = record.pull
+        return results, record.shape()
+
+    def pull(self, gs: Sequence[Any]) -> list[Any]:
+        """The cotangents of the variables from those of the results; None is zero."""
+        gs = list(gs)
+        taken, plain = self.taken, self.plain and not any(type(g) in LIFTED for g in gs)
+        if taken is not None and plain and taken.given == _keys(gs):
+            found = taken.pull(self.kept, gs)
+            if found is not MISSED:
+                return found
+        if plain and self.key in self.owner.unrecorded and self.again is not None:
+            return self.again(gs)
+        pattern = Pulled(self.treedef, self.places, self.held, self.frozen, gs)
+        given = [g for g in gs if g is not None]
+        pulled = self.owner.pulled
+        shape, _, found = pulled(pattern, self.below, given)
+        if plain:
+            self._learn(pattern, given, _keys(gs))
+        return shape.spread(found)
+
+    def _learn(self, pattern: Any, given: list[Any], keys: tuple[Any, ...]) -> None:
+        """Cut the program that was replayed in two, for the next time."""
+        kind, path = self.owner.pulled.locate((pattern, self.below, given), {})
+        if path is None:
+            self.owner.unrecorded.add(self.key)
+            return
+        known = self.owner.halves.get(self.key, [])
+        one = next((p for p in known if p.path is path and p.given == keys), None)
+        if one is None:
+            one = _cut(kind, path, len(self.below), keys)
+        rest = [p for p in known if p is not one]
+        self.owner.halves[self.key] = [one, *rest[:15]]
+        while len(self.owner.halves) > KEPT:
+            self.owner.halves.popitem(last=False)
+        self.taken, self.kept, self.again = None, (), None
+
+    def _arguments(self) -> Any:
+        return fill(self.held, *trees.unflatten(self.treedef, self.below))
+
+    def _key(self) -> Any:
+        key = [self.treedef, self.places, environment()[1], self.frozen]
+        for x in self.below:
+            read = key_of(type(x)) or reader_of(x)
+            key.append(read(x))
+        return tuple(key)
+
+
+def _keys(gs: list[Any]) -> tuple[Any, ...]:
+    return tuple([None if g is None else (key_of(type(g)) or reader_of(g))(g) for g in gs])
+
+
+def _cut(kind: Any, path: Any, count: int, keys: tuple[Any, ...]) -> Pass:
+    shape = path.program.outputs[0]
+    inputs = kind.inputs[1 : 1 + count]
+    program = path.program.with_nodes(path.program.nodes, path.program.outputs[1:])
+    halves = split(program, sum(kind.inputs[1 + count :]), len(shape.on))
+    return Pass(
+        path,
+        keys,
+        tuple([k for k, is_input in enumerate(inputs) if is_input]),
+        print_program(halves.first),
+        print_program(halves.second),
+        halves.kept,
+        shape,
+    )
+
+
+class Shape:
+    """How the results of a function depend on its variables.
+
+    Attributes
+    ----------
+    treedef : PyTreeSpec
+        The structure of the result.
+    on : tuple of bool
+        Which of its leaves depend on a variable.
+    reached : tuple of bool
+        Which variables have a cotangent.
+    """
+
+    __slots__ = ("key", "on", "reached", "treedef")
+
+    def __init__(self, treedef: Any, on: tuple[bool, ...], reached: tuple[bool, ...]):
+        self.treedef, self.on, self.reached = treedef, on, reached
+        self.key = (treedef, on, reached)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shape) and self.key == other.key
+
+    def spread(self, found: Sequence[Any]) -> list[Any]:
+        """One cotangent for each variable, None for those without."""
+        rest: Iterator[Any] = iter(found)
+        return [next(rest) if there else None for there in self.reached]
+
+
+class Pulled:
+    """What is fixed of a function and its pullback, as one object that can be hashed."""
+
+    __slots__ = ("_hash", "given", "held", "key", "places", "treedef")
+
+    def __init__(self, treedef: Any, places: Any, held: Any, frozen: Any, gs: list[Any]):
+        self.treedef, self.places, self.held = treedef, places, held
+        self.given = tuple([g is not None for g in gs])
+        self.key = (treedef, places, frozen, self.given)
+        self._hash = hash(self.key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pulled) and self.key == other.key
+
+
+class Record:
+    """A function on a tape of its own, as `vjp` runs it; walked for the results that matter."""
+
+    def __init__(self, f: Any, leaves: list[Any], treedef: Any, held: Any, places: Any):
+        tape = self.tape = Tape()
+        tape.origin = f"compile({name_of(f)})"
+        chosen = [leaves[k] for k in places]
+        self.inputs = lift(tape, "compile", chosen, [("arguments", chosen)])
+        whole = list(leaves)
+        for k, x in zip(places, self.inputs.traced, strict=True):
+            whole[k] = x
+        args, kw = fill(held, *trees.unflatten(treedef, whole))
+        before = [(x, x.v, x.i) for x in self.inputs.traced]
+        y = call(f, args, kw)
+        refuse_written(f, before)
+        tape.close()
+        self.found, self.treedef = trees.flatten(y)
+        self.on = tuple([type(x) in LIFTED and x.t is tape for x in self.found])
+
+    def results(self) -> list[Any]:
+        """The results below the tape."""
+        return [apart(self.tape.read(x)) for x in self.found]
+
+    def shape(self, reached: tuple[bool, ...] = ()) -> Shape:
+        """How they depend on the variables."""
+        return Shape(self.treedef, self.on, reached)
+
+    def pull(self, gs: list[Any]) -> list[Any]:
+        """The cotangents of the variables; None where none arrived."""
+        cot: list[Any] = [None] * (self.tape.next() + 1)
+        cot[-1] = set()
+        dependent = [x for x, on in zip(self.found, self.on, strict=True) if on]
+        for x, g in zip(dependent, gs, strict=True):
+            if g is not None:
+                g = beside_level(x.v.t if type(x.v) in LIFTED else None, g)
+                cot[x.i] = g if cot[x.i] is None else cot[x.i] + g
+        seeds = [g for g in cot[:-1] if g is not None]
+        if seeds:
+            walk(self.tape, cot, *seeds, again=True)
+        return [cot[i] for i in self.inputs.nodes]
+
+
+def pulled(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of arguments and cotangents: shape, results, cotangents of the variables."""
+
+    def evaluate(pattern: Pulled, leaves: list[Any], gs: list[Any]) -> Any:
+        record = Record(f, leaves, pattern.treedef, pattern.held, pattern.places)
+        rest = iter(gs)
+        found = record.pull([next(rest) if there else None for there in pattern.given])
+        reached = tuple([g is not None for g in found])
+        return record.shape(reached), record.results(), [g for g in found if g is not None]
+
+    evaluate.__name__ = evaluate.__qualname__ = name_of(f)
+    return evaluate

@@ -1,0 +1,251 @@
+"""What became of a function that was compiled, for some arguments: `explain`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from anygrad.autodiff.inputs import name_of
+from anygrad.compiler.grouping import Group, group
+from anygrad.compiler.program import Node, Program, Ref, Spec, show
+from anygrad.compiler.recording import VIEWS, roots
+
+__all__ = ["Explanation", "Input", "explain"]
+
+
+class Input(NamedTuple):
+    """One leaf of the arguments."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any
+    role: str
+
+    def __str__(self) -> str:
+        name = str(getattr(self.dtype, "name", self.dtype)).split(".")[-1]
+        return f"{self.name}: {name}[{', '.join(map(str, self.shape))}] {self.role}".rstrip()
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What a compiled function does for some arguments; printing it shows all of it.
+
+    Attributes
+    ----------
+    name : str
+        The function.
+    uncompiled : str
+        Why it runs as it is written; empty if it is replayed.
+    inputs : tuple of Input
+        The leaves of the arguments that are inputs: name, shape, dtype, and whether it is donated.
+    program : Program or None
+        What is replayed.
+    operations : tuple of (str, int)
+        The number of operations as recorded, and after each pass.
+    guards : tuple of str
+        What has to be the same in every replay, with the lines that ask for it.
+    host, calls : tuple of str
+        Functions of the host that are called in every replay; operations of one piece.
+    groups : tuple of Group
+        Operations on elements that one loop can carry out.
+    apart : tuple of (str, str)
+        The operations that are in no group, each with the reason.
+    bytes_moved : int
+        What the replay reads and writes, each operation by itself, groups as one.
+    bytes_least : int
+        What any program has to: each input read once, each result written once.
+    workspace : int
+        The most bytes that values between inputs and results take at one time.
+    source : str
+        The function that is replayed.
+    paths, kinds : int
+        The ways through the function known for these arguments, and the kinds of arguments known.
+    watched : tuple of str
+        What the function reads besides its arguments, compared before every replay.
+    """
+
+    name: str
+    uncompiled: str = ""
+    inputs: tuple[Input, ...] = ()
+    program: Program | None = field(default=None, repr=False)
+    operations: tuple[tuple[str, int], ...] = ()
+    guards: tuple[str, ...] = ()
+    host: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    apart: tuple[tuple[str, str], ...] = ()
+    bytes_moved: int = 0
+    bytes_least: int = 0
+    workspace: int = 0
+    source: str = field(default="", repr=False)
+    paths: int = 0
+    kinds: int = 0
+    watched: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.uncompiled:
+            return f"{self.name} runs uncompiled: it {self.uncompiled}"
+        known = f"{_count(self.paths, 'way')} through it, {_count(self.kinds, 'kind')} of arguments"
+        lines = [f"{self.name}: {known}"]
+        lines += _part("inputs", self.inputs)
+        counts = [f"{number} {name}" for name, number in self.operations]
+        lines += _part("operations", [", ".join(counts)] if counts else [])
+        lines += _part("guards", self.guards)
+        lines += _part("called on the host in every replay", self.host)
+        lines += _part("operations of one piece", self.calls)
+        lines += _part("groups", [line for g in self.groups for line in str(g).splitlines()])
+        lines += _part("in no group", [f"{text}  # {why}" for text, why in self.apart])
+        lines += _part("watched", self.watched)
+        moved = f"{_bytes(self.bytes_moved)} moved; at least {_bytes(self.bytes_least)}"
+        lines += _part("memory", [f"{moved}; workspace {_bytes(self.workspace)}"])
+        lines += _part("source", self.source.splitlines())
+        return "\n".join(lines)
+
+
+def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explanation:
+    """Tell what a compiled function does for these arguments, which are left as they are.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The function; what is not yet recorded for these arguments is recorded now.
+    args, kw : tuple, dict
+        Its arguments.
+
+    Returns
+    -------
+    Explanation
+        With the parts as attributes; printing it shows all of them.
+
+    Raises
+    ------
+    ArgumentError, TraceError
+        As the call itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import anygrad as ag
+    >>> slope = ag.compile(ag.grad(lambda x: np.sum(np.sin(x) * 1.5)))
+    >>> told = explain(slope, (np.zeros(3),), {})
+    >>> len(told.program.nodes), told.bytes_moved, told.bytes_least
+    (2, 96, 48)
+    """
+    name = f"compile({name_of(compiled.function)})"
+    kind, path = compiled.locate(args, kw)
+    if path is None:
+        return Explanation(name, kind.eager if kind is not None else _SWITCHED_OFF)
+    program = path.program
+    ready = program.nodes
+    grouping = group(program)
+    inside = {int(node.number) for one in grouping.groups for node in one.nodes}
+    texts = {int(node.number): show(node, program.specs) for node in ready}
+    rest = [node for node in ready if node.number not in inside and node.name != "guard"]
+    why = grouping.reasons
+    moved, least = _traffic(program, grouping.groups)
+    return Explanation(
+        name,
+        "",
+        _inputs(program, kind.donated),
+        program,
+        tuple(getattr(path, "passes", ())) or (("replayed", len(ready)),),
+        tuple([_guard(node) for node in program.guards]),
+        tuple([texts[node.number] for node in ready if node.name == "host"]),
+        tuple([texts[node.number] for node in ready if node.name == "call"]),
+        grouping.groups,
+        tuple([(texts[node.number], why.get(node.number, "")) for node in rest]),
+        moved,
+        least,
+        _workspace(program),
+        path.run.__anygrad_source__,
+        len(kind.paths),
+        len(compiled),
+        tuple(getattr(path.surroundings, "names", ())),
+    )
+
+
+_SWITCHED_OFF = "is switched off by the settings: fuse=False, or debug_nans"
+
+
+def _inputs(program: Program, donated: Any) -> tuple[Input, ...]:
+    names = program.names or tuple(map(repr, program.inputs))
+    found = []
+    for name, ref in zip(names, program.inputs, strict=True):
+        spec = program.specs[ref]
+        role = "donated" if ref in donated else "a Python number" if spec.kind == "number" else ""
+        found.append(Input(name, spec.shape, spec.dtype, role))
+    return tuple(found)
+
+
+def _guard(node: Node) -> str:
+    x, name, expected = node.operands
+    where = f"{node.line.file}:{node.line.number}: " if node.line is not None else ""
+    text = "the whole value" if getattr(expected, "shape", ()) else repr(expected)
+    return f"{where}{name} of {x!r} is {text}"
+
+
+def _traffic(program: Program, groups: tuple[Group, ...]) -> tuple[int, int]:
+    """Bytes that are moved, and that have to be."""
+    specs, moved = program.specs, 0
+    grouped = {int(node.number) for one in groups for node in one.nodes}
+    for one in groups:
+        given = [*one.results, *[node.number for node in one.reductions]]
+        moved += sum(_size(specs[ref]) for ref in (*one.operands, *given))
+    for node in program.nodes:
+        if node.number in grouped or node.name in ("guard", "part", *VIEWS):
+            continue
+        moved += sum(_size(specs[ref]) for ref in dict.fromkeys(node.uses()))
+        moved += _size(specs[node.number])
+    returned = {x for x in program.outputs if type(x) is Ref}
+    used = {ref for node in program.nodes for ref in node.uses()} | returned
+    copied = sum(2 * _size(specs[ref]) for ref in program.inputs if ref in returned)
+    least = sum(_size(specs[ref]) for ref in program.inputs if ref in used)
+    least += sum(_size(specs[ref]) for ref in returned)
+    return moved + copied, least
+
+
+def _workspace(program: Program) -> int:
+    """The most bytes of values that are neither inputs nor results, each freed after its last use.
+
+    What is computed within a group counts as well: without tiles it has memory of its own.
+    """
+    memory = roots(program)
+    last: dict[int, int] = {}
+    for position, node in enumerate(program.nodes):
+        for ref in (node.number, *node.uses()):
+            last[memory[ref]] = position
+    held = {*program.inputs, *[memory[x] for x in program.outputs if type(x) is Ref], -1}
+    ends: dict[int, list[int]] = {}
+    for root, position in last.items():
+        if root not in held:
+            ends.setdefault(position, []).append(root)
+    now = most = 0
+    for position, node in enumerate(program.nodes):
+        if memory[node.number] == node.number and node.number not in held:
+            now += _size(program.specs[node.number])
+            most = max(most, now)
+        now -= sum(_size(program.specs[root]) for root in ends.get(position, ()))
+    return most
+
+
+def _size(spec: Spec) -> int:
+    if spec.kind != "array":
+        return 0
+    size = getattr(spec.dtype, "itemsize", 0)
+    return spec.size * int(size() if callable(size) else size)
+
+
+def _part(title: str, lines: Any) -> list[str]:
+    return [title, *[f"  {line}" for line in lines]] if lines else []
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _bytes(number: int) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if number < 10_000:
+            return f"{number:.0f} {unit}"
+        number = number / 1000  # type: ignore[assignment]
+    return f"{number:.0f} GB"

@@ -1,0 +1,56 @@
+"""Which values lie in the same memory, and how long each piece of it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from anygrad.compiler.program import Node, Program, Ref
+
+__all__ = ["last_uses", "memories", "pinned"]
+
+
+def memories(program: Program, is_view: Callable[[Node], bool]) -> dict[int, int]:
+    """For each value the one whose memory it lies in: itself, but for views of others.
+
+    The life of a value is that of everything that lies in its memory.
+    """
+    found = {int(ref): int(ref) for ref in program.inputs}
+    for node in program.nodes:
+        base = node.operands[0] if node.operands else None
+        seen = type(base) is Ref and is_view(node)
+        found[int(node.number)] = found[base] if seen else int(node.number)
+    return found
+
+
+def last_uses(
+    program: Program, steps: Sequence[Sequence[Node]], memory: dict[int, int]
+) -> dict[int, int]:
+    """For each piece of memory the last step that reads or writes it.
+
+    What is returned is needed after all of them, at the step number ``len(steps)``.
+    """
+    last: dict[int, int] = {}
+    for position, nodes in enumerate(steps):
+        for node in nodes:
+            last[memory[node.number]] = position
+            for ref in node.uses():
+                last[memory[ref]] = position
+    for x in program.outputs:
+        if type(x) is Ref:
+            last[memory[x]] = len(steps)
+    return last
+
+
+def pinned(
+    program: Program, memory: dict[int, int], releases: Callable[[Node], bool]
+) -> frozenset[int]:
+    """The memory that must be new in every run: of results, and of what may be kept by a node.
+
+    ``releases`` tells whether a node surely keeps none of its operands and gives back none.
+    """
+    kept = {memory[x] for x in program.outputs if type(x) is Ref}
+    for node in program.nodes:
+        if not releases(node):
+            kept.update(memory[ref] for ref in node.uses())
+            kept.add(memory[node.number])
+    return frozenset(kept)

@@ -1,0 +1,54 @@
+"""What the code of a function names: globals, attributes, and the modules that it imports."""
+
+from __future__ import annotations
+
+import dis
+import functools
+import types
+from typing import NamedTuple
+
+__all__ = ["Names", "names_in"]
+
+
+class Names(NamedTuple):
+    """What a code object and the ones inside it name.
+
+    ``globals`` are read or written, ``attributes`` of whatever object, ``modules`` imported.
+    ``anything`` tells that attributes are found in a way that their names do not show.
+    """
+
+    globals: frozenset[str]
+    attributes: frozenset[str]
+    modules: frozenset[str]
+    anything: bool
+
+
+_OF_GLOBALS = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"))
+_OF_ATTRIBUTES = frozenset(
+    ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "STORE_ATTR", "DELETE_ATTR", "IMPORT_FROM")
+)
+_INDIRECT = frozenset(("getattr", "setattr", "hasattr", "delattr", "vars", "attrgetter"))
+
+
+@functools.lru_cache(maxsize=1024)
+def names_in(code: types.CodeType) -> Names:
+    """Read the names off the instructions, those of functions inside included."""
+    found: dict[str, set[str]] = {"globals": set(), "attributes": set(), "modules": set()}
+    _read(code, found)
+    named, attributes = found["globals"], found["attributes"]
+    anything = not _INDIRECT.isdisjoint(named | attributes) or "__dict__" in attributes
+    return Names(frozenset(named), frozenset(attributes), frozenset(found["modules"]), anything)
+
+
+def _read(code: types.CodeType, found: dict[str, set[str]]) -> None:
+    for instruction in dis.get_instructions(code):
+        name = instruction.opname
+        if name in _OF_GLOBALS:
+            found["globals"].add(instruction.argval)
+        elif name in _OF_ATTRIBUTES:
+            found["attributes"].add(instruction.argval)
+        elif name == "IMPORT_NAME":
+            found["modules"].add(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _read(constant, found)

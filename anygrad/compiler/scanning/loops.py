@@ -1,0 +1,350 @@
+"""Loops on flat lists of arrays, and what every level does with one.
+
+The derivative of a loop is made of loops: one that also keeps the carries, and one that runs the
+other way with the cotangents as its carry. Tangents are a longer carry, batches a batched body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from anygrad.autodiff.batching import Batch, land
+from anygrad.autodiff.calls import Call, Leaves, invoke, zeros
+from anygrad.autodiff.forward import jvp
+from anygrad.autodiff.reverse import vjp
+from anygrad.compiler.scanning.running import Runner
+from anygrad.compiler.scanning.steps import example_of
+from anygrad.ops.batching import move, repeat
+from anygrad.ops.shaping import kind_of
+from anygrad.tracing import LIFTED, TRACED
+from anygrad.tracing.snapshots import WATCHED, Snapshots
+
+__all__ = ["Loop", "call_of"]
+
+Body = Callable[[Leaves, Leaves, Leaves], tuple[Leaves, Leaves]]
+
+
+class Loop(NamedTuple):
+    """``length`` steps of ``body(closed, carry, x)``, which gives the next carry and results.
+
+    The leaves of its call are the values that all steps share, the carry, and the rows; its results
+    are the last carry, and the results of the steps, stacked.
+
+    Attributes
+    ----------
+    shared, carried : int
+        How many of the leaves are shared, and how many belong to the carry.
+    every : int
+        Steps between the carries that are kept for the way back; 0 keeps all.
+    """
+
+    name: str
+    body: Body
+    shared: int
+    carried: int
+    length: int
+    reverse: bool
+    every: int = 0
+
+    def split(self, leaves: Leaves) -> tuple[Leaves, Leaves, Leaves]:
+        """The shared values, the carry, and the rows."""
+        middle = self.shared + self.carried
+        return leaves[: self.shared], leaves[self.shared : middle], leaves[middle:]
+
+
+def call_of(loop: Loop, moving: tuple[bool, ...] | None = None) -> Call:
+    """The call of a loop; ``moving`` are the leaves whose cotangents are wanted."""
+    back = _segmented_back if loop.every else _back
+    return Call(
+        loop.name,
+        Runner(loop),
+        partial(back, loop, moving),
+        partial(_push, loop),
+        partial(_batched, loop),
+        whole=True,
+        narrowed=partial(call_of, loop),
+    )
+
+
+def _floating(x: Any) -> bool:
+    return kind_of(x.dtype) != "other"
+
+
+def _back(
+    loop: Loop, moving: tuple[bool, ...] | None, leaves: Leaves
+) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
+    """The results, with the carries kept, and the loop that goes back."""
+
+    def keeping(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
+        after, ys = loop.body(closed, carry, x)
+        return after, [*ys, *carry]
+
+    both = invoke(call_of(loop._replace(body=keeping)), leaves)
+    results, kept = both[: len(both) - loop.carried], both[len(both) - loop.carried :]
+    snapshots = Snapshots()
+    for x in leaves:
+        if type(x) in WATCHED:
+            snapshots.take(x)
+    closed, carry, rows = loop.split(leaves)
+    wanted = moving or (True,) * len(leaves)
+    wants_closed, _, wants_row = loop.split([w and _floating(x) for w, x in zip(wanted, leaves)])
+    floats = list(map(_floating, carry))
+    wants = [*wants_closed, *floats, *wants_row]
+    gives = [*floats, *map(_floating, results[loop.carried :])]
+
+    def pulling(closed: Leaves, gs: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
+        before, x, g_ys = x[: loop.carried], x[loop.carried : len(x) - n_gs], x[len(x) - n_gs :]
+        given = [*closed, *before, *x]
+
+        def floating_part(*xs: Any) -> Leaves:
+            after, ys = loop.body(*loop.split(_filled(given, wants, xs)))
+            return _chosen([*after, *ys], gives)
+
+        _, pull = vjp(floating_part, *_chosen(given, wants))
+        found = list(pull([*gs[: sum(floats)], *g_ys]))
+        of_closed = found[: sum(wants_closed)]
+        of_carry = found[len(of_closed) : len(of_closed) + sum(floats)]
+        sums = [a + b for a, b in zip(gs[sum(floats) :], of_closed, strict=True)]
+        return [*of_carry, *sums], found[len(of_closed) + sum(floats) :]
+
+    n_gs = sum(gives[loop.carried :])
+
+    def pull(gs: Leaves) -> Leaves:
+        snapshots.compare(keep=True)
+        if not any(wants):
+            return [None] * len(leaves)
+        whole = [zeros(y) if g is None else g for g, y in zip(gs, results, strict=True)]
+        whole = _chosen(whole, gives)
+        g_carry, g_ys = whole[: sum(floats)], whole[sum(floats) :]
+        start = [*g_carry, *map(zeros, _chosen(closed, wants_closed))]
+        back = Loop(
+            f"{loop.name}, back", pulling, loop.shared, len(start), loop.length, not loop.reverse
+        )
+        found = invoke(call_of(back), [*closed, *start, *kept, *rows, *g_ys])
+        of_carry, of_closed = found[: sum(floats)], found[sum(floats) : len(start)]
+        return _filled([None] * len(leaves), wants, [*of_closed, *of_carry, *found[len(start) :]])
+
+    return results, pull
+
+
+def _segmented_back(
+    loop: Loop, moving: tuple[bool, ...] | None, leaves: Leaves
+) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
+    """As `_back`, for a loop over loops: only the carries between those are kept at once."""
+    wanted = moving or (True,) * len(leaves)
+    wants = [w and _floating(x) for w, x in zip(wanted, leaves, strict=True)]
+    results, pull = _floating_vjp(partial(_in_segments, loop), leaves, wants)
+    return results, pull
+
+
+def _in_segments(loop: Loop, leaves: Leaves) -> Leaves:
+    """The loop as one over segments of ``loop.every`` steps, and one over the steps that remain."""
+    closed, carry, rows = loop.split(leaves)
+    k, plain = loop.every, loop._replace(every=0)
+    count, rest = divmod(loop.length, k)
+    inner = plain._replace(length=k)
+
+    def segment(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
+        found = invoke(call_of(inner), [*closed, *carry, *x])
+        return found[: loop.carried], found[loop.carried :]
+
+    cut = slice(rest, None) if loop.reverse else slice(0, count * k)
+    whole = [TRACED.getitem(x, key=cut) for x in rows] if rest else rows
+    whole = [TRACED.reshape(x, shape=(count, k, *x.shape[1:])) for x in whole]
+    outer = plain._replace(body=segment, length=count)
+    found = invoke(call_of(outer), [*closed, *carry, *whole])
+    carry, ys = found[: loop.carried], found[loop.carried :]
+    ys = [TRACED.reshape(y, shape=(count * k, *y.shape[2:])) for y in ys]
+    if rest:
+        cut = slice(0, rest) if loop.reverse else slice(count * k, None)
+        left = [TRACED.getitem(x, key=cut) for x in rows]
+        found = invoke(call_of(plain._replace(length=rest)), [*closed, *carry, *left])
+        carry, others = found[: loop.carried], found[loop.carried :]
+        pairs = [(b, a) if loop.reverse else (a, b) for a, b in zip(ys, others, strict=True)]
+        ys = [TRACED.concat(a, b, axis=0) for a, b in pairs]
+    return [*carry, *ys]
+
+
+def _push(loop: Loop, leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]:
+    """The loop with the tangents beside the values."""
+    closed, carry, rows = loop.split(leaves)
+    t_closed, t_carry, t_rows = loop.split(tangents)
+    t_carry = [
+        t if t is not None or not _floating(x) else zeros(x)
+        for x, t in zip(carry, t_carry, strict=True)
+    ]
+    moves = [t is not None for t in (*t_closed, *t_carry, *t_rows)]
+    floats = [t is not None for t in t_carry]
+    t_closed, t_carry, t_rows = [
+        [t for t in part if t is not None] for part in (t_closed, t_carry, t_rows)
+    ]
+    which: list[bool] = []
+
+    def moved(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
+        ends = loop.shared, loop.carried, len(rows)
+        parts = [p[:end] for p, end in zip((closed, carry, x), ends, strict=True)]
+        given = [v for part in parts for v in part]
+        along = [t for p, end in zip((closed, carry, x), ends, strict=True) for t in p[end:]]
+
+        def f(*xs: Any) -> Leaves:
+            after, ys = loop.body(*loop.split(_filled(given, moves, xs)))
+            return [*after, *ys]
+
+        values, found = jvp(f, tuple(_chosen(given, moves)), tuple(along))
+        which[:] = [_floating(y) for y in values[loop.carried :]]
+        t_after = _chosen(found[: loop.carried], floats)
+        t_ys = _chosen(found[loop.carried :], which)
+        return [*values[: loop.carried], *t_after], [*values[loop.carried :], *t_ys]
+
+    longer = loop._replace(
+        body=moved,
+        every=0,
+        shared=loop.shared + len(t_closed),
+        carried=loop.carried + len(t_carry),
+    )
+    found = invoke(
+        call_of(longer), [*closed, *t_closed, *carry, *t_carry, *rows, *t_rows]
+    )
+    carries, ys = found[: longer.carried], found[longer.carried :]
+    after, t_after = carries[: loop.carried], carries[loop.carried :]
+    n = len(which)
+    results = [*after, *ys[:n]]
+    blank = [None] * len(results)
+    return results, _filled(blank, [*floats, *which], [*t_after, *ys[n:]])
+
+
+def _batched(loop: Loop, mapped: tuple[bool, ...], size: int) -> Call:
+    """The loop over batches; what does not depend on the example is computed once."""
+
+    def f(leaves: Leaves) -> Leaves:
+        closed, carry, rows = loop.split(leaves)
+        m_closed, m_carry, m_rows = loop.split(list(mapped))
+        rows = [move(TRACED, x, 0, 1) if m else x for x, m in zip(rows, m_rows, strict=True)]
+        firsts = [example_of(x)[0] for x in rows]
+        m_carry, m_ys = _spread(
+            loop, size, (closed, carry, firsts), (m_closed, m_carry, m_rows)
+        )
+        carry = [
+            repeat(TRACED, x, size) if m and not was else x
+            for x, m, was in zip(carry, m_carry, loop.split(list(mapped))[1], strict=True)
+        ]
+
+        def body(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
+            level = Batch(size)
+            level.origin = loop.name
+            flags = [*m_closed, *m_carry, *m_rows]
+            given = [
+                level.wrap(v) if m else v for v, m in zip((*closed, *carry, *x), flags, strict=True)
+            ]
+            after, ys = loop.body(*loop.split(given))
+            level.close()
+            done = [
+                land(level, y, 0 if m else None)
+                for y, m in zip((*after, *ys), (*m_carry, *m_ys), strict=True)
+            ]
+            return done[: loop.carried], done[loop.carried :]
+
+        found = invoke(call_of(loop._replace(body=body)), [*closed, *carry, *rows])
+        after, ys = found[: loop.carried], found[loop.carried :]
+        after = [y if m else repeat(TRACED, y, size) for y, m in zip(after, m_carry, strict=True)]
+        ys = [
+            move(TRACED, y, 1, 0) if m else repeat(TRACED, y, size)
+            for y, m in zip(ys, m_ys, strict=True)
+        ]
+        return [*after, *ys]
+
+    return _looked_into(loop.name, f)
+
+
+def _spread(
+    loop: Loop, size: int, parts: tuple[Leaves, ...], mapped: tuple[list[bool], ...]
+) -> tuple[list[bool], list[bool]]:
+    """Which leaves of the carry, and which results, differ between the examples."""
+    m_closed, m_carry, m_rows = mapped
+    while True:
+        level = Batch(size)
+        given = []
+        before = parts[1]
+        for x, m, was in zip(
+            (*parts[0], *before, *parts[2]),
+            (*m_closed, *m_carry, *m_rows),
+            (*m_closed, *mapped[1], *m_rows),
+            strict=True,
+        ):
+            x = example_of(x)
+            given.append(level.wrap(x if was else repeat(TRACED, x, size)) if m else x)
+        after, ys = loop.body(*loop.split(given))
+        mine = [type(y) in LIFTED and y.t is level for y in (*after, *ys)]
+        found = [a or b for a, b in zip(m_carry, mine[: loop.carried], strict=True)]
+        if found == m_carry:
+            return m_carry, mine[loop.carried :]
+        m_carry = found
+
+
+def _looked_into(name: str, f: Callable[[Leaves], Leaves]) -> Call:
+    """The call of ordinary code, which every level looks into."""
+
+    def reverse(leaves: Leaves) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
+        return _floating_vjp(f, leaves, list(map(_floating, leaves)))
+
+    def forward(leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]:
+        moves = [t is not None for t in tangents]
+
+        def part(*xs: Any) -> Leaves:
+            return f(_filled(leaves, moves, xs))
+
+        return jvp(part, tuple(_chosen(leaves, moves)), tuple(_chosen(tangents, moves)))
+
+    def batched(mapped: tuple[bool, ...], size: int) -> Call:
+        def of_batch(leaves: Leaves) -> Leaves:
+            level = Batch(size)
+            level.origin = name
+            given = [level.wrap(x) if m else x for x, m in zip(leaves, mapped, strict=True)]
+            found = f(given)
+            level.close()
+            return [land(level, y, 0) for y in found]
+
+        return _looked_into(name, of_batch)
+
+    return Call(name, f, reverse, forward, batched)
+
+
+def _floating_vjp(
+    f: Callable[[Leaves], Leaves], leaves: Leaves, wants: list[bool]
+) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
+    """`vjp` of a function on lists, some of whose results are integers."""
+    if not any(wants):
+        return f(leaves), lambda gs: [None] * len(leaves)
+    others: list[Any] = []
+    gives: list[bool] = []
+
+    def part(*xs: Any) -> Leaves:
+        found = f(_filled(leaves, wants, xs))
+        gives[:] = map(_floating, found)
+        others[:] = found
+        return _chosen(found, gives)
+
+    values, pullback = vjp(part, *_chosen(leaves, wants))
+    results = _filled(others, gives, values)
+    others.clear()
+
+    def pull(gs: Leaves) -> Leaves:
+        whole = [
+            zeros(y) if g is None else g
+            for g, y in zip(_chosen(gs, gives), _chosen(results, gives), strict=True)
+        ]
+        return _filled([None] * len(leaves), wants, pullback(whole))
+
+    return results, pull
+
+
+def _chosen(xs: Any, flags: list[bool]) -> Leaves:
+    return [x for x, flag in zip(xs, flags, strict=True) if flag]
+
+
+def _filled(xs: Any, flags: list[bool], chosen: Any) -> Leaves:
+    """A list with other elements in the places that are flagged."""
+    rest = iter(chosen)
+    return [next(rest) if flag else x for x, flag in zip(xs, flags, strict=True)]

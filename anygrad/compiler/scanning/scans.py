@@ -1,0 +1,250 @@
+"""``scan``: the loop as users write it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from anygrad import trees
+from anygrad.autodiff.calls import Leaves, invoke
+from anygrad.autodiff.inputs import apart, call, check_callable, name_of
+from anygrad.backends import backend_of
+from anygrad.compiler.scanning.loops import Loop, call_of
+from anygrad.compiler.scanning.steps import Restart, Step, TooManyWays, example_of
+from anygrad.config import settings
+from anygrad.errors import ArgumentError, ShapeError, describe
+from anygrad.tracing import LIFTED, TRACED, lowest, names_for, unbuffered
+from anygrad.tracing.plain import NUMBERS
+
+__all__ = ["scan"]
+
+LARGE = 1 << 26
+"""Bytes of carries above which ``checkpoint="auto"`` keeps only some of them."""
+
+
+def scan(
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    *,
+    length: int | None = None,
+    reverse: bool = False,
+    checkpoint: str | bool | int = "auto",
+) -> tuple[Any, Any]:
+    """Carry a value through a loop whose body is recorded once, and stack what each step returns.
+
+    It does what ``for x in xs: carry, y = step(carry, x)`` does, to the bit with NumPy arrays. The
+    step is replayed without Python's cost for each operation; in a compiled function the loop is
+    one operation, and so is its derivative, however long it is.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(carry, x)`` returns ``(carry, y)``, trees of arrays; the carry keeps its structure,
+        shapes and dtypes. Python runs it once for each way through its code, so it must depend on
+        its arguments and on what it closes over alone: no random numbers, no side effects. What
+        it closes over may be traced, and is differentiated.
+    init : tree of arrays and numbers
+        The first carry. Numbers become arrays of the dtype that ``step`` gives.
+    xs : tree of arrays, optional
+        The steps get their rows along axis 0, which all have the same length.
+    length : int, optional
+        The number of steps, where there are no ``xs``.
+    reverse : bool
+        Begin with the last row. What the steps return is stacked in the order of the rows.
+    checkpoint : "auto", bool or int
+        What a gradient keeps: the carry of each step (False), or of each k-th (k), from where the
+        steps are run once more on the way back; True is the square root of the number of steps, so
+        that memory grows as that. "auto": True for carries above 64 MB together, else False.
+
+    Returns
+    -------
+    carry : tree of arrays
+        The last one.
+    ys : tree of arrays
+        The results of the steps, stacked along a new axis 0.
+
+    Raises
+    ------
+    ArgumentError
+        If ``step`` does not return a tuple (carry, y) of unchanging structure, if there is nothing
+        that tells the number of steps, or if a leaf is no array.
+    ShapeError
+        If ``xs`` differ in length, or a leaf of the carry changes its shape or dtype.
+    TraceError
+        If the step writes into its arguments, or would lose a derivative in silence.
+
+    References
+    ----------
+    The conventions of ``jax.lax.scan``. Griewank, Walther (2000), Algorithm 799: revolve.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import anygrad as ag
+    >>> def step(y, t):
+    ...     y = y - 0.1 * np.sin(y) * t
+    ...     return y, y * y
+    >>> carry, ys = ag.scan(step, 1.0, np.arange(3.0))
+    >>> ys.round(4)
+    array([1.    , 0.8388, 0.5911])
+    >>> ag.grad(lambda y: ag.scan(step, y, length=None, xs=np.ones(100))[0])(1.0).round(6)
+    np.float64(3.6e-05)
+    """
+    check_callable("scan", step)
+    name = f"scan({name_of(step)})"
+    carry, carry_def = trees.flatten(unbuffered(init))
+    rows, x_def = trees.flatten(unbuffered(xs))
+    n = _count(xs, rows, length)
+    every = _interval(checkpoint, n, carry)
+    made = Step(step, name, carry_def, x_def)
+    firsts = [_first(x) for x in rows]
+    carry = _arrays(made, init, carry, firsts)
+    plain = not settings().fuse or settings().debug_nans != "off"
+    if n and plain:
+        return _unrolled(made, carry, rows, n, reverse)
+    try:
+        while True:
+            try:
+                if not made.ways:
+                    made.record(list(made.closed), carry, firsts)
+                if not n:
+                    return _none(made, carry)
+                loop = Loop(name, made, len(made.closed), len(carry), n, reverse, every)
+                operands = [*made.closed, *carry, *rows]
+                moving = (True,) * (len(made.closed) + len(carry))
+                moving += tuple([type(x) in LIFTED for x in rows])
+                found = invoke(call_of(loop, moving), operands)
+                break
+            except Restart:
+                continue
+    except TooManyWays:
+        return _unrolled(made, carry, rows, n, reverse)
+    finally:
+        made.sealed = True
+    return _rebuilt(made, found, len(carry))
+
+
+def _rebuilt(made: Step, found: Leaves, count: int) -> tuple[Any, Any]:
+    carry = trees.unflatten(made.carry, found[:count])
+    return carry, trees.unflatten(made.results, found[count:])
+
+
+def _count(xs: Any, rows: Leaves, length: int | None) -> int:
+    """The number of steps."""
+    if length is not None and (isinstance(length, bool) or not hasattr(length, "__index__")):
+        message = f"scan(length): got {length!r}; expected an integer."
+        raise ArgumentError(message)
+    names = [trees.show_path("xs", path) for path in trees.paths(xs)]
+    for x, name in zip(rows, names, strict=True):
+        if type(x) not in LIFTED and backend_of(x) is None:
+            message = (
+                f"scan({name}): got {describe(x)}; expected an array, whose rows along axis 0 the "
+                "steps get. Close over what is the same for every step."
+            )
+            raise ArgumentError(message)
+        if not x.shape:
+            message = (
+                f"scan({name}): got {describe(x)}; expected an axis 0 along which the steps go."
+            )
+            raise ShapeError(message)
+        if x.shape[0] != (rows[0].shape[0] if length is None else length):
+            what = f"as in {names[0]}" if length is None else "the length"
+            n = rows[0].shape[0] if length is None else length
+            message = f"scan({name}): got {x.shape[0]} rows; expected {n}, {what}."
+            raise ShapeError(message)
+    if not rows and length is None:
+        message = "scan(xs): got no arrays; expected some, or length=, the number of steps."
+        raise ArgumentError(message)
+    n = int(rows[0].shape[0]) if length is None else int(length)
+    if n < 0:
+        message = f"scan(length): got {n}; expected a number of steps, 0 or more."
+        raise ArgumentError(message)
+    return n
+
+
+def _interval(checkpoint: Any, n: int, carry: Leaves) -> int:
+    """How many steps lie between carries that are kept; 0 for all being kept."""
+    if isinstance(checkpoint, str) and checkpoint == "auto":
+        bytes_of_all = 8 * n * sum(math.prod(getattr(x, "shape", ())) for x in carry)
+        checkpoint = bytes_of_all > LARGE
+    if isinstance(checkpoint, bool):
+        k = _near_root(n) if checkpoint else 0
+    elif hasattr(checkpoint, "__index__") and int(checkpoint) > 0:
+        k = int(checkpoint)
+    else:
+        message = (
+            f'scan(checkpoint): got {checkpoint!r}; expected "auto", a bool, or the number of '
+            "steps between the carries that are kept."
+        )
+        raise ArgumentError(message)
+    return k if 1 < k < n else 0
+
+
+def _near_root(n: int) -> int:
+    """The square root; a divisor near it where there is one, so that no steps remain."""
+    root = math.isqrt(n)
+    return next((k for k in range(root, 3 * root // 4, -1) if n % k == 0), root)
+
+
+def _first(x: Any) -> Any:
+    """A row like those that the steps get."""
+    x = example_of(x)
+    return x[0] if x.shape[0] else names_for(x).sum(x, axis=0)
+
+
+def _arrays(made: Step, init: Any, carry: Leaves, firsts: Leaves) -> Leaves:
+    """The carry with arrays in place of numbers, of the dtypes that a step gives for them."""
+    paths = [trees.show_path("init", path) for path in trees.paths(init)]
+    for x, path in zip(carry, paths, strict=True):
+        if type(x) not in LIFTED and type(x) not in NUMBERS and backend_of(x) is None:
+            message = f"scan({path}): got {describe(x)}; expected an array, or a number."
+            raise ArgumentError(message)
+    if not any(type(lowest(x)) in NUMBERS for x in carry):
+        return carry
+    tried = made.try_out(carry, firsts)
+    made.closed.clear()
+    return [
+        _array_of(x, y) if type(lowest(x)) in NUMBERS else x
+        for x, y in zip(carry, tried, strict=True)
+    ]
+
+
+def _array_of(x: Any, y: Any) -> Any:
+    """A number as an array like the one that a step gives in its place."""
+    if type(x) in LIFTED:  # a number that a compiled function takes
+        return x + names_for(y).zeros_like(y)
+    if isinstance(y, np.ndarray | np.generic):
+        kept = np.can_cast(np.asarray(x).dtype, y.dtype, "same_kind")
+        return y.dtype.type(x) if kept else np.asarray(x)[()]
+    return names_for(y).zeros_like(y) + x
+
+
+def _none(made: Step, carry: Leaves) -> tuple[Any, Any]:
+    """No step at all."""
+    way = made.ways[0]
+    ys = way.program.outputs[len(carry) :]
+    empty = []
+    for y in ys:
+        spec = way.program.specs[y] if type(y) is not np.ndarray and y in way.program.specs else y
+        empty.append(np.zeros((0, *spec.shape), spec.dtype))
+    return _rebuilt(made, [*map(apart, carry), *empty], len(carry))
+
+
+def _unrolled(
+    made: Step, carry: Leaves, rows: Leaves, n: int, reverse: bool
+) -> tuple[Any, Any]:
+    """The loop as Python runs it."""
+    ys: list[Any] = [None] * n
+    for k in reversed(range(n)) if reverse else range(n):
+        tree = trees.unflatten(made.carry, carry)
+        x = trees.unflatten(made.x, [TRACED.getitem(row, key=k) for row in rows])
+        found = made.leaves_of(call(made.f, (tree, x), {}))
+        after = found[: len(carry)]
+        made.check(carry, after)
+        carry, ys[k] = after, found[len(carry) :]
+    stacked = [TRACED.stack(*parts, axis=0) for parts in zip(*ys, strict=True)]
+    return _rebuilt(made, [*map(apart, carry), *stacked], len(carry))

@@ -1,0 +1,249 @@
+"""NumPy without new memory: results are written into arrays that are kept from run to run.
+
+Values that are results, or that a function called by the program might keep, are made anew in every
+run; all others lie in a workspace, in which values that are not needed at the same time share
+arrays. A run takes a workspace from a pool and puts it back, so that threads do not meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from anygrad.backends.numpy import NUMPY
+from anygrad.compiler.donating import homes
+from anygrad.compiler.liveness import last_uses, memories, pinned
+from anygrad.compiler.program import Node, Program, Ref, Spec
+from anygrad.compiler.targets.plain import FREED_FROM, guard_text, print_return, text_of
+from anygrad.compiler.targets.printing import Printer
+from anygrad.compiler.targets.spaces import Layout, disjoint, layout, space_for, target
+from anygrad.compiler.targets.steps import steps_of
+from anygrad.compiler.targets.tiled import print_tiles
+from anygrad.compiler.targets.writers import ADD, Writer, is_view, releases, writer_of
+
+__all__ = ["is_buffered", "print_buffered"]
+
+WRITTEN_FROM = 4096
+"""Elements of a donated array from which a result is written into it at once, not at the end."""
+
+
+def is_buffered(program: Program) -> bool:
+    """Whether all arrays of a program are NumPy's, as far as the program knows."""
+    specs = [spec for spec in program.specs.values() if spec.kind in ("array", "scalar")]
+    return bool(specs) and all(spec.library is NUMPY for spec in specs)
+
+
+def print_buffered(
+    program: Program, donated: frozenset[int] = frozenset()
+) -> Callable[..., Any]:
+    """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`."""
+    return Writing(program, donated).build()
+
+
+class Writing:
+    """A program while its text is written.
+
+    Attributes
+    ----------
+    buffers : list of Layout
+        The arrays of the workspace, ``b0``, ``b1``, ...
+    """
+
+    def __init__(self, program: Program, donated: frozenset[int]):
+        self.program, self.donated = program, donated
+        self.specs = program.specs
+        self.printer = Names()
+        self.steps = steps_of(program)
+        self.memory = memories(program, self._is_view)
+        self.last = last_uses(program, [step.nodes for step in self.steps], self.memory)
+        self.pinned = pinned(program, self.memory, releases)
+        self.buffers: list[Layout] = []
+        self._held: dict[int, int] = {}  # memory -> its buffer
+        self._free: dict[Layout, list[int]] = {}
+        self._ending: dict[int, list[int]] = {}
+        for root, end in self.last.items():
+            self._ending.setdefault(end, []).append(root)
+        self.homes = self.direct_homes()
+        self.clear = False  # whether the text asks if donated arrays lie apart
+
+    def build(self) -> Callable[..., Any]:
+        """The function."""
+        for position, step in enumerate(self.steps):
+            if step.tiles is None:
+                self._print_node(position, step.nodes[0])
+            else:
+                print_tiles(self, position, step.tiles)
+            self._end(position)
+        return self._finish()
+
+    def take(self, made: Layout) -> int:
+        """The number of a buffer that nothing needs now."""
+        free = self._free.get(made)
+        if free:
+            return free.pop()
+        self.buffers.append(made)
+        return len(self.buffers) - 1
+
+    def give(self, made: Layout, buffer: int) -> None:
+        """Let a buffer be used again."""
+        self._free.setdefault(made, []).append(buffer)
+
+    def place(self, position: int, number: int, separate: bool = False) -> str | None:
+        """The array that a result is to be written into: a donated one, or one of the workspace.
+
+        None if the result is to be new. With ``separate`` it is none that this step reads.
+        """
+        home, made = self.homes.get(number), self.layout(number)
+        if home is not None and made is not None and self.is_over(position, home, separate):
+            return self.donated_place(number, home, made)
+        root = self.memory[number]
+        if root in self.pinned or root != number or made is None:
+            return None
+        self._held[number] = self.take(made)
+        return f"b{self._held[number]}"
+
+    def donated_place(self, number: int, home: int, made: Layout) -> str:
+        """The name of the memory of a donated array, or of new memory, known in the run."""
+        self.clear = True
+        known, likeness = self.printer.name(target, "target"), self.printer.name(made, "layout")
+        self.printer.add(f"d{number} = {known}(v{home}, clear, {likeness})")
+        return f"d{number}"
+
+    def layout(self, number: int) -> Layout | None:
+        """How to make an array like a value."""
+        spec = self.specs[number]
+        return layout(spec.shape, spec.dtype, spec.strides)
+
+    def direct_homes(self) -> dict[int, int]:
+        """By number of a result, the donated array that it may be written into at once."""
+        found = {}
+        for k, home in homes(self.program, self.donated).items():
+            number, spec = int(self.program.outputs[k]), self.specs[home]
+            own = self.specs[number]
+            single = sum(x == number for x in self.program.outputs if type(x) is Ref) == 1
+            if single and spec.strides == own.strides and own.size >= WRITTEN_FROM:
+                if self.memory[number] == number and number not in self.program.inputs:
+                    found[number] = home
+        return found
+
+    def is_over(self, position: int, home: int, separate: bool) -> bool:
+        """Whether nothing reads a donated array, or leaves the program, after this step."""
+        if any(step.nodes[0].name == "guard" for step in self.steps[position + 1 :]):
+            return False
+        return self.last.get(home, -1) < position + (not separate)
+
+    def _is_view(self, node: Node) -> bool:
+        if self.specs[node.number].kind != "array" and node.name != "part":
+            return False
+        return is_view(node) and writer_of(node, self.specs) is None
+
+    def _print_node(self, position: int, node: Node) -> None:
+        add, number = self.printer.add, int(node.number)
+        if node.name == "guard":
+            add(guard_text(self.printer, node))
+            return
+        writer = writer_of(node, self.specs)
+        if writer is not None:
+            texts = [self.printer.operand(x) for x in writer.operands]
+            out = self._taken_over(position, node, writer)
+            out = out or self.place(position, number, writer.separate)
+            if out is not None:
+                for line in writer.lines(self.printer, texts, out):
+                    add(line)
+                self.name(number, out)
+                return
+        add(f"v{number} = {self._short_text(node) or text_of(self.printer, node, self.specs)}")
+        self.name(number, f"v{number}")
+
+    def name(self, number: int, name: str) -> None:
+        """Give a value its name; what is returned is called by its number."""
+        if name[0] == "d":
+            self.printer.add(f"v{number} = {name}")
+            name = f"v{number}"
+        self.printer.called[number] = name
+
+    def _taken_over(self, position: int, node: Node, writer: Writer) -> str | None:
+        """The buffer of an operand that is not needed any more, for the result."""
+        number = int(node.number)
+        if number in self.pinned or number in self.homes or self.memory[number] != number:
+            return None
+        candidates = writer.operands if writer.aligned else ()
+        if writer.kind == "set":
+            candidates = writer.operands[:1]
+        for x in candidates:
+            if type(x) is not Ref or x not in self._held or self.last[x] != position:
+                continue
+            others = [y for y in node.uses() if y != x and self.memory[y] == x]
+            if self.layout(x) == self.layout(number) and not others:
+                self._held[number] = self._held.pop(int(x))
+                return f"b{self._held[number]}"
+        return None
+
+    def _short_text(self, node: Node) -> str | None:
+        """NumPy's own call, where the table of rows has a function around it."""
+        first = node.operands[0] if node.operands else None
+        if type(first) is not Ref or self.specs[first].kind != "array":
+            return None
+        x, kw = self.printer.operand(first), node.keywords
+        if node.name == "getitem":
+            return f"{x}[{self.printer.operand(kw['key'])}]"
+        if node.name == "reshape":
+            return f"{x}.reshape({kw['shape']!r})"
+        if node.name == "permute_dims":
+            return f"{x}.transpose({kw['axes']!r})"
+        if node.name == "sum" and set(kw) == {"axis", "keepdims"}:
+            name = self.printer.name(ADD, "reduce")
+            return f"{name}({x}, {kw['axis']!r}, None, None, {kw['keepdims']!r})"
+        return None
+
+    def _end(self, position: int) -> None:
+        """Let go of what this step needed last."""
+        dropped, called = [], self.printer.called
+        for root in self._ending.get(position, ()):
+            if root in self._held:
+                buffer = self._held.pop(root)
+                self.give(self.buffers[buffer], buffer)
+            elif root not in self.program.inputs and _is_large(self.specs[root]):
+                inside = [n for n, m in self.memory.items() if m == root]
+                dropped += [n for n in inside if called.get(n) == f"v{n}"]
+        if dropped:
+            self.printer.add(f"del {', '.join(f'v{n}' for n in dropped)}")
+
+    def _finish(self) -> Callable[..., Any]:
+        printer = self.printer
+        print_return(printer, self.program, self.donated)
+        arguments = ", ".join(f"v{int(ref)}" for ref in self.program.inputs)
+        body, head = printer.lines, []
+        if self.clear:
+            head = [f"clear = {printer.name(disjoint, 'disjoint')}({arguments})"]
+        if self.buffers:
+            pool: list[Any] = []
+            kept, make = printer.name(pool, "pool"), printer.name(space_for(self.buffers), "space")
+            names = ", ".join(f"b{k}" for k in range(len(self.buffers)))
+            # asking whether the pool is empty would not help: another thread may come first
+            head += [f"try: w = {kept}.pop()", f"except IndexError: w = {make}()", f"{names}, = w"]
+            body = ["try:", *[f"    {line}" for line in body], f"finally: {kept}.append(w)"]
+        printer.lines = [*head, *body]
+        return printer.build(arguments)
+
+
+class Names(Printer):
+    """A printer that calls values by names that change.
+
+    Attributes
+    ----------
+    called : dict
+        The names, by number.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called: dict[int, str] = {}
+
+    def operand(self, x: Any) -> str:
+        """How an operand is written."""
+        return self.called.get(x, f"v{int(x)}") if type(x) is Ref else Printer.operand(self, x)
+
+
+def _is_large(spec: Spec) -> bool:
+    return spec.kind == "array" and spec.size * 8 >= FREED_FROM

@@ -1,0 +1,76 @@
+"""Arrays that programs compute in: made once, taken for a run, and put back after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["as_flat", "disjoint", "fresh", "is_flat", "layout", "space_for", "target"]
+
+ALIGNED = 64
+"""Bytes of a line of the cache."""
+
+Layout = tuple[tuple[int, ...], Any, tuple[int, ...]]
+"""A shape, a dtype, and the axes from the slowest to the quickest."""
+
+
+def layout(shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...] | None) -> Layout | None:
+    """How to make an array of these strides; None if they leave gaps or overlap."""
+    dtype = np.dtype(dtype)
+    if strides is None:
+        return None
+    order = tuple(sorted(range(len(shape)), key=lambda k: (-strides[k], k)))
+    step = dtype.itemsize
+    for k in reversed(order):
+        if shape[k] != 1 and strides[k] != step:
+            return None
+        step *= shape[k]
+    return (shape, dtype, order) if step else None
+
+
+def fresh(made: Layout) -> np.ndarray:
+    """A new array; its elements are arbitrary."""
+    shape, dtype, order = made
+    if order == tuple(range(len(shape))):
+        return np.empty(shape, dtype)
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return np.empty([shape[k] for k in order], dtype).transpose(back)
+
+
+def is_flat(shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...] | None) -> bool:
+    """Whether an array lies in memory in the order of its indices, without gaps."""
+    step = np.dtype(dtype).itemsize
+    for n, s in zip(reversed(shape), reversed(strides or ()), strict=False):
+        if n != 1 and s != step:
+            return False
+        step *= n
+    return strides is not None
+
+
+def as_flat(x: np.ndarray) -> np.ndarray:
+    """The elements of an array for which `is_flat` holds, along one axis."""
+    return x.reshape(-1)
+
+
+def space_for(layouts: Sequence[Layout]) -> Callable[[], tuple[np.ndarray, ...]]:
+    """Give the function that makes arrays of these layouts."""
+    made = tuple(layouts)
+    return lambda: tuple([fresh(one) for one in made])
+
+
+def disjoint(*arrays: Any) -> bool:
+    """Whether no two arrays share memory, as far as the bounds of their memory tell."""
+    ranges = []
+    for x in arrays:
+        if isinstance(x, np.ndarray) and x.size:
+            low, high = np.lib.array_utils.byte_bounds(x)
+            ranges.append((low, high))
+    ranges.sort()
+    return all(a[1] <= b[0] for a, b in zip(ranges, ranges[1:], strict=False))
+
+
+def target(x: np.ndarray, clear: bool, made: Layout) -> np.ndarray:
+    """The memory of a donated array, or new memory where that must be left alone."""
+    return x if clear and type(x) is np.ndarray and x.flags.writeable else fresh(made)

@@ -1,0 +1,269 @@
+"""Steps that are recorded once and replayed from then on, by every transform for itself.
+
+The first steps for parameters of one kind are taken as they stand; then one is recorded (see
+``anygrad.compiler``), and its program does what is left when all checks have been made: the
+arithmetic. What depends on the step count, such as a schedule, is a call of the host in it. Another
+program is recorded where the code goes another way, and where structure, shapes, dtypes or settings
+are others. Whatever cannot be recorded stays as it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from anygrad import trees
+from anygrad.backends import backend_of, device_of
+from anygrad.clipping.silence import LISTENERS
+from anygrad.compiler.donating import write
+from anygrad.compiler.keys import environment
+from anygrad.compiler.program import Program, Ref
+from anygrad.compiler.recording import record
+from anygrad.compiler.simplifying import simplify
+from anygrad.compiler.targets import MISSED, print_program
+from anygrad.optimizers.rules.leaves import WRITES
+from anygrad.tracing.level import LIFTED
+from anygrad.trees.placing import on_device_of
+
+__all__ = ["NOTHING", "Replays", "is_ours"]
+
+NOTHING: Any = object()
+"""Returned where there is no program: the step has to be taken as it stands."""
+
+RECORDED_AT = 3
+"""The call for parameters of one kind that is recorded; who makes one step only does not pay."""
+KINDS = 16
+"""Kinds of arguments whose programs are kept, the latest ones."""
+PATHS = 8
+"""Ways through the code that are kept for one kind."""
+PROGRAMS = 128
+"""Programs after which a transform records no more: its arguments never come again."""
+
+_PAYS = frozenset(("numpy", "cupy"))
+_placed: set[type] = set()  # arrays of libraries that compute on a current device
+_leaf_types: dict[type, str] = {float: "number", np.float64: "number", np.float32: "number"}
+
+
+class Path(NamedTuple):
+    """A program for one way through the code: what runs it, and how results are put together."""
+
+    program: Program
+    run: Callable[..., Any]
+    choose: Callable[[Any], Sequence[Any]]
+    treedef: Any
+    silent: bool
+
+    def replay(self, leaves: Sequence[Any]) -> Any:
+        """The result, or `MISSED` where another way has to be gone."""
+        if self.silent:
+            with np.errstate(all="ignore"):
+                out = self.run(*leaves)
+        else:
+            out = self.run(*leaves)
+        if out is MISSED:
+            return MISSED
+        return trees.unflatten(self.treedef, self.choose((*out, *leaves)))
+
+
+class Kind:
+    """Arguments of one kind: what tells them from others, and the paths that they took."""
+
+    def __init__(self, key: tuple[Any, ...]):
+        self.key = key
+        self.calls = 0
+        self.paths: list[Path] = []
+        self.is_eager = False
+
+    def replay(self, leaves: Sequence[Any]) -> Any:
+        """The result of the path that holds, or `NOTHING`."""
+        for path in self.paths:
+            result = path.replay(leaves)
+            if result is not MISSED:
+                if path is not self.paths[0]:
+                    self.paths = [path, *[p for p in self.paths if p is not path]]
+                return result
+        return NOTHING
+
+
+class Replays:
+    """The programs of one transform.
+
+    Copies and pickles of it start without any.
+    """
+
+    def __init__(self) -> None:
+        self.kinds: list[Kind] = []
+        self._made = 0
+        self._known: bool | None = None
+        self._lock = threading.RLock()
+
+    def __reduce__(self) -> tuple[type[Replays], tuple[()]]:
+        return Replays, ()
+
+    def take(self, step: Callable[..., Any], transform: Any, donate: bool, *args: Any) -> Any:
+        """The result of ``step(transform, donate, *args)``; `NOTHING` if there is no program."""
+        if self._known is None:
+            self._known = is_ours(transform)
+        if not self._known:
+            return NOTHING
+        now, token = environment()
+        if not now.fuse or now.debug_nans != "off":
+            return NOTHING
+        leaves, treedef = trees.flatten(args)
+        key = _key_of(leaves)
+        if key is None or (donate and _share_memory(leaves)):
+            return NOTHING
+        kind = self._find((token, step, donate, *key, treedef))
+        with _place_of(leaves):
+            result = kind.replay(leaves)
+            if result is not NOTHING or kind.is_eager:
+                return result
+            kind.calls += 1
+            if kind.calls < RECORDED_AT:
+                return NOTHING
+            with self._lock:
+                return self._record(kind, partial(step, transform, donate), leaves, treedef)
+
+    def _find(self, key: tuple[Any, ...]) -> Kind:
+        for kind in self.kinds:
+            if kind.key == key:
+                if kind is not self.kinds[0]:
+                    self.kinds = [kind, *[k for k in self.kinds if k is not kind]]
+                return kind
+        kind = Kind(key)
+        self.kinds = [kind, *self.kinds[: KINDS - 1]]
+        return kind
+
+    def _record(self, kind: Kind, step: Callable[..., Any], leaves: list[Any], treedef: Any) -> Any:
+        """Record a path, and return the result of this call."""
+        if len(kind.paths) >= PATHS or self._made >= PROGRAMS:
+            kind.is_eager = True
+            return NOTHING
+        self._made += 1
+        try:
+            path, result = make_path(step, leaves, treedef)
+        except Exception:
+            kind.is_eager = True  # as it stands, it raises the error that is meant
+            return NOTHING
+        kind.paths = [path, *kind.paths]
+        return result
+
+
+def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tuple[Path, Any]:
+    """Record one step: its path, and its result."""
+    writes: list[tuple[Any, Any]] = []
+    heard: list[str] = []
+    tokens = WRITES.set(writes), LISTENERS.set(heard)
+    try:
+        recording = record(
+            step,
+            leaves,
+            lambda captured: (trees.unflatten(treedef, captured), {}),
+            tuple([trees.show_path("args", path) for path in trees.paths(leaves)]),
+        )
+    finally:
+        WRITES.reset(tokens[0])
+        LISTENERS.reset(tokens[1])
+    if recording.refused:
+        raise ValueError(recording.refused)
+    program, found = recording.program, trees.leaves(recording.result)
+    inputs = {int(ref): place for place, ref in enumerate(program.inputs)}
+    homes = {
+        int(new.i): inputs[int(old.i)]
+        for old, new in writes
+        if type(old) in LIFTED and type(new) in LIFTED and int(old.i) in inputs
+    }
+    # what is written into memory that was donated comes first, in the order of that memory: so each
+    # output finds its own
+    passed = [k for k, x in enumerate(program.outputs) if type(x) is Ref and int(x) in inputs]
+    written = {
+        k: homes[int(x)]
+        for k, x in enumerate(program.outputs)
+        if type(x) is Ref and int(x) in homes and k not in passed
+    }
+    first = sorted(written, key=written.__getitem__)
+    rest = [k for k in range(len(program.outputs)) if k not in written and k not in passed]
+    order = [*first, *rest]
+    places = {k: place for place, k in enumerate(order)}
+    places.update({k: len(order) + inputs[int(program.outputs[k])] for k in passed})
+    chosen = [places[k] for k in range(len(program.outputs))]
+    for k in passed:
+        found[k] = leaves[inputs[int(program.outputs[k])]]
+    for k, place in written.items():
+        found[k] = write(leaves[place], found[k])
+    small = simplify(program.with_nodes(program.nodes, [program.outputs[k] for k in order]))
+    run = print_program(small, frozenset(written.values()))
+    path = Path(small, run, _chooser(chosen), recording.treedef, bool(heard))
+    return path, trees.unflatten(recording.treedef, found)
+
+
+def _chooser(places: list[int]) -> Callable[[Any], Sequence[Any]]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda found: [found[place] for place in places]
+
+
+def _key_of(leaves: list[Any]) -> tuple[Any, ...] | None:
+    """What a program depends on; None where replaying does not pay, or is not possible."""
+    kinds = list(map(type, leaves))
+    for kind in set(kinds):
+        if kind not in _leaf_types:
+            _learn(next(x for x in leaves if type(x) is kind))
+        if not _leaf_types[kind]:
+            return None
+    arrays = [x for x in leaves if _leaf_types[type(x)] == "array"]
+    if not arrays:
+        return None
+    placed = [device_of(x) for x in arrays if type(x) in _placed] if _placed else []
+    if placed and any(device != placed[0] for device in placed):
+        return None
+    return (
+        placed[:1],
+        kinds,
+        [x.shape for x in arrays],
+        [x.strides for x in arrays],
+        [x.dtype for x in arrays],
+    )
+
+
+def _learn(x: Any) -> None:
+    kind, backend = type(x), backend_of(x)
+    told = ""
+    if backend is not None and backend.name in _PAYS and kind.__name__ == "ndarray":
+        told = "array"
+        if backend.on_device is not None:
+            _placed.add(kind)
+    _leaf_types[kind] = told
+
+
+def _place_of(leaves: list[Any]) -> AbstractContextManager:
+    """Make the device of the arrays current, where a library has such a thing."""
+    return on_device_of(next((x for x in leaves if type(x) in _placed), leaves[0]))
+
+
+def _share_memory(leaves: list[Any]) -> bool:
+    """Tell whether two leaves may lie in the same memory: one written, the other would change."""
+    owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
+    return len(set(owners)) < len(owners)
+
+
+def is_ours(transform: Any) -> bool:
+    """Tell whether a transform is made of this package's rules, whose code has no effects."""
+    rule = transform.rule
+    if rule is None or not type(rule).__module__.startswith("anygrad.optimizers."):
+        return False
+    if getattr(rule, "calls_back", False):
+        return False
+    for name in ("formula", "reduction"):
+        function = getattr(rule, name, None)
+        if function is not None and not str(function.__module__).startswith("anygrad."):
+            return False
+    inner = getattr(rule, "inner", None)
+    parts = getattr(rule, "parts", {})
+    return all(map(is_ours, ([] if inner is None else [inner]) + list(parts.values())))

@@ -1,0 +1,288 @@
+"""Compiled functions: what is left of Python's cost per operation, and what memory traffic is saved.
+
+The peers by hand are what a NumPy user would write without a library: plain expressions.
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import anygrad as ag
+from benchmarks.gradients import (
+    chain_by_hand,
+    chain_summed,
+    network_by_hand,
+    network_data,
+    network_loss,
+    peers_of_gradient,
+)
+from benchmarks.lab import Lab, to_vector
+from benchmarks.race import Contestant, Race, Row, Target
+from benchmarks.stepping import make_ours
+from benchmarks.values import slopes_by_complex_step
+
+RATE, B1, B2, EPS = 1e-3, 0.9, 0.999, 1e-8
+
+# Gradients --------------------------------------------------------------------------------------
+
+
+def arithmetic(np: Any, x: Any) -> Any:
+    """The mean of a polynomial chain of 40 products and sums."""
+    y = x
+    for _ in range(10):
+        y = y * 0.9
+        y = y + x
+        y = y * x
+        y = y - 0.1
+    return np.mean(y)
+
+
+def arithmetic_by_hand(np: Any, x: Any) -> Any:
+    y, kept = x, []
+    for _ in range(10):
+        inner = y * 0.9 + x
+        kept.append(inner)
+        y = inner * x - 0.1
+    g, gx = np.full_like(x, 1.0 / x.size), 0.0
+    for inner in reversed(kept):
+        gx = gx + g * inner
+        g = g * x
+        gx = gx + g
+        g = g * 0.9
+    return gx + g
+
+
+def make_gradient(f: Any, hand: Any, point: np.ndarray, limits: dict[str, float], lab: Lab) -> Race:
+    if lab.quick:
+        point = point[:1000]
+    x = lab.array(point)
+    small = point if point.size < 100 else point[:: point.size // 50]
+    where = slice(None) if point.size < 100 else slice(None, None, point.size // 50)
+    scale = small.size / point.size if f is arithmetic else 1.0
+    slopes = scale * slopes_by_complex_step(partial(f, np), small, np.eye(small.size))
+    names = (lambda peer: peer != "autograd") if point.size > 100 else bool
+    return Race(
+        [
+            Contestant("anygrad", lambda: partial(ag.compile(ag.grad(partial(f, np))), x)),
+            Contestant("anygrad, not compiled", lambda: partial(ag.grad(partial(f, np)), x)),
+            Contestant("by hand", lambda: partial(hand, lab.library, x)),
+            *[c for c in peers_of_gradient(f, point, lab) if names(c.name)],
+        ],
+        slopes,
+        read=lambda result: to_vector(result)[where],
+        targets=[Target(peer, limit) for peer, limit in limits.items() if not lab.on_gpu],
+    )
+
+
+# A training step --------------------------------------------------------------------------------
+
+
+def adam_by_hand(np: Any, p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
+    m = B1 * m + (1 - B1) * g
+    v = B2 * v + (1 - B2) * g * g
+    return p - RATE * (m / (1 - B1**t)) / (np.sqrt(v / (1 - B2**t)) + EPS), m, v
+
+
+STEPS = 3
+
+
+def make_training(lab: Lab) -> Race:
+    params, x, y = network_data()
+    optimizer = ag.optimizers.adam(RATE, b1=B1, b2=B2, eps=EPS)
+    loss = partial(network_loss, np)
+
+    def make_anygrad(compiled: bool) -> Any:
+        now, tx, ty = lab.array([params, x, y])
+        state = optimizer.init(now)
+
+        def step(now: Any, state: Any, tx: Any, ty: Any) -> Any:
+            value, grads = ag.value_and_grad(loss)(now, tx, ty)
+            return (value, *optimizer.step(now, grads, state))
+
+        made = ag.compile(step, donate=(0, 1)) if compiled else step
+
+        def call() -> Any:
+            nonlocal now, state
+            value, now, state = made(now, state, tx, ty)
+            return now
+
+        return call
+
+    def make_hand() -> Any:
+        now, tx, ty = lab.array([params, x, y])
+        library, t = lab.library, 0
+        slots = {name: (library.zeros_like(p), library.zeros_like(p)) for name, p in now.items()}
+
+        def call() -> Any:
+            nonlocal t
+            t += 1
+            _, grads = network_by_hand(library, now, tx, ty)
+            for name, g in grads.items():
+                now[name], *slots[name] = adam_by_hand(library, now[name], g, *slots[name], t)
+            return now
+
+        return call
+
+    def make_torch() -> Any:
+        torch = lab.torch()
+        leaves = {name: lab.tensor(p).requires_grad_() for name, p in params.items()}
+        tx, ty = lab.tensor(x), lab.tensor(y)
+        stepper = torch.optim.Adam(list(leaves.values()), RATE, (B1, B2), EPS, fused=True)
+
+        def call() -> Any:
+            stepper.zero_grad()
+            hidden = torch.tanh(tx @ leaves["w1"] + leaves["b1"])
+            logs = torch.log_softmax(hidden @ leaves["w2"] + leaves["b2"], 1)
+            (-(logs * ty).sum() / len(tx)).backward()
+            stepper.step()
+            return {name: p.detach() for name, p in leaves.items()}
+
+        return call
+
+    def make_optax() -> Any:
+        import optax  # before JAX, which it brings: without either, it is optax that is missing
+
+        jax = lab.jax()
+        rule = optax.adam(RATE, b1=B1, b2=B2, eps=EPS)
+        now, tx, ty = jax.tree.map(jax.numpy.asarray, (params, x, y))
+        state = rule.init(now)
+
+        def step(now: Any, state: Any, tx: Any, ty: Any) -> Any:
+            grads = jax.grad(partial(network_loss, jax.numpy))(now, tx, ty)
+            updates, state = rule.update(grads, state, now)
+            return optax.apply_updates(now, updates), state
+
+        made = jax.jit(step, donate_argnums=(0, 1))
+
+        def call() -> Any:
+            nonlocal now, state
+            now, state = jax.block_until_ready(made(now, state, tx, ty))
+            return now
+
+        return call
+
+    return Race(
+        [
+            Contestant("anygrad", partial(make_anygrad, True)),
+            Contestant("anygrad, not compiled", partial(make_anygrad, False)),
+            Contestant("by hand", make_hand),
+            Contestant("torch eager", make_torch, "torch"),
+            Contestant("optax jit", make_optax, "optax"),
+        ],
+        trained_in_long_double(params, x, y),
+        checks=STEPS,
+        rtol=1e-9,
+        targets=[] if lab.on_gpu else [Target("by hand", 1.0), Target("torch eager", 0.6)],
+    )
+
+
+def trained_in_long_double(params: Any, x: Any, y: Any) -> np.ndarray:
+    """Parameters after three steps, by the formulas written out, beyond double precision."""
+    now = {name: p.astype(np.longdouble) for name, p in params.items()}
+    tx, ty = x.astype(np.longdouble), y.astype(np.longdouble)
+    slots = {name: (np.zeros_like(p), np.zeros_like(p)) for name, p in now.items()}
+    for t in range(1, STEPS + 1):
+        _, grads = network_by_hand(np, now, tx, ty)
+        for name, g in grads.items():
+            now[name], *slots[name] = adam_by_hand(np, now[name], g, *slots[name], t)
+    return to_vector({name: p.astype(np.float64) for name, p in now.items()})
+
+
+# An optimizer step in single precision ----------------------------------------------------------
+
+
+def make_long_step(lab: Lab) -> Race:
+    n = 10_000 if lab.quick else 10_000_000
+    rng = np.random.default_rng(0)
+    params, grads = (rng.normal(size=n).astype(np.float32) for _ in range(2))
+    optimizer = ag.optimizers.adam(RATE, b1=B1, b2=B2, eps=EPS)
+    moved = 7 * params.nbytes  # reads p, g, m, v; writes p, m, v
+    few = slice(None, None, max(1, n // 100))
+
+    def make_hand() -> Any:
+        library, p, g = lab.library, lab.array(params), lab.array(grads)
+        m, v, t = library.zeros_like(p), library.zeros_like(p), 0
+
+        def call() -> Any:
+            nonlocal p, m, v, t
+            t += 1
+            p, m, v = adam_by_hand(library, p, g, m, v, t)
+            return p
+
+        return call
+
+    p, g = params[few].astype(np.longdouble), grads[few].astype(np.longdouble)
+    m, v = np.zeros_like(p), np.zeros_like(p)
+    for t in range(1, STEPS + 1):
+        p, m, v = adam_by_hand(np, p, g, m, v, t)
+    return Race(
+        [
+            Contestant("anygrad", partial(make_ours, optimizer, params, grads, lab), moved=moved),
+            Contestant("by hand", make_hand, moved=moved),
+        ],
+        p.astype(np.float64),
+        read=lambda result: to_vector(result[few]),
+        checks=STEPS,
+        rtol=1e-6,
+        rounds=9,
+        targets=[] if lab.on_gpu else [Target("by hand", 0.25)],
+    )
+
+
+# Recording --------------------------------------------------------------------------------------
+
+OPERATIONS = 200
+
+
+def make_recording(lab: Lab) -> Race:
+    """Seconds until the first result, for each operation that the function is written with."""
+    point = np.asarray([0.3, 0.5, 0.7])
+
+    def make_anygrad() -> Any:
+        x = lab.array(point)
+
+        def call() -> Any:
+            start = time.perf_counter()
+            result = ag.compile(ag.grad(partial(chain_summed, np)))(x)
+            return (time.perf_counter() - start) / OPERATIONS, result
+
+        return call
+
+    def make_jax() -> Any:
+        jax = lab.jax()
+        x = jax.numpy.asarray(point)
+
+        def call() -> Any:
+            start = time.perf_counter()
+            made = jax.jit(lambda x: jax.grad(partial(chain_summed, jax.numpy))(x))
+            result = jax.block_until_ready(made(x))
+            return (time.perf_counter() - start) / OPERATIONS, result
+
+        return call
+
+    return Race(
+        [Contestant("anygrad", make_anygrad), Contestant("jax jit", make_jax, "jax")],
+        slopes_by_complex_step(partial(chain_summed, np), point, np.eye(3)),
+        tells_time=True,
+        rounds=5,
+    )
+
+
+TINY = np.asarray([0.3, 0.5, 0.7])
+LONG = np.linspace(0.1, 0.9, 1_000_000)
+
+ROWS = [
+    Row(
+        "compiled gradient, 200 tiny operations",
+        partial(make_gradient, chain_summed, chain_by_hand, TINY, {"by hand": 0.7}),
+    ),
+    Row(
+        "compiled gradient, 40 arithmetic operations, 1e6 float64",
+        partial(make_gradient, arithmetic, arithmetic_by_hand, LONG, {"by hand": 0.5}),
+    ),
+    Row("training step of a network, compiled as a whole", make_training),
+    Row("Adam, one leaf of 1e7 float32", make_long_step),
+    Row("recording 200 operations, seconds for each", make_recording),
+]
