@@ -18,6 +18,7 @@ from anygrad.errors import ShapeError, TraceError, describe
 from anygrad.ops.row import CONSTANT, Row
 from anygrad.ops.shaping import fit, kind_of
 from anygrad.tracing import LIFTED, Level, Tape, names_for, unbuffered
+from anygrad.tracing.level import held
 
 Leaves = list[Any]
 CALL = Row("call", CONSTANT, ())
@@ -78,7 +79,7 @@ def _carry_out(call: Call, top: Level, leaves: Leaves) -> Leaves:
             top.check_readable(x)
     if top.records:
         return top.call(call, leaves)  # type: ignore[attr-defined]
-    below = [top.lower(x) for x in leaves]
+    below = [top.lower(x) if type(x) not in LIFTED or x.t is top else held(x) for x in leaves]
     mine = tuple([type(x) in LIFTED and x.t is top for x in leaves])
     if isinstance(top, Batch):
         return [top.wrap(y) for y in invoke(call.batched(mine, top.size), below)]

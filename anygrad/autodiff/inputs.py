@@ -179,7 +179,9 @@ def split_aux(where: str, out: Any, level: Level, has_aux: bool) -> tuple[Any, A
 
 def apart(y: Any) -> Any:
     """A result apart from what the tape keeps: writing into it must not change a derivative."""
-    if type(y) in LIFTED or not is_mutable(y):
+    if type(y) in LIFTED:
+        return y.t.apart(y) if y.t.records else y
+    if not is_mutable(y):
         return y
     with on_device_of(y):
         return names_for(y).asarray(y, copy=True)

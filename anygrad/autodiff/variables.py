@@ -60,7 +60,9 @@ def finish(inputs: Variables, found: list[Any], seeds: list[Any]) -> list[Any]:
     for x, g in zip(inputs.leaves, found, strict=True):
         if g is None:
             g = names_for(x).zeros_like(x)
-        if type(g) not in LIFTED:
+        if type(g) in LIFTED:
+            g = g.t.apart(g, x) if g.t.records else g
+        else:
             g = _apart(g, seen) if is_mutable(g) else _like_leaf(g, x)
         done.append(g)
     return done

@@ -119,5 +119,6 @@ JAX = Backend(
     set_at=lambda x, key, value: x.at[key].set(value),
     special=_special,
     solve_triangular=_solve_triangular,
+    jit=lambda f: _jax().jit(f),
     records=lambda array: isinstance(array, _jax().core.Tracer),
 )

@@ -92,6 +92,9 @@ class Backend:
         for a compiler of its own; a compiled function leaves such arrays to it.
     random_state : callable or None
         The state of the library's random numbers on the host, as something to compare.
+    jit : callable or None
+        ``jit(f)``: a function of arrays compiled by the library itself, which calls ``f`` once for
+        each kind of arguments, with values that are not known.
     """
 
     name: str
@@ -121,5 +124,6 @@ class Backend:
     solve_triangular: Callable[[Array, Array, bool], Array | None] | None = None
     sparse: Callable[[], Namespace] | None = None
     plain: Callable[[Array], Array] | None = None
+    jit: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     records: Callable[[Array], bool] | None = None
     random_state: Callable[[], Any] | None = None

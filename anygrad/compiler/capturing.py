@@ -27,7 +27,7 @@ from anygrad.tracing.level import decided
 from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.pieces import ATTRIBUTES
 from anygrad.tracing.snapshots import EXACT_BYTES, fingerprint
-from anygrad.tracing.plain import MISFITS, NUMBERS, run_plain, same_library
+from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, run_plain, same_library
 
 __all__ = ["Capture", "Captured"]
 
@@ -44,6 +44,9 @@ OF_NUMBERS: dict[str, Callable[..., Any]] = {
     "not_equal": operator.ne,
     "positive": operator.pos,
     "abs": abs,
+    "real": operator.attrgetter("real"),
+    "imag": operator.attrgetter("imag"),
+    "conj": operator.methodcaller("conjugate"),
     "maximum": max,
     "minimum": min,
 }
@@ -96,7 +99,7 @@ class Capture(Carrying):
         Why the recording must not be replayed; empty if it may.
     """
 
-    __slots__ = ("constants", "inputs", "nodes", "objects", "poisoned", "refusals", "specs")
+    __slots__ = ("constants", "inputs", "namespaces", "nodes", "objects", "poisoned", "refusals", "specs")
     kind = Captured
     records = True
 
@@ -110,6 +113,7 @@ class Capture(Carrying):
         self.poisoned = ""
         self.constants: dict[int, tuple[Any, Any, Any]] = {}
         self.refusals: list[TraceError] = []
+        self.namespaces: dict[int, Any] = {}
 
     def input(self, value: Any) -> Captured:
         """A new argument of the program."""
@@ -149,6 +153,10 @@ class Capture(Carrying):
             y = OF_NUMBERS[row.name](*values) if row.name in OF_NUMBERS else None
             if y is None:
                 y = of_number(row.name, *values, **kw)
+        elif row.name in OPERATORS and _rounds_otherwise(row.name, values):
+            function = getattr(names_of_array(next(v for v in values if hasattr(v, "dtype"))), row.name)
+            operands = tuple([self._operand(a, v) for a, v in zip(args, values, strict=True)])
+            return self._note("host", operands, {}, function(*values), function)
         else:
             values = same_library(values)
             y = self._carry_out(row, values, kw)
@@ -219,6 +227,15 @@ class Capture(Carrying):
             return self._note("positive", (x.i,), {}, value.copy())
         copied = functools.partial(np.array, order=order)
         return self._note("host", (x.i,), {}, copied(value), copied)
+
+    def apart(self, x: Any, like: Any = None) -> Any:
+        """A result as transformations give it: in memory of its own, and an array like ``like``."""
+        if like is not None and is_mutable(lowest(like)) and isinstance(x.v, np.generic):
+            return self.host(np.asarray, (x,))
+        flags = getattr(x.v, "flags", None)
+        if flags is None or isinstance(x.v, np.generic) or flags.owndata and flags.c_contiguous:
+            return self.fresh(x)
+        return self.duplicate(x, "K")
 
     def decide(self, x: Any, question: Callable[[Any], Any]) -> Any:
         """Answer a question about a value; the program holds where the answer is the same."""
@@ -373,6 +390,14 @@ def _copy_of_constant(x: np.ndarray) -> np.ndarray:
         return x.copy(order="K")
     short = x[tuple([slice(None) if step else slice(0, 1) for step in x.strides])].copy(order="K")
     return np.broadcast_to(short, x.shape)
+
+
+def _rounds_otherwise(name: str, values: tuple[Any, ...]) -> bool:
+    """Whether Python's operator of complex values differs from the function, in its last bit."""
+    if not any(isinstance(v, complex | np.complexfloating) for v in values):
+        found = any(isinstance(v, np.ndarray) and v.dtype.kind == "c" for v in values)
+        return found and name == "pow"
+    return name == "pow" or not any(isinstance(v, np.ndarray) for v in values)
 
 
 def _as_it_is(value: Any) -> Any:

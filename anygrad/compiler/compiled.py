@@ -18,6 +18,7 @@ from anygrad import trees
 from anygrad.autodiff.inputs import check_callable, name_of
 from anygrad.compiler.arguments import Chosen, freeze, names_of
 from anygrad.compiler.derived import Derived
+from anygrad.compiler.explaining import Explanation, counted, explain
 from anygrad.compiler.donating import can_be_given
 from anygrad.compiler.keys import (
     environment,
@@ -138,7 +139,9 @@ class Compiled:
         self.__qualname__ = f"compile({name_of(f)})"
 
     def __repr__(self) -> str:
-        return f"<{self.__qualname__}>"
+        kinds, programs = self.counts()
+        known = [counted(programs, "program"), counted(kinds, "kind")]
+        return f"<{self.__qualname__}: {' for '.join(known)} of arguments>"
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else types.MethodType(self, owner)
@@ -172,7 +175,7 @@ class Compiled:
                     return kind.run(self, args, args, kw)
         held, args, kw, leaves, treedef = self._taken_apart(args, kw)
         if not LIFTED.isdisjoint(map(type, leaves)):
-            return self._traced(leaves, treedef, held)
+            return self._traced(leaves, treedef, held, (orders(args), orders(kw)))
         return self._kind(token, held, args, kw, leaves, treedef).run(self, leaves, args, kw)
 
     def ir(self, *args: Any, **kw: Any) -> Program:
@@ -183,12 +186,48 @@ class Compiled:
         """The text of the function that is replayed for these arguments."""
         return self._path(args, kw).run.__anygrad_source__
 
+    def explain(self, *args: Any, **kw: Any) -> Explanation:
+        """Tell what becomes of the function for these arguments, which are left as they are.
+
+        Parameters
+        ----------
+        *args, **kw
+            The arguments of a call. What is not yet recorded for them is recorded now.
+
+        Returns
+        -------
+        Explanation
+            Printing it shows operations, guards, groups and what is in none and why, the bytes that
+            are moved and have to be, and the source; each of them is an attribute, too.
+
+        Raises
+        ------
+        ArgumentError, TraceError
+            As the call itself.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import anygrad as ag
+        >>> slope = ag.compile(ag.grad(lambda x: np.sum(np.sin(x) * x)))
+        >>> told = slope.explain(np.zeros(2))
+        >>> told.guards, told.paths, told.bytes_least
+        ((), 1, 32)
+        """
+        return explain(self, args, kw)
+
+    def counts(self) -> tuple[int, int]:
+        """The number of kinds of arguments that are known, and of programs for them."""
+        kinds = list(self._kinds.values())
+        return len(kinds), sum(len(kind.paths) for kind in kinds)
+
     def clear(self) -> None:
         """Forget every program, and give back the memory that is kept for them."""
         with self._lock:
             self._kinds.clear()
             self._ints.clear()
             self._changing.clear()
+            self._wasted = 0
             self._derived = None
 
     def _path(self, args: tuple[Any, ...], kw: dict[str, Any]) -> Path:
@@ -214,11 +253,11 @@ class Compiled:
             found = kind.find(leaves)
         return kind, found
 
-    def _traced(self, leaves: list[Any], treedef: Any, held: dict[Any, Any] | None) -> Any:
+    def _traced(self, leaves: list[Any], treedef: Any, held: dict[Any, Any], known: Any) -> Any:
         """Within a transformation, what is recorded is the derivative of the function."""
         if self._derived is None:
             self._derived = Derived(self, compile)
-        return self._derived(leaves, treedef, held or {})
+        return self._derived(leaves, treedef, held, known)
 
     def _taken_apart(self, args: Any, kw: Any) -> Any:
         """Static arguments by place, the others in two forms: as given, and as leaves."""
@@ -247,7 +286,8 @@ class Compiled:
         where = (head, len(key))
         if where in self._changing:
             for n in self._changing[where]:
-                key[n] = int
+                if type(leaves[n]) is int:
+                    key[n] = int
             found = self._kinds.get((*head, *key))
             if found is not None:
                 return found
@@ -278,6 +318,12 @@ class Compiled:
                 if not isinstance(x, np.ndarray | np.generic) and is_static(x):
                     self.warn(f"runs uncompiled: {found.eager}. Pass arrays and numbers.")
         self._bound(head, key, names)
+        if self._wasted > KINDS and not found.eager:
+            found.eager = "its arguments are of a new kind in too many calls"
+            self.warn(
+                f"runs uncompiled for arguments of new kinds: {self._wasted} kinds were met once "
+                f"only{_difference(head, key, names, list(self._kinds))}."
+            )
         self._kinds[whole] = found
         return found
 
@@ -315,6 +361,8 @@ class Compiled:
             if kind.replays:
                 kind.replays = 0
                 kinds[oldest] = kind
+            else:
+                self._wasted += 1
         if len(kinds) == SUSPICIOUS:
             what = _difference(head, key, names, list(kinds))
             self.warn(

@@ -35,7 +35,8 @@ from anygrad.compiler.lowering import (
 from anygrad.compiler.splitting import split
 from anygrad.compiler.targets import MISSED, print_program
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, Tape, lowest, unbuffered, walk
+from anygrad.tracing import LIFTED, Tape, unbuffered, walk
+from anygrad.tracing.buffers import Buffer
 from anygrad.tracing.snapshots import WATCHED
 
 __all__ = ["Derived"]
@@ -59,72 +60,110 @@ class Derived:
         self.compiled, self.function = compiled, compiled.function
         self.carried = compile(lowered(self.function))
         self.pulled = compile(pulled(self.function))
+        self.first = compile(forward(self.function))
+        self.name = f"compile({name_of(self.function)})"
         self.halves: OrderedDict[Any, list[Pass]] = OrderedDict()
+        self.seen: set[Any] = set()
         self.unrecorded: set[Any] = set()
 
-    def __call__(self, leaves: list[Any], treedef: Any, held: dict[Any, Any]) -> Any:
-        """The function of arguments some of which are traced."""
-        leaves = [unbuffered(x) for x in leaves]
-        levels = levels_of(leaves)
+    def __call__(
+        self, leaves: list[Any], treedef: Any, held: dict[Any, Any], orders: Any = ()
+    ) -> Any:
+        """The function of arguments some of which are traced.
+
+        ``orders`` are those of the keys of all dicts, as far as they may differ.
+        """
+        if Buffer in set(map(type, leaves)):
+            leaves = [unbuffered(x) for x in leaves]
+        given = Given(leaves, treedef, held, (orders, freeze("compile", held) if held else ()))
+        levels = _one_tape(leaves) or levels_of(leaves)
         tapes = [level for level in levels if type(level) is Tape]
         known = len(levels) == len(tapes) + sum(map(carries, levels))
         if not levels or not known or any(level.watch is not None for level in levels):
-            return self._as_written(leaves, treedef, held)
+            return self._as_written(given)
         if traced_cells(self.function):
-            return self._as_written(leaves, treedef, held)
+            return self._as_written(given)
         try:
-            if levels[-1] is tapes[-1] if tapes else False:
-                return self._on_tape(leaves, treedef, held, levels)
+            if tapes and levels[-1] is tapes[-1]:
+                return self._on_tape(given, levels)
             above = levels[levels.index(tapes[-1]) + 1 :] if tapes else levels
-            return self._carried(leaves, treedef, held, above)
+            return self._carried(given, above)
         except Misplaced:
-            return self._as_written(leaves, treedef, held)
+            return self._as_written(given)
 
-    def _as_written(self, leaves: list[Any], treedef: Any, held: dict[Any, Any]) -> Any:
-        args, kw = fill(held, *trees.unflatten(treedef, leaves))
+    def _as_written(self, given: Given) -> Any:
+        args, kw = given.arguments(given.leaves)
         return self.function(*args, **kw)
 
-    def _carried(self, leaves: list[Any], treedef: Any, held: Any, levels: list[Any]) -> Any:
+    def _carried(self, given: Given, levels: list[Any]) -> Any:
         """On top there are tangents and batches only: one program of all that they carry."""
         numbers = {level: k for k, level in enumerate(levels)}
         plain: list[Any] = []
-        layouts = tuple([apart_from(x, numbers, plain) for x in leaves])
+        layouts = tuple([apart_from(x, numbers, plain) for x in given.leaves])
         kinds = tuple([(type(level), getattr(level, "size", 0)) for level in levels])
-        pattern = Pattern(treedef, layouts, kinds, held, freeze("compile", held))
+        pattern = Pattern(given.treedef, layouts, kinds, given.held, given.frozen)
         results, found = self.carried(pattern, plain)
         parts = iter(found)
         done = [together(layout, levels, parts) for layout in results.layouts]
-        return trees.unflatten(results.treedef, done)
+        return results.treedef.unflatten(done)
 
-    def _on_tape(self, leaves: list[Any], treedef: Any, held: Any, levels: list[Any]) -> Any:
+    def _on_tape(self, given: Given, levels: list[Any]) -> Any:
         """On top there is a tape, for which the function is one operation."""
-        tape = levels[-1]
+        tape, leaves, places = levels[-1], given.leaves, []
         tape.refuse_if_closed()
-        places = []
+        below = list(leaves)
         for k, x in enumerate(leaves):
             if type(x) in LIFTED and x.t is tape:
                 tape.check_readable(x)
                 places.append(k)
+                below[k] = x.v
             elif type(x) in WATCHED:
                 tape.snapshots.take(x)
-        below = [tape.lower(x) for x in leaves]
-        variables = [leaves[k] for k in places]
-        run = Run(self, below, treedef, held, tuple(places))
-        results, shape = run.forward(set(levels[:-1]))
+        run = Run(self, given, below, tuple(places))
+        results, shape = run.forward(levels)
         dependent = [y for y, on in zip(results, shape.on, strict=True) if on]
-        name = f"compile({name_of(self.function)})"
         wrapped = iter(
             record_call(
-                name,
+                self.name,
                 lambda _: (dependent, run.pull),
                 tape,
-                variables,
+                [leaves[k] for k in places],
                 [below[k] for k in places],
                 (True,) * len(places),
             )
         )
         done = [next(wrapped) if on else y for y, on in zip(results, shape.on, strict=True)]
-        return trees.unflatten(shape.treedef, done)
+        return shape.treedef.unflatten(done)
+
+
+def _one_tape(leaves: list[Any]) -> list[Any] | None:
+    """The tape that all traced values are of, in a list; None if something lies below."""
+    found = None
+    for x in leaves:
+        if type(x) in LIFTED:
+            if type(x.v) in LIFTED or (found is not None and x.t is not found):
+                return None
+            found = x.t
+    return [found] if type(found) is Tape else None
+
+
+class Given(NamedTuple):
+    """The arguments of one call.
+
+    Attributes
+    ----------
+    frozen : tuple
+        What tells static arguments and orders of keys from others, as a part of a key.
+    """
+
+    leaves: list[Any]
+    treedef: Any
+    held: dict[Any, Any]
+    frozen: Any
+
+    def arguments(self, leaves: list[Any]) -> Any:
+        """Positional and keyword arguments, with other leaves."""
+        return fill(self.held, *self.treedef.unflatten(leaves))
 
 
 class Pass(NamedTuple):
@@ -157,40 +196,47 @@ class Pass(NamedTuple):
 class Run:
     """One call of a function on a tape: its forward pass, and what the backward pass needs."""
 
-    def __init__(
-        self, owner: Derived, below: list[Any], treedef: Any, held: Any, places: tuple[int, ...]
-    ):
-        self.owner, self.below, self.treedef = owner, below, treedef
-        self.held, self.places = held, places
-        self.frozen = freeze("compile", held)
-        self.plain = not any(type(x) in LIFTED for x in below)
+    def __init__(self, owner: Derived, given: Given, below: list[Any], places: tuple[int, ...]):
+        self.owner, self.given, self.below, self.places = owner, given, below, places
+        self.plain = LIFTED.isdisjoint(map(type, below))
         self.taken: Pass | None = None
         self.kept: tuple[Any, ...] = ()
         self.again: Callable[[list[Any]], list[Any]] | None = None
 
-    def forward(self, levels: set[Any]) -> tuple[list[Any], Shape]:
+    def forward(self, levels: list[Any]) -> tuple[list[Any], Shape]:
         """The results, and how they depend on the variables."""
         if not self.plain:
-            y = self.owner.compiled(*self._arguments()[0], **self._arguments()[1])
-            results, outdef = trees.flatten(y)
+            args, kw = self.given.arguments(self.below)
+            results, treedef = trees.flatten(self.owner.compiled(*args, **kw))
             on = tuple([hasattr(y, "dtype") and kind_of(y.dtype) != "other" for y in results])
-            return results, Shape(outdef, on, ())
+            return results, Shape(treedef, on, ())
         self.key = self._key()
         for one in self.owner.halves.get(self.key, ()):
-            if one.path.surroundings.changed():
+            around = one.path.surroundings
+            if around.watched and around.changed():
                 continue
             given = tuple([self.below[k] for k in one.inputs])
             out = one.forward(*given)
             if out is not MISSED:
                 self.taken, self.kept = one, one.kept((*given, *out))
                 return list(out[: len(one.shape.on)]), one.shape
-        record = Record(self.owner.function, self.below, self.treedef, self.held, self.places)
-        results = record.results()
-        for level in levels_of(results):
-            if level not in levels:
-                raise Misplaced
+        results, shape = self._begin()
+        if any(level is levels[-1] or level not in levels for level in levels_of(results)):
+            raise Misplaced
+        return results, shape
+
+    def _begin(self) -> tuple[list[Any], Shape]:
+        """The forward pass by itself, where no backward pass is known for what would come of it."""
+        owner = self.owner
+        if self.key in owner.seen and self.key not in owner.unrecorded:
+            shape, results = owner.first(Pulled(self.given, self.places, []), self.below)
+            return results, shape
+        if len(owner.seen) > KEPT:
+            owner.seen.clear()
+        owner.seen.add(self.key)
+        record = Record(owner.function, self.given, self.below, self.places)
         self.again = record.pull
-        return results, record.shape()
+        return record.results(), record.shape()
 
     def pull(self, gs: Sequence[Any]) -> list[Any]:
         """The cotangents of the variables from those of the results; None is zero."""
@@ -202,7 +248,7 @@ class Run:
                 return found
         if plain and self.key in self.owner.unrecorded and self.again is not None:
             return self.again(gs)
-        pattern = Pulled(self.treedef, self.places, self.held, self.frozen, gs)
+        pattern = Pulled(self.given, self.places, gs)
         given = [g for g in gs if g is not None]
         pulled = self.owner.pulled
         shape, _, found = pulled(pattern, self.below, given)
@@ -226,15 +272,9 @@ class Run:
             self.owner.halves.popitem(last=False)
         self.taken, self.kept, self.again = None, (), None
 
-    def _arguments(self) -> Any:
-        return fill(self.held, *trees.unflatten(self.treedef, self.below))
-
     def _key(self) -> Any:
-        key = [self.treedef, self.places, environment()[1], self.frozen]
-        for x in self.below:
-            read = key_of(type(x)) or reader_of(x)
-            key.append(read(x))
-        return tuple(key)
+        keys = [(key_of(type(x)) or reader_of(x))(x) for x in self.below]
+        return (self.given.treedef, self.places, environment()[1], self.given.frozen, *keys)
 
 
 def _keys(gs: list[Any]) -> tuple[Any, ...]:
@@ -293,10 +333,10 @@ class Pulled:
 
     __slots__ = ("_hash", "given", "held", "key", "places", "treedef")
 
-    def __init__(self, treedef: Any, places: Any, held: Any, frozen: Any, gs: list[Any]):
-        self.treedef, self.places, self.held = treedef, places, held
+    def __init__(self, given: Given, places: tuple[int, ...], gs: list[Any]):
+        self.treedef, self.places, self.held = given.treedef, places, given.held
         self.given = tuple([g is not None for g in gs])
-        self.key = (treedef, places, frozen, self.given)
+        self.key = (given.treedef, places, given.frozen, self.given)
         self._hash = hash(self.key)
 
     def __hash__(self) -> int:
@@ -309,7 +349,7 @@ class Pulled:
 class Record:
     """A function on a tape of its own, as `vjp` runs it; walked for the results that matter."""
 
-    def __init__(self, f: Any, leaves: list[Any], treedef: Any, held: Any, places: Any):
+    def __init__(self, f: Any, given: Any, leaves: list[Any], places: tuple[int, ...]):
         tape = self.tape = Tape()
         tape.origin = f"compile({name_of(f)})"
         chosen = [leaves[k] for k in places]
@@ -317,7 +357,7 @@ class Record:
         whole = list(leaves)
         for k, x in zip(places, self.inputs.traced, strict=True):
             whole[k] = x
-        args, kw = fill(held, *trees.unflatten(treedef, whole))
+        args, kw = fill(given.held, *given.treedef.unflatten(whole))
         before = [(x, x.v, x.i) for x in self.inputs.traced]
         y = call(f, args, kw)
         refuse_written(f, before)
@@ -348,11 +388,22 @@ class Record:
         return [cot[i] for i in self.inputs.nodes]
 
 
+def forward(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of arguments: shape and results."""
+
+    def evaluate(pattern: Pulled, leaves: list[Any]) -> Any:
+        record = Record(f, pattern, leaves, pattern.places)
+        return record.shape(), record.results()
+
+    evaluate.__name__ = evaluate.__qualname__ = name_of(f)
+    return evaluate
+
+
 def pulled(f: Callable[..., Any]) -> Callable[..., Any]:
     """The function of arguments and cotangents: shape, results, cotangents of the variables."""
 
     def evaluate(pattern: Pulled, leaves: list[Any], gs: list[Any]) -> Any:
-        record = Record(f, leaves, pattern.treedef, pattern.held, pattern.places)
+        record = Record(f, pattern, leaves, pattern.places)
         rest = iter(gs)
         found = record.pull([next(rest) if there else None for there in pattern.given])
         reached = tuple([g is not None for g in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -9,8 +10,13 @@ from anygrad.autodiff.inputs import name_of
 from anygrad.compiler.grouping import Group, group
 from anygrad.compiler.program import Node, Program, Ref, Spec, show
 from anygrad.compiler.recording import VIEWS, roots
+from anygrad.compiler.targets import prepared
+from anygrad.compiler.targets.buffered import Writing, is_buffered
+from anygrad.compiler.targets.jitted import HOT, library_that_jits
+from anygrad.compiler.targets.tiles import Tiles, admits
+from anygrad.config import settings
 
-__all__ = ["Explanation", "Input", "explain"]
+__all__ = ["Explanation", "Input", "counted", "explain"]
 
 
 class Input(NamedTuple):
@@ -22,6 +28,8 @@ class Input(NamedTuple):
     role: str
 
     def __str__(self) -> str:
+        if self.role.startswith("a Python"):
+            return f"{self.name}: {self.role}"
         name = str(getattr(self.dtype, "name", self.dtype)).split(".")[-1]
         return f"{self.name}: {name}[{', '.join(map(str, self.shape))}] {self.role}".rstrip()
 
@@ -36,6 +44,8 @@ class Explanation:
         The function.
     uncompiled : str
         Why it runs as it is written; empty if it is replayed.
+    target : str
+        What replays it.
     inputs : tuple of Input
         The leaves of the arguments that are inputs: name, shape, dtype, and whether it is donated.
     program : Program or None
@@ -48,14 +58,17 @@ class Explanation:
         Functions of the host that are called in every replay; operations of one piece.
     groups : tuple of Group
         Operations on elements that one loop can carry out.
+    tiles : tuple of int
+        For each group the number of pieces in which it is carried out, each in the cache; 0 where
+        its operations are carried out one after the other.
     apart : tuple of (str, str)
         The operations that are in no group, each with the reason.
     bytes_moved : int
-        What the replay reads and writes, each operation by itself, groups as one.
+        What the replay reads and writes: each operation by itself, groups in tiles as one.
     bytes_least : int
         What any program has to: each input read once, each result written once.
     workspace : int
-        The most bytes that values between inputs and results take at one time.
+        Bytes of the arrays that hold what lies between inputs and results.
     source : str
         The function that is replayed.
     paths, kinds : int
@@ -66,6 +79,7 @@ class Explanation:
 
     name: str
     uncompiled: str = ""
+    target: str = ""
     inputs: tuple[Input, ...] = ()
     program: Program | None = field(default=None, repr=False)
     operations: tuple[tuple[str, int], ...] = ()
@@ -73,6 +87,7 @@ class Explanation:
     host: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    tiles: tuple[int, ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
     bytes_moved: int = 0
     bytes_least: int = 0
@@ -85,15 +100,17 @@ class Explanation:
     def __str__(self) -> str:
         if self.uncompiled:
             return f"{self.name} runs uncompiled: it {self.uncompiled}"
-        known = f"{_count(self.paths, 'way')} through it, {_count(self.kinds, 'kind')} of arguments"
-        lines = [f"{self.name}: {known}"]
+        known = f"{counted(self.paths, 'way')} through it, {counted(self.kinds, 'kind')} of arguments"
+        lines = [f"{self.name}: {known}, replayed {self.target}"]
         lines += _part("inputs", self.inputs)
         counts = [f"{number} {name}" for name, number in self.operations]
         lines += _part("operations", [", ".join(counts)] if counts else [])
         lines += _part("guards", self.guards)
         lines += _part("called on the host in every replay", self.host)
         lines += _part("operations of one piece", self.calls)
-        lines += _part("groups", [line for g in self.groups for line in str(g).splitlines()])
+        for one, count in zip(self.groups, self.tiles, strict=True):
+            how = f"in {count} tiles" if count else "one operation after the other"
+            lines += _part(f"group, {how}", str(one).splitlines())
         lines += _part("in no group", [f"{text}  # {why}" for text, why in self.apart])
         lines += _part("watched", self.watched)
         moved = f"{_bytes(self.bytes_moved)} moved; at least {_bytes(self.bytes_least)}"
@@ -132,39 +149,64 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     (2, 96, 48)
     """
     name = f"compile({name_of(compiled.function)})"
+    now = settings()
+    if not now.fuse or now.debug_nans != "off":
+        return Explanation(name, "is switched off by the settings fuse and debug_nans")
     kind, path = compiled.locate(args, kw)
     if path is None:
-        return Explanation(name, kind.eager if kind is not None else _SWITCHED_OFF)
-    program = path.program
-    ready = program.nodes
-    grouping = group(program)
+        return Explanation(name, kind.eager or _NOT_RECORDED)
+    program = prepared(path.program)
+    target, tiles, workspace, admitted = _target(program, kind.donated)
+    grouping = group(program, admitted)
     inside = {int(node.number) for one in grouping.groups for node in one.nodes}
-    texts = {int(node.number): show(node, program.specs) for node in ready}
-    rest = [node for node in ready if node.number not in inside and node.name != "guard"]
+    texts = {int(node.number): show(node, program.specs) for node in program.nodes}
+    rest = [n for n in program.nodes if n.number not in inside and n.name != "guard"]
     why = grouping.reasons
-    moved, least = _traffic(program, grouping.groups)
+    moved, least = _traffic(program, tuple([one.group for one in tiles]))
+    cut = {int(n.number): len(one.bounds) for one in tiles for n in one.group.body}
     return Explanation(
         name,
-        "",
-        _inputs(program, kind.donated),
-        program,
-        tuple(getattr(path, "passes", ())) or (("replayed", len(ready)),),
-        tuple([_guard(node) for node in program.guards]),
-        tuple([texts[node.number] for node in ready if node.name == "host"]),
-        tuple([texts[node.number] for node in ready if node.name == "call"]),
-        grouping.groups,
-        tuple([(texts[node.number], why.get(node.number, "")) for node in rest]),
-        moved,
-        least,
-        _workspace(program),
-        path.run.__anygrad_source__,
-        len(kind.paths),
-        len(compiled),
-        tuple(getattr(path.surroundings, "names", ())),
+        target=target,
+        inputs=_inputs(path.program, kind.donated),
+        program=program,
+        operations=(*path.passes, ("as printed", len(program.nodes))),
+        guards=tuple([_guard(node) for node in program.guards]),
+        host=tuple([texts[node.number] for node in program.nodes if node.name == "host"]),
+        calls=tuple([texts[node.number] for node in program.nodes if node.name == "call"]),
+        groups=grouping.groups,
+        tiles=tuple([cut.get(one.body[0].number, 0) for one in grouping.groups]),
+        apart=tuple([(texts[n.number], why.get(n.number, "")) for n in rest]),
+        bytes_moved=moved,
+        bytes_least=least,
+        workspace=workspace,
+        source=path.run.__anygrad_source__,
+        paths=len(kind.paths),
+        kinds=compiled.counts()[0],
+        watched=path.surroundings.names,
     )
 
 
-_SWITCHED_OFF = "is switched off by the settings: fuse=False, or debug_nans"
+def _target(program: Program, donated: frozenset[int]) -> tuple[str, list[Tiles], int, Any]:
+    """How a program is replayed: in words, cut into tiles, with so many bytes of workspace."""
+    library = library_that_jits(program)
+    if library:
+        words = f"by {library.name}, compiled by itself from replay {HOT} on"
+        return words, [], _workspace(program), _anything
+    if not is_buffered(program):
+        return "operation by operation", [], _workspace(program), _anything
+    writing = Writing(program, donated)
+    writing.build()
+    tiles = [step.tiles for step in writing.steps if step.tiles is not None]
+    size = sum(math.prod(shape) * dtype.itemsize for shape, dtype, _ in writing.buffers)
+    words = "by NumPy, into arrays that are kept"
+    return words, tiles, size, lambda node: admits(node, program.specs)
+
+
+def _anything(node: Node) -> str:
+    return ""
+
+
+_NOT_RECORDED = "reads traced values that are no arguments, or changes something while it runs"
 
 
 def _inputs(program: Program, donated: Any) -> tuple[Input, ...]:
@@ -172,7 +214,9 @@ def _inputs(program: Program, donated: Any) -> tuple[Input, ...]:
     found = []
     for name, ref in zip(names, program.inputs, strict=True):
         spec = program.specs[ref]
-        role = "donated" if ref in donated else "a Python number" if spec.kind == "number" else ""
+        role = "donated" if ref in donated else ""
+        if spec.kind == "number":
+            role = f"a Python {spec.dtype.__name__}"
         found.append(Input(name, spec.shape, spec.dtype, role))
     return tuple(found)
 
@@ -195,6 +239,7 @@ def _traffic(program: Program, groups: tuple[Group, ...]) -> tuple[int, int]:
         if node.number in grouped or node.name in ("guard", "part", *VIEWS):
             continue
         moved += sum(_size(specs[ref]) for ref in dict.fromkeys(node.uses()))
+        moved += sum(getattr(x, "nbytes", 0) for x in node.operands if type(x) is not Ref)
         moved += _size(specs[node.number])
     returned = {x for x in program.outputs if type(x) is Ref}
     used = {ref for node in program.nodes for ref in node.uses()} | returned
@@ -205,10 +250,7 @@ def _traffic(program: Program, groups: tuple[Group, ...]) -> tuple[int, int]:
 
 
 def _workspace(program: Program) -> int:
-    """The most bytes of values that are neither inputs nor results, each freed after its last use.
-
-    What is computed within a group counts as well: without tiles it has memory of its own.
-    """
+    """The most bytes of values that are neither inputs nor results, each freed after its last use."""
     memory = roots(program)
     last: dict[int, int] = {}
     for position, node in enumerate(program.nodes):
@@ -231,15 +273,19 @@ def _workspace(program: Program) -> int:
 def _size(spec: Spec) -> int:
     if spec.kind != "array":
         return 0
-    size = getattr(spec.dtype, "itemsize", 0)
-    return spec.size * int(size() if callable(size) else size)
+    size = getattr(spec.dtype, "itemsize", None)
+    if size is None:  # the standard knows dtypes by their names only
+        digits = "".join(c for c in str(spec.dtype) if c.isdigit())
+        size = int(digits or 8) // 8
+    return spec.size * int(size)
 
 
 def _part(title: str, lines: Any) -> list[str]:
     return [title, *[f"  {line}" for line in lines]] if lines else []
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things, in words."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 

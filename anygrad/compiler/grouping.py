@@ -175,9 +175,7 @@ def _ends(
     return node.operands[0] in numbers and not admits(node)
 
 
-def _make(
-    program: Program, shape: tuple[int, ...], nodes: list[Node], tails: list[Node]
-) -> Group:
+def _make(program: Program, shape: tuple[int, ...], nodes: list[Node], tails: list[Node]) -> Group:
     own = {int(n.number) for n in nodes}
     parts = {*own, *[int(n.number) for n in tails]}
     operands = dict.fromkeys(ref for n in nodes for ref in n.uses() if ref not in own)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends import backend_of, device_of
+from anygrad.compiler.reach import CONTAINERS
 from anygrad.config import Settings, settings
 from anygrad.errors import describe
 
@@ -57,11 +58,35 @@ def _key_of_object(x: Any) -> Any:
     try:
         hash(x)
     except TypeError:
-        return (type(x), UNHASHABLE)
+        return (type(x), Identity(x) if _is_looked_into(x) else UNHASHABLE)
     return (type(x), x)
 
 
+class Identity:
+    """An object as a part of a key: the same object, whatever it calls equal."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held: Any):
+        self.held = held
+
+    def __hash__(self) -> int:
+        return id(self.held)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self.held is other.held
+
+    def __repr__(self) -> str:
+        return f"another {type(self.held).__name__}"
+
+
 UNHASHABLE = "unhashable"
+
+
+def _is_looked_into(x: Any) -> bool:
+    """Whether a change of an object is seen, so that its identity is enough of a key."""
+    return isinstance(x, CONTAINERS) or isinstance(getattr(x, "__dict__", None), dict)
+
 
 _READERS: dict[type, Callable[[Any], Any]] = {
     np.ndarray: _key_of_array,
@@ -128,7 +153,7 @@ def show_key(key: Any) -> str:
     if isinstance(key, type):
         return f"a {key.__name__}"
     if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], type):
-        return describe(key[1])
+        return repr(key[1]) if isinstance(key[1], Identity) else describe(key[1])
     if isinstance(key, tuple) and len(key) > 2:
         dtype = str(getattr(key[2], "name", key[2])).split(".")[-1]
         return f"shape {key[0]}, dtype {dtype}, strides {key[1]}"

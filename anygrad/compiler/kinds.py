@@ -171,6 +171,4 @@ class Kind:
 def _is_among(path: Path, paths: list[Path]) -> bool:
     """Whether another thread has recorded the same meanwhile."""
     text = str(path.program)
-    return any(
-        str(other.program) == text and not other.surroundings.changed() for other in paths
-    )
+    return any(str(other.program) == text and not other.surroundings.changed() for other in paths)

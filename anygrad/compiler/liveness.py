@@ -17,8 +17,9 @@ def memories(program: Program, is_view: Callable[[Node], bool]) -> dict[int, int
     found = {int(ref): int(ref) for ref in program.inputs}
     for node in program.nodes:
         base = node.operands[0] if node.operands else None
-        seen = type(base) is Ref and is_view(node)
-        found[int(node.number)] = found[base] if seen else int(node.number)
+        found[int(node.number)] = int(node.number)
+        if type(base) is Ref and is_view(node):
+            found[int(node.number)] = found[base]
     return found
 
 

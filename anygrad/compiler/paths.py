@@ -26,6 +26,7 @@ class Path(NamedTuple):
     run: Callable[..., Any]
     rebuild: Callable[[Any], Any]
     surroundings: Surroundings
+    passes: tuple[tuple[str, int], ...] = ()
 
 
 def make_path(
@@ -68,9 +69,11 @@ def make_path(
         return None, result, f"draws random numbers from {drawn}"
     if recording.refused:
         return None, result, ""
-    program = simplify(recording.program)
+    counts = [("recorded", len(recording.program.nodes))]
+    program = simplify(recording.program, counts)
     run = print_program(program, kind.donated)
-    return Path(program, run, rebuilder(recording.treedef), surroundings), result, ""
+    path = Path(program, run, rebuilder(recording.treedef), surroundings, tuple(counts))
+    return path, result, ""
 
 
 def _known(kind: Any) -> Surroundings | None:

@@ -72,7 +72,7 @@ class Reach:
     spaces : dict
         By identity: a label, a mapping from names to values, the names that are of interest, and
         whether a new name counts as a change.
-    cells, containers, arrays : dict
+    functions, cells, containers, arrays : dict
         By identity: a label and the object.
     generators, iterators : dict
         What gives another value whenever it is asked; a label and the object.
@@ -83,6 +83,7 @@ class Reach:
         self.cells: dict[int, tuple[str, Any]] = {}
         self.containers: dict[int, tuple[str, Any]] = {}
         self.arrays: dict[int, tuple[str, Any]] = {}
+        self.functions: dict[int, tuple[str, Any]] = {}
         self.generators: dict[int, tuple[str, Any]] = {}
         self.iterators: dict[int, tuple[str, Any]] = {}
         self._holders: list[tuple[str, Any, bool]] = []
@@ -162,6 +163,7 @@ class Reach:
                 self._through(name, _content(cell))
             self._later(label, getattr(f, "__wrapped__", None))
             return
+        self.functions[id(f)] = label, f
         names = names_in(f.__code__)
         if not names.attributes <= self._names:
             self._names |= names.attributes

@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 
 from anygrad.backends import is_mutable
+from anygrad.compiler.accumulating import share
 from anygrad.compiler.program import Node, Program, Ref, Spec, map_refs
 from anygrad.ops import ROWS
 
 __all__ = ["drop_dead", "merge_common", "remove_identities", "simplify", "spread_late"]
 
 
-def simplify(program: Program) -> Program:
-    """The same results by fewer operations."""
-    passes = (remove_identities, spread_late, remove_identities, merge_common, drop_dead)
+def simplify(program: Program, counts: list[tuple[str, int]] | None = None) -> Program:
+    """The same results by fewer operations; ``counts`` get the number of them after each pass."""
+    passes = (remove_identities, spread_late, remove_identities, merge_common, share, drop_dead)
     for change in passes:
         program = change(program)
+        if counts is not None:
+            counts.append((change.__name__, len(program.nodes)))
     return program
 
 

@@ -40,13 +40,17 @@ class Surroundings:
             self._note(label, space, sorted(names))
             if own:
                 self._sizes.append((space, len(space), label))
+        self._functions = [
+            (f, f.__code__, f.__defaults__, f.__kwdefaults__, label)
+            for label, f in reach.functions.values()
+        ]
         self._cells = [[cell, _content(cell), label] for label, cell in reach.cells.values()]
         self._containers = [[x, contents(x), label] for label, x in reach.containers.values()]
         self._arrays = [(x, fingerprint(x), label) for label, x in reach.arrays.values()]
         self.generators = list(reach.generators.values())
         self.iterators = list(reach.iterators.values())
         parts = (self._fixed, self._values, self._sizes, self._cells, self._containers)
-        self.watched = any(parts) or bool(self._arrays)
+        self.watched = any(parts) or bool(self._arrays or self._functions)
 
     def _note(self, label: str, space: Any, names: list[str]) -> None:
         fixed = []
@@ -59,6 +63,13 @@ class Surroundings:
         if fixed:
             get = operator.itemgetter(*fixed)
             self._fixed.append((get, space, get(space), tuple(fixed), label))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is watched besides functions and modules, by name."""
+        labels = [entry[-1] for entry in (*self._values, *self._cells, *self._containers)]
+        labels += [label for *_, label in self._arrays]
+        return tuple(dict.fromkeys(label for label in labels if label))
 
     def changed(self) -> str:
         """What is not as it was, in words; empty if all is."""
@@ -76,6 +87,11 @@ class Surroundings:
                 if not alike(now, before):
                     return label
                 entry[2] = now
+        for f, code, defaults, keywords, label in self._functions:
+            if f.__code__ is not code or f.__defaults__ is not defaults:
+                return f"the code or defaults of {label or 'the function'}"
+            if f.__kwdefaults__ is not keywords:
+                return f"the defaults of {label or 'the function'}"
         for entry in self._cells:
             cell, before, label = entry
             now = _content(cell)

@@ -51,12 +51,32 @@ _leaf_types: dict[type, str] = {float: "number", np.float64: "number", np.float3
 
 
 class Path(NamedTuple):
-    """A program for one way through the code: what runs it, and how results are put together."""
+    """A program for one way through the code: what runs it, and how results are put together.
+
+    Attributes
+    ----------
+    program : Program
+        Its outputs are those that are no argument passed on.
+    run : callable
+        The program, printed.
+    choose : callable
+        Takes outputs and arguments in a row, and gives the leaves of the result.
+    treedef : PyTreeSpec
+        The structure of the result.
+    pairs : tuple of pairs
+        Output, and the argument whose memory it takes.
+    late : tuple of pairs
+        Those of them where the program itself does not write, such as constants.
+    silent : bool
+        Whether NumPy was told to keep quiet.
+    """
 
     program: Program
     run: Callable[..., Any]
     choose: Callable[[Any], Sequence[Any]]
     treedef: Any
+    pairs: tuple[tuple[int, int], ...]
+    late: tuple[tuple[int, int], ...]
     silent: bool
 
     def replay(self, leaves: Sequence[Any]) -> Any:
@@ -66,9 +86,19 @@ class Path(NamedTuple):
                 out = self.run(*leaves)
         else:
             out = self.run(*leaves)
-        if out is MISSED:
-            return MISSED
+        return MISSED if out is MISSED else self.put_together(out, leaves, self.late)
+
+    def put_together(self, out: Sequence[Any], leaves: Sequence[Any], pairs: Any) -> Any:
+        """The result, after outputs were written where they belong."""
+        if pairs:
+            out = list(out)
+            for place, argument in pairs:
+                out[place] = write(leaves[argument], out[place])
         return trees.unflatten(self.treedef, self.choose((*out, *leaves)))
+
+    def writes_into(self, arguments: frozenset[int]) -> bool:
+        """Whether some of these arguments are written."""
+        return bool(arguments) and not arguments.isdisjoint([k for _, k in self.pairs])
 
 
 class Kind:
@@ -80,9 +110,11 @@ class Kind:
         self.paths: list[Path] = []
         self.is_eager = False
 
-    def replay(self, leaves: Sequence[Any]) -> Any:
+    def replay(self, leaves: Sequence[Any], shared: frozenset[int]) -> Any:
         """The result of the path that holds, or `NOTHING`."""
         for path in self.paths:
+            if path.writes_into(shared):
+                return NOTHING
             result = path.replay(leaves)
             if result is not MISSED:
                 if path is not self.paths[0]:
@@ -117,18 +149,19 @@ class Replays:
             return NOTHING
         leaves, treedef = trees.flatten(args)
         key = _key_of(leaves)
-        if key is None or (donate and _share_memory(leaves)):
+        if key is None:
             return NOTHING
+        shared = _sharing(leaves) if donate else frozenset()
         kind = self._find((token, step, donate, *key, treedef))
         with _place_of(leaves):
-            result = kind.replay(leaves)
+            result = kind.replay(leaves, shared)
             if result is not NOTHING or kind.is_eager:
                 return result
             kind.calls += 1
             if kind.calls < RECORDED_AT:
                 return NOTHING
             with self._lock:
-                return self._record(kind, partial(step, transform, donate), leaves, treedef)
+                return self._record(kind, partial(step, transform, donate), leaves, treedef, shared)
 
     def _find(self, key: tuple[Any, ...]) -> Kind:
         for kind in self.kinds:
@@ -140,23 +173,32 @@ class Replays:
         self.kinds = [kind, *self.kinds[: KINDS - 1]]
         return kind
 
-    def _record(self, kind: Kind, step: Callable[..., Any], leaves: list[Any], treedef: Any) -> Any:
+    def _record(
+        self,
+        kind: Kind,
+        step: Callable[..., Any],
+        leaves: list[Any],
+        treedef: Any,
+        shared: frozenset[int],
+    ) -> Any:
         """Record a path, and return the result of this call."""
         if len(kind.paths) >= PATHS or self._made >= PROGRAMS:
             kind.is_eager = True
             return NOTHING
         self._made += 1
         try:
-            path, result = make_path(step, leaves, treedef)
+            path, out = make_path(step, leaves, treedef)
         except Exception:
             kind.is_eager = True  # as it stands, it raises the error that is meant
             return NOTHING
         kind.paths = [path, *kind.paths]
-        return result
+        if path.writes_into(shared):
+            return NOTHING
+        return path.put_together(out, leaves, path.pairs)
 
 
 def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tuple[Path, Any]:
-    """Record one step: its path, and its result."""
+    """Record one step: its path, and what it gave of that program's outputs."""
     writes: list[tuple[Any, Any]] = []
     heard: list[str] = []
     tokens = WRITES.set(writes), LISTENERS.set(heard)
@@ -172,35 +214,71 @@ def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tupl
         LISTENERS.reset(tokens[1])
     if recording.refused:
         raise ValueError(recording.refused)
-    program, found = recording.program, trees.leaves(recording.result)
+    program = simplify(recording.program)
+    order, chosen, pairs, late = arrange(recording.program, program, writes)
+    program = program.with_nodes(program.nodes, [program.outputs[k] for k in order])
+    donated = frozenset([argument for _, argument in pairs[: len(pairs) - len(late)]])
+    run = print_program(program, donated)
+    path = Path(program, run, chosen, recording.treedef, pairs, late, bool(heard))
+    found = trees.leaves(recording.result)
+    return path, [found[k] for k in order]
+
+
+Pairs = tuple[tuple[int, int], ...]
+
+
+def arrange(
+    program: Program, simple: Program, writes: list[tuple[Any, Any]]
+) -> tuple[list[int], Callable[[Any], Sequence[Any]], Pairs, Pairs]:
+    """Put outputs in order: first those that take the memory of an argument, in its order.
+
+    So each finds its own. Arguments that are passed on, as the program has it before it is
+    simplified, are left out: the objects themselves are returned.
+
+    Returns
+    -------
+    order : list of int
+        Which outputs come.
+    choose : callable
+        Takes them and the arguments in a row, and gives the leaves of the result.
+    pairs : tuple of pairs
+        Output, counted in this order, and the argument whose memory it takes.
+    late : tuple of pairs
+        The last of them, which are no arrays that the program computes.
+    """
     inputs = {int(ref): place for place, ref in enumerate(program.inputs)}
     homes = {
         int(new.i): inputs[int(old.i)]
         for old, new in writes
         if type(old) in LIFTED and type(new) in LIFTED and int(old.i) in inputs
     }
-    # what is written into memory that was donated comes first, in the order of that memory: so each
-    # output finds its own
-    passed = [k for k, x in enumerate(program.outputs) if type(x) is Ref and int(x) in inputs]
-    written = {
-        k: homes[int(x)]
-        for k, x in enumerate(program.outputs)
-        if type(x) is Ref and int(x) in homes and k not in passed
-    }
-    first = sorted(written, key=written.__getitem__)
-    rest = [k for k in range(len(program.outputs)) if k not in written and k not in passed]
-    order = [*first, *rest]
+    passed, written, rest = {}, {}, []
+    for k, x in enumerate(program.outputs):
+        number = int(x) if type(x) is Ref else -1
+        if number in inputs:
+            passed[k] = inputs[number]
+        elif number in homes:
+            written[k] = homes[number]
+        else:
+            rest.append(k)
+    sorted_ = sorted(written, key=written.__getitem__)
+    first = [k for k in sorted_ if _finds_its_home(simple, k, written[k])]
+    last = [k for k in sorted_ if k not in set(first)]
+    order = [*first, *last, *rest]
     places = {k: place for place, k in enumerate(order)}
-    places.update({k: len(order) + inputs[int(program.outputs[k])] for k in passed})
+    places.update({k: len(order) + argument for k, argument in passed.items()})
     chosen = [places[k] for k in range(len(program.outputs))]
-    for k in passed:
-        found[k] = leaves[inputs[int(program.outputs[k])]]
-    for k, place in written.items():
-        found[k] = write(leaves[place], found[k])
-    small = simplify(program.with_nodes(program.nodes, [program.outputs[k] for k in order]))
-    run = print_program(small, frozenset(written.values()))
-    path = Path(small, run, _chooser(chosen), recording.treedef, bool(heard))
-    return path, trees.unflatten(recording.treedef, found)
+    pairs = tuple([(places[k], written[k]) for k in (*first, *last)])
+    return order, _chooser(chosen), pairs, pairs[len(first) :]
+
+
+def _finds_its_home(program: Program, place: int, argument: int) -> bool:
+    """Whether the program can compute an output in the memory of an argument."""
+    x, home = program.outputs[place], program.specs[program.inputs[argument]]
+    if type(x) is not Ref or int(x) in program.inputs:
+        return False
+    spec = program.specs[x]
+    return (spec.kind, spec.shape, spec.dtype) == ("array", home.shape, home.dtype)
 
 
 def _chooser(places: list[int]) -> Callable[[Any], Sequence[Any]]:
@@ -247,10 +325,15 @@ def _place_of(leaves: list[Any]) -> AbstractContextManager:
     return on_device_of(next((x for x in leaves if type(x) in _placed), leaves[0]))
 
 
-def _share_memory(leaves: list[Any]) -> bool:
-    """Tell whether two leaves may lie in the same memory: one written, the other would change."""
+def _sharing(leaves: list[Any]) -> frozenset[int]:
+    """Which leaves may lie in the memory of another: were one written, the other would change."""
     owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
-    return len(set(owners)) < len(owners)
+    if len(set(owners)) == len(owners):
+        return frozenset()
+    seen: dict[int, list[int]] = {}
+    for place, owner in enumerate(owners):
+        seen.setdefault(owner, []).append(place)
+    return frozenset([place for places in seen.values() if places[1:] for place in places])
 
 
 def is_ours(transform: Any) -> bool:

@@ -27,6 +27,7 @@ from anygrad.tracing.level import (
     lowest,
     names_for,
 )
+from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.views import copies
 
@@ -67,6 +68,8 @@ class _Buffers(Level):
         traced = any(type(a.v if type(a) is Buffer else a) in LIFTED for a in args)
         # an operation with traced operands may keep the memory for the backward pass
         values = [(a.used() if traced else a.v) if type(a) is Buffer else a for a in args]
+        if not traced and row.name in OPERATORS:  # x**2 is no pow(x, 2), in its last bit
+            return buffer_of(OPERATORS[row.name](*values))
         return buffer_of(getattr(TRACED, row.name)(*values, **kw))
 
 

@@ -84,6 +84,7 @@ class Level:
     __slots__ = ("__weakref__", "closed", "namespace", "number", "origin", "pending", "watch")
     maps = False  # whether values hold a batch, and no derivative
     records = False  # whether operations are written down to be carried out again
+    divides = False  # whether that may happen at a level that differentiates
 
     def __init__(self) -> None:
         self.number = next_level()
@@ -250,6 +251,12 @@ def hosted(function: Callable[..., Any], *args: Any) -> Any:
 
 def _itself(value: Any) -> Any:
     return value
+
+
+def held(x: Any) -> Any:
+    """A value of another level in an object that later writes do not reach."""
+    now = x.t.as_now(x)
+    return x if now is None else now
 
 
 def duplicate(x: Any, order: str = "K") -> Any:

@@ -11,6 +11,8 @@ import weakref
 from typing import Any
 
 from anygrad.backends import backend_of
+import numpy as np
+
 from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
@@ -22,6 +24,7 @@ from anygrad.tracing.functions.creation import copy as copy_of
 from anygrad.tracing.functions.joining import stack
 from anygrad.tracing.level import LIFTED, Level, lowest, plain_namespace
 from anygrad.tracing.operations import TRACED
+from anygrad.tracing.plain import NUMBERS
 
 # Rows whose own signature is the standard's: arrays, by position. The others have a function of
 # users' signature.
@@ -177,6 +180,13 @@ def _holds_traced(parts: Any) -> bool:
 def namespace_of_level(x: Any) -> TracedNamespace:
     """The namespace of the level that a traced array belongs to; made once a level."""
     level = x.t
+    if level.records:  # arrays of several libraries may be there, and Python's numbers
+        bottom = lowest(x)
+        plain = np if type(bottom) in NUMBERS else plain_namespace(bottom)
+        made = level.namespaces.get(id(plain))
+        if made is None:
+            made = level.namespaces[id(plain)] = TracedNamespace(level, plain)
+        return made
     if level.namespace is None:
         level.namespace = TracedNamespace(level, plain_namespace(lowest(x)))
     return level.namespace

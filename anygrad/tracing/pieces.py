@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from anygrad.ops import ROWS
-from anygrad.tracing.buffers import Buffer, unbuffered
+from anygrad.tracing.buffers import Buffer, buffer_of, unbuffered
 from anygrad.tracing.level import LIFTED, Traced, duplicate
 from anygrad.tracing.methods import METHODS
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.plain import NUMBERS
+from anygrad.tracing.protocols import FUNCTIONS
 from anygrad.tracing.ufuncs import UFUNCS, operation_of_scipy
 
 __all__ = ["ATTRIBUTES", "call_whole"]
@@ -45,7 +47,7 @@ _LOOKED_INTO = frozenset(
         *("atleast_1d", "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "rot90"),
         *("split", "array_split", "hsplit", "vsplit", "dsplit", "unstack", "diagonal"),
         *("real", "imag", "copy", "astype", "clip", "full_like", "empty_like"),
-        *("asarray", "shape", "ndim", "size", "trace", "matmul", "linspace", "full"),
+        *("shape", "ndim", "size", "trace", "matmul", "full"),
     )
 )
 """Functions that are rows, or whose rows give the same bits; others may show their operands."""
@@ -68,12 +70,17 @@ def call_whole(function: Callable[..., Any], args: Any, kw: dict[str, Any]) -> A
     """The result of a library's function, written down as one call; `DIVIDED` if it is not."""
     found: list[Any] = []
     template = _emptied((args, kw), found)
-    level = found[0].t if found else None
-    if level is None or not level.records or any(x.t is not level for x in found):
+    if not found:
+        return DIVIDED
+    level = found[0].t
+    if not level.records or any(x.t is not level for x in found):
         return DIVIDED
     constants = list(_arrays(template))
     name = function.__name__
-    if is_looked_into(name, kw) or not _is_of_host(found):
+    asks = isinstance(function, np.ufunc) or hasattr(function, "_implementation")
+    if level.divides and not asks:  # it could not be called with a traced value later on
+        return DIVIDED
+    if is_looked_into(name, kw, found) or not _is_of_host(found):
         return DIVIDED
     if _writes(function, args, kw):
         return DIVIDED
@@ -93,6 +100,7 @@ def call_whole(function: Callable[..., Any], args: Any, kw: dict[str, Any]) -> A
     if not leaves or any(not _is_value(y) or _shares(y, given) for y in leaves):
         return DIVIDED
     fixed = isinstance(function, np.ufunc) or name in _FIXED
+    fixed = fixed or getattr(function, "__module__", "") in ("math", "cmath", "builtins", "_operator")
     if type(shape) is _Slot:
         return level.piece(run, found, leaves[0], None if fixed else form_of)
     parts = level.piece(_listing(run), found, leaves, None if fixed else forms_of)
@@ -121,9 +129,11 @@ def forms_of(values: Any) -> Any:
     return tuple(map(form_of, values))
 
 
-def is_looked_into(name: str, kw: dict[str, Any]) -> bool:
+def is_looked_into(name: str, kw: dict[str, Any], found: list[Any]) -> bool:
     """Whether a function is carried out by rows, or writes."""
     if name in _LOOKED_INTO:
+        if name not in ("where", "clip") and any(type(x.v) in NUMBERS for x in found):
+            return False
         return "where" not in kw and "initial" not in kw
     return name in _WRITING
 
@@ -246,9 +256,16 @@ def is_a_row(ufunc: Any, operation: Any, args: tuple[Any, ...]) -> bool:
     """Whether a ufunc is a row under its name or another, and the same for these operands."""
     if id(operation) not in _ROWS:
         return False
+    if ufunc is np.power:  # of which the operator is another function, in its last bit
+        return False
     if ufunc is not np.fabs:  # gives floats for integers
         return True
     return all(getattr(a, "dtype", np.dtype(float)).kind == "f" for a in args)
+
+
+def _of_numbers(args: tuple[Any, ...]) -> bool:
+    """Whether there are Python's numbers only, of which a ufunc makes NumPy's."""
+    return all(type(a.v if type(a) in LIFTED else a) in NUMBERS for a in args)
 
 
 _ROWS = frozenset(id(getattr(TRACED, name)) for name in ROWS)
@@ -258,15 +275,33 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kw: Any) -> A
     operation = None
     if method == "__call__" and not kw:
         operation = UFUNCS.get(ufunc) or operation_of_scipy(ufunc)
-    if operation is None or not is_a_row(ufunc, operation, args):
+    if operation is None or not is_a_row(ufunc, operation, args) or _of_numbers(args):
         whole = call_whole(ufunc if method == "__call__" else getattr(ufunc, method), args, kw)
         if whole is not DIVIDED:
             return whole
     return Traced.__array_ufunc__(self, ufunc, method, *args, **kw)  # type: ignore[attr-defined]
 
 
+def _call_plainly(function: Callable[..., Any], args: Any, kw: dict[str, Any]) -> Any:
+    """A function of buffers without a traced value in them: NumPy's own result, too."""
+    if is_looked_into(function.__name__, kw, []) or _writes(function, args, kw):
+        return DIVIDED
+    found: list[Any] = []
+    again, named = _emptied((args, kw), found)
+    given = list(_arrays([again, named]))
+    if found or not all(isinstance(a, np.ndarray) for a in given):
+        return DIVIDED
+    leaves: list[Any] = []
+    shape = _flattened(function(*again, **named), leaves)
+    if any(not _is_value(y) or _shares(y, given) for y in leaves):
+        return DIVIDED
+    return _filled(shape, [buffer_of(y) for y in leaves])
+
+
 def _array_function(self: Any, function: Any, types: Any, args: tuple, kw: dict[str, Any]) -> Any:
     whole = call_whole(function, args, kw)
+    if whole is DIVIDED and type(self) is Buffer and function in FUNCTIONS:
+        whole = _call_plainly(function, args, kw)
     if whole is not DIVIDED:
         return whole
     return Traced.__array_function__(self, function, types, args, kw)  # type: ignore[attr-defined]
@@ -289,8 +324,32 @@ def _method(method: str, operation: Any) -> Any:
     return call
 
 
+def _of_scalars(python: Callable[..., Any], operation: Any, reflected: bool) -> Any:
+    """An operator: of complex scalars it is Python's, which rounds otherwise than NumPy's ufuncs."""
+
+    def call(*args: Any) -> Any:
+        args = args[::-1] if reflected else args
+        if any(type(a.v if type(a) in LIFTED else a) in _COMPLEX for a in args):
+            y = call_whole(python, args, {})
+            if y is not DIVIDED:
+                return y
+        return operation(*args)
+
+    return call
+
+
+_COMPLEX = frozenset((np.complex64, np.complex128, complex))
+_SYMBOLS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "pow"}
+_OPERATORS = {"__abs__": _of_scalars(abs, TRACED.abs, False)}
+for _short, _row in _SYMBOLS.items():
+    _python, _row = getattr(operator, _short), getattr(TRACED, _row)
+    _OPERATORS[f"__{_short}__"] = _of_scalars(_python, _row, False)
+    _OPERATORS[f"__r{_short}__"] = _of_scalars(_python, _row, True)
+    _OPERATORS[f"__i{_short}__"] = _of_scalars(
+        _python, getattr(Traced, f"__i{_short}__"), False
+    )
 _HANDLERS = {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
-ATTRIBUTES = {**_HANDLERS, **{name: _method(name, getattr(Traced, name)) for name in METHODS}}
+ATTRIBUTES = {**_OPERATORS, **_HANDLERS, **{name: _method(name, getattr(Traced, name)) for name in METHODS}}
 """What a class of recorded values has in place of what other traced values have."""
 
 for _name, _handler in _HANDLERS.items():

@@ -6,6 +6,8 @@ from numbers import Number
 from types import NoneType
 from typing import Any
 
+import numpy as np
+
 from anygrad.backends import BACKENDS, backend_of, check_same_device, is_traced, namespace_of
 from anygrad.backends.record import Backend
 from anygrad.errors import TraceError, describe
@@ -66,11 +68,20 @@ def same_library(args: tuple[Any, ...]) -> tuple[Any, ...]:
     kinds = tuple(map(type, args))
     if kinds in _together:
         return args
+    if complex in kinds and any(is_traced(a) and type(_bottom(a)) is np.float64 for a in args):
+        # Python's 1j * np.float64(x) is Python's; a transformation calls np.multiply
+        return tuple([np.complex128(a) if type(a) is complex else a for a in args])
     if any(_is_foreign_scalar(a, args) for a in args):
         return tuple([a.item() if _is_foreign_scalar(a, args) else a for a in args])
     if not any(is_traced(a) for a in args):
         _together[kinds] = names_of_backend(_common(args))
     return args
+
+
+def _bottom(x: Any) -> Any:
+    while is_traced(x):
+        x = x.v
+    return x
 
 
 def _common(args: tuple[Any, ...]) -> Backend:

@@ -27,6 +27,7 @@ from anygrad.tracing.level import (
     Level,
     Traced,
     bind,
+    held,
     lifted,
     lowest,
     names_for,
@@ -83,6 +84,7 @@ class Tape(Level):
             self.shared |= _is_writable(kind, bottom)
         if type(value) in LIFTED:
             self.plain = False
+            value = held(value)
         return self.wrap(value, self.next())
 
     def wrap(self, value: Any, i: int) -> Any:
@@ -142,6 +144,11 @@ class Tape(Level):
             _refuse_entry, self.origin
         )  # the quick ways ask nothing: adding is what they cannot do
 
+    def _below(self, a: Any) -> Any:
+        if type(a) not in LIFTED:
+            return a
+        return a.v if a.t is self else held(a)
+
     def process(self, row: Row, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Record one operation in the general form, whatever the operands."""
         self.refuse_if_closed()
@@ -149,7 +156,7 @@ class Tape(Level):
             for a in args:
                 if type(a) in LIFTED and a.t is self:
                     self.check_readable(a)
-        values = same_library(tuple([self.lower(a) for a in args]))
+        values = same_library(tuple([self._below(a) for a in args]))
         y = bind(row, values, kw)
         if row.constant:
             return y
@@ -196,7 +203,7 @@ def own_keys(kw: dict[str, Any]) -> dict[str, Any]:
 
 def _own(part: Any) -> Any:
     if type(part) in LIFTED:
-        return part.t.fresh(part)
+        return held(part)
     if is_mutable(part):
         return namespace_of(part).asarray(part, copy=True)
     return copy.deepcopy(part) if isinstance(part, list) else part

@@ -14,10 +14,17 @@ from anygrad.autodiff.batching import Batch, land
 from anygrad.autodiff.calls import Call, Leaves, invoke, zeros
 from anygrad.autodiff.forward import jvp
 from anygrad.autodiff.reverse import vjp
+from anygrad.compiler.scanning.lists import (
+    chosen,
+    filled,
+    floating_vjp,
+    is_floating,
+    looked_into,
+    row_of,
+)
 from anygrad.compiler.scanning.running import Runner
 from anygrad.compiler.scanning.steps import example_of
 from anygrad.ops.batching import move, repeat
-from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, TRACED
 from anygrad.tracing.snapshots import WATCHED, Snapshots
 
@@ -68,18 +75,27 @@ def call_of(loop: Loop, moving: tuple[bool, ...] | None = None) -> Call:
     )
 
 
-def _floating(x: Any) -> bool:
-    return kind_of(x.dtype) != "other"
+def _flat(loop: Loop, leaves: Leaves) -> Leaves:
+    """One step, from one list to one list."""
+    after, ys = loop.body(*loop.split(leaves))
+    return [*after, *ys]
 
 
 def _back(
     loop: Loop, moving: tuple[bool, ...] | None, leaves: Leaves
 ) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
     """The results, with the carries kept, and the loop that goes back."""
+    closed, carry, rows = loop.split(leaves)
+    wanted = moving or (True,) * len(leaves)
+    flags = [w and is_floating(x) for w, x in zip(wanted, leaves, strict=True)]
+    wants_closed, _, wants_row = loop.split(flags)
+    floats = list(map(is_floating, carry))
+    wants = [*wants_closed, *floats, *wants_row]
 
     def keeping(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
-        after, ys = loop.body(closed, carry, x)
-        return after, [*ys, *carry]
+        # as a tape carries it out: rules of functions within count, for the levels below as well
+        found, _ = floating_vjp(partial(_flat, loop), [*closed, *carry, *x], wants)
+        return found[: loop.carried], [*found[loop.carried :], *carry]
 
     both = invoke(call_of(loop._replace(body=keeping)), leaves)
     results, kept = both[: len(both) - loop.carried], both[len(both) - loop.carried :]
@@ -87,22 +103,16 @@ def _back(
     for x in leaves:
         if type(x) in WATCHED:
             snapshots.take(x)
-    closed, carry, rows = loop.split(leaves)
-    wanted = moving or (True,) * len(leaves)
-    wants_closed, _, wants_row = loop.split([w and _floating(x) for w, x in zip(wanted, leaves)])
-    floats = list(map(_floating, carry))
-    wants = [*wants_closed, *floats, *wants_row]
-    gives = [*floats, *map(_floating, results[loop.carried :])]
+    gives = [*floats, *map(is_floating, results[loop.carried :])]
 
     def pulling(closed: Leaves, gs: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
         before, x, g_ys = x[: loop.carried], x[loop.carried : len(x) - n_gs], x[len(x) - n_gs :]
         given = [*closed, *before, *x]
 
         def floating_part(*xs: Any) -> Leaves:
-            after, ys = loop.body(*loop.split(_filled(given, wants, xs)))
-            return _chosen([*after, *ys], gives)
+            return chosen(_flat(loop, filled(given, wants, xs)), gives)
 
-        _, pull = vjp(floating_part, *_chosen(given, wants))
+        _, pull = vjp(floating_part, *chosen(given, wants))
         found = list(pull([*gs[: sum(floats)], *g_ys]))
         of_closed = found[: sum(wants_closed)]
         of_carry = found[len(of_closed) : len(of_closed) + sum(floats)]
@@ -116,15 +126,15 @@ def _back(
         if not any(wants):
             return [None] * len(leaves)
         whole = [zeros(y) if g is None else g for g, y in zip(gs, results, strict=True)]
-        whole = _chosen(whole, gives)
+        whole = chosen(whole, gives)
         g_carry, g_ys = whole[: sum(floats)], whole[sum(floats) :]
-        start = [*g_carry, *map(zeros, _chosen(closed, wants_closed))]
+        start = [*g_carry, *map(zeros, chosen(closed, wants_closed))]
         back = Loop(
             f"{loop.name}, back", pulling, loop.shared, len(start), loop.length, not loop.reverse
         )
         found = invoke(call_of(back), [*closed, *start, *kept, *rows, *g_ys])
         of_carry, of_closed = found[: sum(floats)], found[sum(floats) : len(start)]
-        return _filled([None] * len(leaves), wants, [*of_closed, *of_carry, *found[len(start) :]])
+        return filled([None] * len(leaves), wants, [*of_closed, *of_carry, *found[len(start) :]])
 
     return results, pull
 
@@ -134,8 +144,8 @@ def _segmented_back(
 ) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
     """As `_back`, for a loop over loops: only the carries between those are kept at once."""
     wanted = moving or (True,) * len(leaves)
-    wants = [w and _floating(x) for w, x in zip(wanted, leaves, strict=True)]
-    results, pull = _floating_vjp(partial(_in_segments, loop), leaves, wants)
+    wants = [w and is_floating(x) for w, x in zip(wanted, leaves, strict=True)]
+    results, pull = floating_vjp(partial(_in_segments, loop), leaves, wants)
     return results, pull
 
 
@@ -172,7 +182,7 @@ def _push(loop: Loop, leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]
     closed, carry, rows = loop.split(leaves)
     t_closed, t_carry, t_rows = loop.split(tangents)
     t_carry = [
-        t if t is not None or not _floating(x) else zeros(x)
+        t if t is not None or not is_floating(x) else zeros(x)
         for x, t in zip(carry, t_carry, strict=True)
     ]
     moves = [t is not None for t in (*t_closed, *t_carry, *t_rows)]
@@ -189,13 +199,12 @@ def _push(loop: Loop, leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]
         along = [t for p, end in zip((closed, carry, x), ends, strict=True) for t in p[end:]]
 
         def f(*xs: Any) -> Leaves:
-            after, ys = loop.body(*loop.split(_filled(given, moves, xs)))
-            return [*after, *ys]
+            return _flat(loop, filled(given, moves, xs))
 
-        values, found = jvp(f, tuple(_chosen(given, moves)), tuple(along))
-        which[:] = [_floating(y) for y in values[loop.carried :]]
-        t_after = _chosen(found[: loop.carried], floats)
-        t_ys = _chosen(found[loop.carried :], which)
+        values, found = jvp(f, tuple(chosen(given, moves)), tuple(along))
+        which[:] = [is_floating(y) for y in values[loop.carried :]]
+        t_after = chosen(found[: loop.carried], floats)
+        t_ys = chosen(found[loop.carried :], which)
         return [*values[: loop.carried], *t_after], [*values[loop.carried :], *t_ys]
 
     longer = loop._replace(
@@ -204,15 +213,13 @@ def _push(loop: Loop, leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]
         shared=loop.shared + len(t_closed),
         carried=loop.carried + len(t_carry),
     )
-    found = invoke(
-        call_of(longer), [*closed, *t_closed, *carry, *t_carry, *rows, *t_rows]
-    )
+    found = invoke(call_of(longer), [*closed, *t_closed, *carry, *t_carry, *rows, *t_rows])
     carries, ys = found[: longer.carried], found[longer.carried :]
     after, t_after = carries[: loop.carried], carries[loop.carried :]
     n = len(which)
     results = [*after, *ys[:n]]
     blank = [None] * len(results)
-    return results, _filled(blank, [*floats, *which], [*t_after, *ys[n:]])
+    return results, filled(blank, [*floats, *which], [*t_after, *ys[n:]])
 
 
 def _batched(loop: Loop, mapped: tuple[bool, ...], size: int) -> Call:
@@ -222,10 +229,8 @@ def _batched(loop: Loop, mapped: tuple[bool, ...], size: int) -> Call:
         closed, carry, rows = loop.split(leaves)
         m_closed, m_carry, m_rows = loop.split(list(mapped))
         rows = [move(TRACED, x, 0, 1) if m else x for x, m in zip(rows, m_rows, strict=True)]
-        firsts = [example_of(x)[0] for x in rows]
-        m_carry, m_ys = _spread(
-            loop, size, (closed, carry, firsts), (m_closed, m_carry, m_rows)
-        )
+        firsts = [row_of(example_of(x), 0) for x in rows]
+        m_carry, m_ys = _spread(loop, size, (closed, carry, firsts), (m_closed, m_carry, m_rows))
         carry = [
             repeat(TRACED, x, size) if m and not was else x
             for x, m, was in zip(carry, m_carry, loop.split(list(mapped))[1], strict=True)
@@ -255,7 +260,7 @@ def _batched(loop: Loop, mapped: tuple[bool, ...], size: int) -> Call:
         ]
         return [*after, *ys]
 
-    return _looked_into(loop.name, f)
+    return looked_into(loop.name, f)
 
 
 def _spread(
@@ -281,70 +286,3 @@ def _spread(
         if found == m_carry:
             return m_carry, mine[loop.carried :]
         m_carry = found
-
-
-def _looked_into(name: str, f: Callable[[Leaves], Leaves]) -> Call:
-    """The call of ordinary code, which every level looks into."""
-
-    def reverse(leaves: Leaves) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
-        return _floating_vjp(f, leaves, list(map(_floating, leaves)))
-
-    def forward(leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]:
-        moves = [t is not None for t in tangents]
-
-        def part(*xs: Any) -> Leaves:
-            return f(_filled(leaves, moves, xs))
-
-        return jvp(part, tuple(_chosen(leaves, moves)), tuple(_chosen(tangents, moves)))
-
-    def batched(mapped: tuple[bool, ...], size: int) -> Call:
-        def of_batch(leaves: Leaves) -> Leaves:
-            level = Batch(size)
-            level.origin = name
-            given = [level.wrap(x) if m else x for x, m in zip(leaves, mapped, strict=True)]
-            found = f(given)
-            level.close()
-            return [land(level, y, 0) for y in found]
-
-        return _looked_into(name, of_batch)
-
-    return Call(name, f, reverse, forward, batched)
-
-
-def _floating_vjp(
-    f: Callable[[Leaves], Leaves], leaves: Leaves, wants: list[bool]
-) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
-    """`vjp` of a function on lists, some of whose results are integers."""
-    if not any(wants):
-        return f(leaves), lambda gs: [None] * len(leaves)
-    others: list[Any] = []
-    gives: list[bool] = []
-
-    def part(*xs: Any) -> Leaves:
-        found = f(_filled(leaves, wants, xs))
-        gives[:] = map(_floating, found)
-        others[:] = found
-        return _chosen(found, gives)
-
-    values, pullback = vjp(part, *_chosen(leaves, wants))
-    results = _filled(others, gives, values)
-    others.clear()
-
-    def pull(gs: Leaves) -> Leaves:
-        whole = [
-            zeros(y) if g is None else g
-            for g, y in zip(_chosen(gs, gives), _chosen(results, gives), strict=True)
-        ]
-        return _filled([None] * len(leaves), wants, pullback(whole))
-
-    return results, pull
-
-
-def _chosen(xs: Any, flags: list[bool]) -> Leaves:
-    return [x for x, flag in zip(xs, flags, strict=True) if flag]
-
-
-def _filled(xs: Any, flags: list[bool], chosen: Any) -> Leaves:
-    """A list with other elements in the places that are flagged."""
-    rest = iter(chosen)
-    return [next(rest) if flag else x for x, flag in zip(xs, flags, strict=True)]

@@ -12,9 +12,9 @@ from anygrad.backends import backend_of, device_of
 from anygrad.compiler.capturing import Capture, Captured
 from anygrad.compiler.keys import key_of, reader_of
 from anygrad.compiler.program import Program, Ref
-from anygrad.compiler.scanning.steps import Missed
+from anygrad.compiler.scanning.lists import row_of
 from anygrad.compiler.simplifying import simplify
-from anygrad.compiler.targets import MISSED, print_program
+from anygrad.compiler.targets import MISSED, Missed, print_program
 from anygrad.errors import TraceError
 from anygrad.tracing import names_for
 from anygrad.tracing.level import plain_namespace
@@ -34,12 +34,12 @@ class Runner:
         """The last carry, and the results stacked."""
         loop = self.loop
         closed, carry, rows = loop.split([_plain(x) for x in leaves])
-        constant = (*map(_key, closed), *[_key(row[0]) for row in rows])
+        constant = (*map(_key, closed), *[_key(row_of(row, 0)) for row in rows])
         key = (constant, *map(_key, carry))
         way, stacks = self._usual(key), None
         steps = range(loop.length)
         for k in reversed(steps) if loop.reverse else steps:
-            given = [*closed, *carry, *[row[k] for row in rows]]
+            given = [*closed, *carry, *[row_of(row, k) for row in rows]]
             out = MISSED if way is None else way(given)
             if out is MISSED:
                 way, out = self._other(key, way, given)
@@ -128,10 +128,7 @@ class Way:
 
     def __call__(self, given: Leaves) -> Any:
         """One step: the outputs, or `MISSED`."""
-        try:
-            made = self._run(*given)
-        except Missed:
-            return MISSED
+        made = self._run(*given)
         if self.direct or made is MISSED:
             return made
         lists = (made, given)
@@ -148,6 +145,7 @@ class Stack:
         backend = backend_of(first)
         self._parts: Any = [None] * length
         self._writable = backend is not None and backend.writable
+        self._ellipsis = self._writable and not isinstance(first, np.ndarray | np.generic)
         if isinstance(first, np.ndarray | np.generic):
             self._parts = np.empty((length, *first.shape), first.dtype)
         elif self._writable:
@@ -157,7 +155,10 @@ class Stack:
 
     def put(self, k: int, y: Any) -> None:
         """The result of one step."""
-        self._parts[k] = y
+        if self._ellipsis:
+            self._parts[k, ...] = y
+        else:
+            self._parts[k] = y
 
     def done(self) -> Any:
         """All of them in one array."""
@@ -173,5 +174,3 @@ def _plain(x: Any) -> Any:
 
 def _key(x: Any) -> Any:
     return (key_of(type(x)) or reader_of(x))(x)
-
-

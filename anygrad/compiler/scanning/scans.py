@@ -10,10 +10,11 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.autodiff.calls import Leaves, invoke
-from anygrad.autodiff.inputs import apart, call, check_callable, name_of
+from anygrad.autodiff.inputs import apart, call, name_of
 from anygrad.backends import backend_of
+from anygrad.compiler.scanning.lists import row_of
 from anygrad.compiler.scanning.loops import Loop, call_of
-from anygrad.compiler.scanning.steps import Restart, Step, TooManyWays, example_of
+from anygrad.compiler.scanning.steps import Restart, Step, Unrecordable, example_of
 from anygrad.config import settings
 from anygrad.errors import ArgumentError, ShapeError, describe
 from anygrad.tracing import LIFTED, TRACED, lowest, names_for, unbuffered
@@ -94,7 +95,9 @@ def scan(
     >>> ag.grad(lambda y: ag.scan(step, y, length=None, xs=np.ones(100))[0])(1.0).round(6)
     np.float64(3.6e-05)
     """
-    check_callable("scan", step)
+    if not callable(step):
+        message = f"scan(step): got {describe(step)}; expected a function of a carry and a row."
+        raise ArgumentError(message)
     name = f"scan({name_of(step)})"
     carry, carry_def = trees.flatten(unbuffered(init))
     rows, x_def = trees.flatten(unbuffered(xs))
@@ -121,7 +124,7 @@ def scan(
                 break
             except Restart:
                 continue
-    except TooManyWays:
+    except Unrecordable:
         return _unrolled(made, carry, rows, n, reverse)
     finally:
         made.sealed = True
@@ -193,7 +196,7 @@ def _near_root(n: int) -> int:
 def _first(x: Any) -> Any:
     """A row like those that the steps get."""
     x = example_of(x)
-    return x[0] if x.shape[0] else names_for(x).sum(x, axis=0)
+    return row_of(x, 0) if x.shape[0] else names_for(x).sum(x, axis=0)
 
 
 def _arrays(made: Step, init: Any, carry: Leaves, firsts: Leaves) -> Leaves:
@@ -219,7 +222,7 @@ def _array_of(x: Any, y: Any) -> Any:
         return x + names_for(y).zeros_like(y)
     if isinstance(y, np.ndarray | np.generic):
         kept = np.can_cast(np.asarray(x).dtype, y.dtype, "same_kind")
-        return y.dtype.type(x) if kept else np.asarray(x)[()]
+        return y.dtype.type(x) if kept else _number(x)
     return names_for(y).zeros_like(y) + x
 
 
@@ -234,17 +237,21 @@ def _none(made: Step, carry: Leaves) -> tuple[Any, Any]:
     return _rebuilt(made, [*map(apart, carry), *empty], len(carry))
 
 
-def _unrolled(
-    made: Step, carry: Leaves, rows: Leaves, n: int, reverse: bool
-) -> tuple[Any, Any]:
+def _unrolled(made: Step, carry: Leaves, rows: Leaves, n: int, reverse: bool) -> tuple[Any, Any]:
     """The loop as Python runs it."""
     ys: list[Any] = [None] * n
     for k in reversed(range(n)) if reverse else range(n):
         tree = trees.unflatten(made.carry, carry)
-        x = trees.unflatten(made.x, [TRACED.getitem(row, key=k) for row in rows])
+        x = trees.unflatten(made.x, [row_of(row, k) for row in rows])
         found = made.leaves_of(call(made.f, (tree, x), {}))
-        after = found[: len(carry)]
+        after = [_number(x) for x in found[: len(carry)]]
         made.check(carry, after)
-        carry, ys[k] = after, found[len(carry) :]
+        carry = after
+        ys[k] = [_number(y) for y in found[len(carry) :]]
     stacked = [TRACED.stack(*parts, axis=0) for parts in zip(*ys, strict=True)]
     return _rebuilt(made, [*map(apart, carry), *stacked], len(carry))
+
+
+def _number(x: Any) -> Any:
+    """A Python number as NumPy's; anything else as it is."""
+    return np.asarray(x)[()] if type(x) in NUMBERS else x

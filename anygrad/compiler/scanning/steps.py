@@ -17,17 +17,19 @@ from anygrad.autodiff.calls import Call, Leaves, invoke
 from anygrad.autodiff.inputs import call
 from anygrad.compiler.capturing import Capture, Captured
 from anygrad.compiler.program import Node, Program, map_refs
+from anygrad.compiler.scanning.lists import looked_into, row_of
 from anygrad.compiler.simplifying import drop_dead, merge_common, remove_identities
-from anygrad.compiler.targets import MISSED
+from anygrad.compiler.targets import MISSED, Missed
 from anygrad.compiler.targets.plain import same
 from anygrad.errors import ArgumentError, ShapeError, TraceError, describe
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, bind, lowest, names_for, unbuffered
-from anygrad.tracing.level import decided, hosted, is_mapped
+from anygrad.tracing import LIFTED, TRACED, bind, lowest, names_for, unbuffered
+from anygrad.tracing.level import decided, hosted, is_mapped, strip
 from anygrad.tracing.plain import NUMBERS
+from anygrad.tracing.snapshots import WATCHED, Snapshots
 
-__all__ = ["Missed", "Restart", "Step", "TooManyWays", "example_of"]
+__all__ = ["Restart", "Step", "Unrecordable", "example_of"]
 
 WAYS = 32
 """Ways through a step that are kept; a step with more runs as a plain loop."""
@@ -37,12 +39,8 @@ class Restart(Exception):  # noqa: N818 - no error: it starts the loop again
     """The step closes over further values, which must be operands of the loop."""
 
 
-class TooManyWays(Exception):  # noqa: N818 - no error: the loop runs plainly
-    """Python goes another way in nearly every step."""
-
-
-class Missed(TraceError):
-    """A replay met a way through the step that only the whole function can record."""
+class Unrecordable(Exception):  # noqa: N818 - no error: the loop runs plainly
+    """Python goes another way in nearly every step, or one that cannot be recorded."""
 
 
 class Way(NamedTuple):
@@ -71,10 +69,16 @@ class Step:
         self.closed: list[Any] = []
         self.ways: list[Way] = []
         self.results: Any = None  # the structure of what a step returns beside the carry
+        self.likes: list[Any] = []
         self.sealed = False
+        self._constants = Snapshots()
 
     def __call__(self, closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
         """Carry the step out, at whatever level the values are of."""
+        try:
+            self._constants.compare(keep=True)
+        except TraceError as error:
+            raise Missed(str(error)) from error
         given = [*carry, *x]
         for way in self.ways:
             found = carried_out(way.program, [*[closed[k] for k in way.used], *given])
@@ -86,7 +90,7 @@ class Step:
     def record(self, closed: Leaves, carry: Leaves, x: Leaves) -> None:
         """Run the user's function once more, on what are values of one example."""
         if len(self.ways) >= WAYS:
-            raise Missed(self._missed()) if self.sealed else TooManyWays
+            raise Missed(self._missed()) if self.sealed else Unrecordable
         try:
             way, values = self._recorded(closed, [example_of(v) for v in (*carry, *x)])
         except TraceError as error:
@@ -94,6 +98,18 @@ class Step:
                 raise
             raise Missed(self._missed()) from error
         self.check(carry, values[: len(carry)])
+        likes = [(tuple(y.shape), str(y.dtype)) for y in values[len(carry) :]]
+        if self.ways and likes != self.likes:
+            message = (
+                f"{self.name}: step returned results of shapes and dtypes {self.likes}, and then "
+                f"of {likes}; expected the same in every step, as they are stacked."
+            )
+            raise ShapeError(message)
+        self.likes = likes
+        for node in way.program.nodes:
+            for x in node.operands:
+                if type(x) in WATCHED:
+                    self._constants.take(x)
         self.ways.append(way)
         if len(self.closed) > len(closed):
             raise Missed(self._missed()) if self.sealed else Restart
@@ -110,6 +126,8 @@ class Step:
         carry = trees.unflatten(self.carry, inputs[:count])
         y = call(self.f, (carry, trees.unflatten(self.x, inputs[count:])), {})
         level.close()
+        if level.poisoned:
+            raise Unrecordable
         found = [level.result(v) for v in self.leaves_of(y)]
         refs = [x.i for x in (*level.used.values(), *inputs)]
         outputs = tuple([x.i if type(x) is Captured else x for x in found])
@@ -166,7 +184,8 @@ class Step:
 class StepCapture(Capture):
     """The recording of a step: values of other levels become inputs."""
 
-    __slots__ = ("known", "used", "values", "written")
+    __slots__ = ("known", "used", "values")
+    divides = True
 
     def __init__(self, known: list[Any], values: Leaves):
         Capture.__init__(self)
@@ -197,11 +216,11 @@ class StepCapture(Capture):
         x = self.own(x)
         if type(x) in LIFTED:
             self.check_readable(x)
-            return self.host(np.asarray, (x,)) if type(x.v) in NUMBERS else x
+            return self.host(_scalar, (x,)) if type(x.v) in NUMBERS else x
         if hasattr(x, "shape"):
             return x
         if type(x) in NUMBERS:
-            return np.asarray(x)[()]
+            return _scalar(x)
         message = f"{self.origin}: step returned {describe(x)}; expected arrays and numbers."
         raise ArgumentError(message)
 
@@ -221,10 +240,37 @@ class StepCapture(Capture):
 
     def keep(self, x: Any, below: Any) -> Any:
         """A value without derivatives has none in any later differentiation of the step."""
-        return x if kind_of(x.dtype) == "other" else self.call(STOPPED, [x])[0]
+        return x if kind_of(x.dtype) == "other" else self._note("", (x.i,), {}, x.v, strip, "call")
+
+    def piece(self, function: Any, args: list[Any], y: Any, form: Any) -> Any:
+        """Keep a function of the library as it is; its derivative is that of the formulas in it."""
+        several = type(y) in (list, tuple)
+
+        def f(leaves: Leaves) -> Leaves:
+            found = function(*leaves)
+            return list(found) if several else [found]
+
+        call = looked_into(function.__name__, f)
+        operands = tuple([x.i for x in args])
+        found = self._note("", operands, {}, list(y) if several else [y], call, "call")  # type: ignore[arg-type]
+        return found if several else found[0]
 
     def _operand(self, a: Any, value: Any) -> Any:
-        return self.own(a).i if type(a) in LIFTED else value
+        return self.own(a).i if type(a) in LIFTED else self.fixed(value)
+
+    def apart(self, x: Any, like: Any = None) -> Any:
+        """A result of a transformation within the step; the loop copies what it gives back."""
+        return self.fresh(x)
+
+    def duplicate(self, x: Any, order: str) -> Any:
+        """A copy, which has a derivative."""
+        if kind_of(x.dtype) == "other":
+            return Capture.duplicate(self, x, order)
+        return TRACED.positive(x)
+
+
+def _scalar(x: Any) -> Any:
+    return np.asarray(x)[()]
 
 
 def example_of(x: Any) -> Any:
@@ -234,17 +280,7 @@ def example_of(x: Any) -> Any:
     below = example_of(x.v)
     if not x.t.maps:
         return below
-    return below[0] if below.shape[0] else names_for(below).sum(below, axis=0)
-
-
-STOPPED = Call(
-    "stop_gradient",
-    lambda leaves: leaves,
-    lambda leaves: (leaves, lambda gs: [None] * len(gs)),
-    lambda leaves, tangents: (leaves, [None] * len(leaves)),
-    lambda mapped, size: STOPPED,
-)
-"""The identity, without derivative."""
+    return row_of(below, 0) if below.shape[0] else names_for(below).sum(below, axis=0)
 
 
 def carried_out(program: Program, inputs: Sequence[Any]) -> Any:
@@ -264,13 +300,18 @@ def carried_out(program: Program, inputs: Sequence[Any]) -> Any:
             values[node.number] = hosted(node.function, *operands)
         elif name == "call":
             try:
-                values[node.number] = invoke(node.function, list(operands))  # type: ignore[arg-type]
+                values[node.number] = _called(node.function, operands)
             except Missed:
                 return MISSED
         else:
             keywords = {key: map_refs(x, find) for key, x in node.keywords.items()}
             values[node.number] = bind(ROWS[name], operands, keywords)
     return [map_refs(x, find) for x in program.outputs]
+
+
+def _called(function: Any, operands: tuple[Any, ...]) -> Any:
+    """A ``call`` of a step: made from functions, with its own rules, or a plain function."""
+    return invoke(function, list(operands)) if type(function) is Call else function(*operands)
 
 
 def _holds(x: Any, node: Node) -> bool:

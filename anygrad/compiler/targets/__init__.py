@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from anygrad.compiler.accumulating import accumulate
 from anygrad.compiler.program import Program
+from anygrad.compiler.simplifying import drop_dead
+from anygrad.compiler.targets.buffered import is_buffered, print_buffered
+from anygrad.compiler.targets.jitted import library_that_jits, print_jitted
+from anygrad.compiler.targets.missing import Missed, noticing
 from anygrad.compiler.targets.plain import MISSED, print_plain
 
-__all__ = ["MISSED", "print_program"]
+__all__ = ["MISSED", "Missed", "prepared", "print_program"]
 
 
 def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Callable[..., Any]:
@@ -16,4 +21,18 @@ def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Ca
 
     ``donated`` are the inputs whose memory may be used for outputs.
     """
-    return print_plain(program, donated)
+    library = library_that_jits(program)
+    if library:
+        run = print_jitted(program, library)
+    else:
+        printed = prepared(program)
+        printer = print_buffered if is_buffered(printed) else print_plain
+        run = printer(printed, donated)
+    return noticing(run) if any(node.name == "call" for node in program.nodes) else run
+
+
+def prepared(program: Program) -> Program:
+    """The program as it is printed: what is shorter in text, but not in meaning."""
+    if library_that_jits(program):
+        return program
+    return drop_dead(accumulate(program))

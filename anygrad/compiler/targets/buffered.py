@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from anygrad.backends.numpy import NUMPY
+from anygrad.compiler.accumulating import Sum
 from anygrad.compiler.donating import homes
 from anygrad.compiler.liveness import last_uses, memories, pinned
 from anygrad.compiler.program import Node, Program, Ref, Spec
@@ -26,6 +29,9 @@ __all__ = ["is_buffered", "print_buffered"]
 WRITTEN_FROM = 4096
 """Elements of a donated array from which a result is written into it at once, not at the end."""
 
+LEAVING = ("guard", "call")
+"""Nodes that may find out that the program does not hold."""
+
 
 def is_buffered(program: Program) -> bool:
     """Whether all arrays of a program are NumPy's, as far as the program knows."""
@@ -33,9 +39,7 @@ def is_buffered(program: Program) -> bool:
     return bool(specs) and all(spec.library is NUMPY for spec in specs)
 
 
-def print_buffered(
-    program: Program, donated: frozenset[int] = frozenset()
-) -> Callable[..., Any]:
+def print_buffered(program: Program, donated: frozenset[int] = frozenset()) -> Callable[..., Any]:
     """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`."""
     return Writing(program, donated).build()
 
@@ -56,7 +60,7 @@ class Writing:
         self.steps = steps_of(program)
         self.memory = memories(program, self._is_view)
         self.last = last_uses(program, [step.nodes for step in self.steps], self.memory)
-        self.pinned = pinned(program, self.memory, releases)
+        self.pinned = pinned(program, self.memory, _releases)
         self.buffers: list[Layout] = []
         self._held: dict[int, int] = {}  # memory -> its buffer
         self._free: dict[Layout, list[int]] = {}
@@ -64,6 +68,9 @@ class Writing:
         for root, end in self.last.items():
             self._ending.setdefault(end, []).append(root)
         self.homes = self.direct_homes()
+        # a run that is left, to be recorded anew, must find the arguments as they were
+        leaving = [k for k, step in enumerate(self.steps) if step.nodes[0].name in LEAVING]
+        self._decided = max(leaving, default=-1)
         self.clear = False  # whether the text asks if donated arrays lie apart
 
     def build(self) -> Callable[..., Any]:
@@ -121,14 +128,15 @@ class Writing:
             number, spec = int(self.program.outputs[k]), self.specs[home]
             own = self.specs[number]
             single = sum(x == number for x in self.program.outputs if type(x) is Ref) == 1
-            if single and spec.strides == own.strides and own.size >= WRITTEN_FROM:
-                if self.memory[number] == number and number not in self.program.inputs:
-                    found[number] = home
+            made = self.memory[number] == number and number not in self.program.inputs
+            alike = spec.strides == own.strides and own.size >= WRITTEN_FROM
+            if single and made and alike:
+                found[number] = home
         return found
 
     def is_over(self, position: int, home: int, separate: bool) -> bool:
         """Whether nothing reads a donated array, or leaves the program, after this step."""
-        if any(step.nodes[0].name == "guard" for step in self.steps[position + 1 :]):
+        if position < self._decided:
             return False
         return self.last.get(home, -1) < position + (not separate)
 
@@ -168,8 +176,8 @@ class Writing:
         if number in self.pinned or number in self.homes or self.memory[number] != number:
             return None
         candidates = writer.operands if writer.aligned else ()
-        if writer.kind == "set":
-            candidates = writer.operands[:1]
+        if writer.separate:
+            candidates = (writer.operands[0 if writer.kind == "set" else 2],)
         for x in candidates:
             if type(x) is not Ref or x not in self._held or self.last[x] != position:
                 continue
@@ -191,10 +199,28 @@ class Writing:
             return f"{x}.reshape({kw['shape']!r})"
         if node.name == "permute_dims":
             return f"{x}.transpose({kw['axes']!r})"
+        if node.name == "mean" and set(kw) == {"axis", "keepdims"}:
+            return self._mean(node, x)
         if node.name == "sum" and set(kw) == {"axis", "keepdims"}:
             name = self.printer.name(ADD, "reduce")
             return f"{name}({x}, {kw['axis']!r}, None, None, {kw['keepdims']!r})"
         return None
+
+    def _mean(self, node: Node, x: str) -> str | None:
+        """A mean as NumPy computes it, without the functions in Python that it takes to get there.
+
+        The number of elements is an integer of NumPy, so that it divides as it does there.
+        """
+        spec, source = self.specs[node.number], self.specs[node.operands[0]]
+        if source.dtype not in (np.float32, np.float64) or not source.size or not source.shape:
+            return None
+        axis, keepdims = node.keywords["axis"], node.keywords["keepdims"]
+        count = self.printer.name(np.intp(source.size // max(spec.size, 1)), "count")
+        total = f"{self.printer.name(ADD, 'reduce')}({x}, {axis!r}, None, None, {keepdims!r})"
+        if spec.kind == "scalar":
+            return f"{self.printer.name(np.dtype(spec.dtype).type, 'kind')}({total} / {count})"
+        divide, free = self.printer.name(np.true_divide, "divide"), "casting='unsafe'"
+        return f"{divide}(s := {total}, {count}, s, {free})"
 
     def _end(self, position: int) -> None:
         """Let go of what this step needed last."""
@@ -243,6 +269,10 @@ class Names(Printer):
     def operand(self, x: Any) -> str:
         """How an operand is written."""
         return self.called.get(x, f"v{int(x)}") if type(x) is Ref else Printer.operand(self, x)
+
+
+def _releases(node: Node) -> bool:
+    return type(node.function) is Sum or releases(node)
 
 
 def _is_large(spec: Spec) -> bool:

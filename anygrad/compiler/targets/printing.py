@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,8 @@ class Printer:
         file = f"<anygrad program {next(_numbers)}>"
         names = dict(self.names)
         exec(compile(source, file, "exec"), names)
-        replay = names["replay"]
+        replay = names.pop("replay")  # not in its own globals: it goes when nothing needs it
         replay.__anygrad_source__ = source
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        weakref.finalize(replay, linecache.cache.pop, file, None).atexit = False
         return replay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,7 +69,7 @@ def disjoint(*arrays: Any) -> bool:
             low, high = np.lib.array_utils.byte_bounds(x)
             ranges.append((low, high))
     ranges.sort()
-    return all(a[1] <= b[0] for a, b in zip(ranges, ranges[1:], strict=False))
+    return all(a[1] <= b[0] for a, b in itertools.pairwise(ranges))
 
 
 def target(x: np.ndarray, clear: bool, made: Layout) -> np.ndarray:

@@ -52,7 +52,9 @@ class Loop:
         for k, node in enumerate(group.reductions, len(group.body)):
             reduce = printer.name(ADD, "reduce")
             printer.add(f"p{int(node.number)} = []")
-            self.lines.append(f"p{int(node.number)}.append({reduce}({self._text(node.operands[0])}))")
+            self.lines.append(
+                f"p{int(node.number)}.append({reduce}({self._text(node.operands[0])}))"
+            )
             self._release(k)
         for line in before:
             printer.add(line)
@@ -73,11 +75,11 @@ class Loop:
             number = int(ref)
             home, made = writing.homes.get(number), writing.layout(number)
             out = None
-            if home is not None and writing.is_over(self.position, home, False):
-                if self._lies_apart(home):
-                    out = writing.donated_place(number, home, made)
-                    if self.last.get(home, -1) > self._position_of(ref):
-                        delayed.add(number)
+            assert made is not None
+            if self._may_write(home):
+                out = writing.donated_place(number, home, made)
+                if self.last.get(home, -1) > self._position_of(ref):
+                    delayed.add(number)
             if out is None:
                 out = writing.place(self.position, number, True)
             if out is None:
@@ -89,8 +91,10 @@ class Loop:
             self.lines.append(f"o{number} = g{number}[i:j]")
         return delayed
 
-    def _lies_apart(self, home: int) -> bool:
-        """Whether a tile of a donated array is read by the same tile of the group only."""
+    def _may_write(self, home: int | None) -> bool:
+        """Whether a tile of a donated array is needed for the same tile of the group at most."""
+        if home is None or not self.writing.is_over(self.position, home, False):
+            return False
         memory = self.writing.memory
         readers = [ref for ref in self.group.operands if memory[ref] == home]
         return all(ref == home and ref in self.tiles.cut for ref in readers)

@@ -64,6 +64,8 @@ def admits(node: Node, specs: dict[int, Any]) -> str:
     if writer is None or writer.kind not in ("ufunc", "cast", "choose"):
         return f"NumPy has no {node.name} with out= for these operands"
     spec = specs[node.number]
+    if np.dtype(spec.dtype).kind == "c" or any(_is_complex(specs[ref]) for ref in node.uses()):
+        return "complex numbers: NumPy's loops round the last few elements in another way"
     return "" if layout(spec.shape, spec.dtype, spec.strides) else "an empty array"
 
 
@@ -162,6 +164,10 @@ def sums_follow_halves() -> bool:
 def _half(n: int) -> int:
     """Where NumPy divides n numbers: in the middle, at a multiple of 8."""
     return n // 2 - n // 2 % 8
+
+
+def _is_complex(spec: Any) -> bool:
+    return spec.kind != "many" and np.dtype(spec.dtype).kind == "c"
 
 
 def _is_big(x: Any) -> bool:

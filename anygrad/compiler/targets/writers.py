@@ -31,9 +31,11 @@ POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal, 1: np.positive}
 """What the operator ``**`` does for these exponents of real numbers."""
 
 _RELEASE = frozenset(
-    ("argmax", "argmin", "concat", "count_nonzero", "cumulative_sum", "matmul", "scatter")
-    + ("setitem", "stack", "take", "zeros_like", "argsort", "searchsorted", "where", "vecdot")
-    + ("mean", "any", "all", "sum", "max", "min", "prod", "astype", "tensordot", "nonzero")
+    (
+        *("argmax", "argmin", "argsort", "concat", "count_nonzero", "cumulative_sum", "matmul"),
+        *("nonzero", "scatter", "searchsorted", "setitem", "stack", "take", "tensordot", "vecdot"),
+        *("any", "all", "astype", "max", "mean", "min", "prod", "sum", "where", "zeros_like"),
+    )
 )
 _VIEWS = frozenset(("permute_dims", "reshape", "real", "imag", "getitem"))
 
@@ -66,7 +68,8 @@ class Writer(NamedTuple):
             return [f"{out}[...] = {texts[0]}"]
         if self.kind == "choose":
             copy = printer.name(np.copyto, "copyto")
-            return [f"{out}[...] = {texts[2]}", f"{copy}({out}, {texts[1]}, 'same_kind', {texts[0]})"]
+            first = [] if texts[2] == out else [f"{out}[...] = {texts[2]}"]
+            return [*first, f"{copy}({out}, {texts[1]}, 'same_kind', {texts[0]})"]
         if self.kind == "set":
             key = printer.operand(self.tail[0])
             first = [] if texts[0] == out else [f"{out}[...] = {texts[0]}"]
@@ -89,7 +92,9 @@ def is_view(node: Node) -> bool:
 
 def releases(node: Node) -> bool:
     """Whether nothing but the result, and what `is_view` tells of, outlives a node."""
-    if node.name == "guard" or is_view(node) and node.name != "part" or node.name in _RELEASE:
+    if node.name == "guard" or node.name in _RELEASE:
+        return True
+    if is_view(node) and node.name != "part":
         return True
     return _ufunc_of(node.name) is not None or node.name in ("getitem", "pow")
 
@@ -159,7 +164,7 @@ def _pow(node: Node, specs: dict[int, Spec]) -> Writer | None:
         if kind == "f" and type(b) is not bool:
             function = POWERS.get(b)
             return Writer("ufunc", *((function, (a,)) if function else (np.power, (a, b))))
-        return Writer("ufunc", np.square, (a,)) if kind == "c" and b == 2 else None
+        return None
     if spec is None or spec.kind != "array":
         return None
     other = specs[b] if type(b) is Ref else None

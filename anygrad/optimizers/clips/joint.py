@@ -232,4 +232,32 @@ def _from_function(name: str, function: Callable[[Tree, Tree], Tree]) -> Transfo
     def update(grads: Tree, state: State, params: Tree = None, **extra: Any) -> tuple[Tree, State]:
         return function(grads, params), state
 
-    return Transform(lambda params: {}, update, name)
+    rule = FunctionRule(name, function)
+    return Transform(rule.init, update, name, rule=rule)
+
+
+class FunctionRule:
+    """A clip that keeps nothing.
+
+    Attributes
+    ----------
+    function : callable
+        ``function(grads, params)``: the gradients after it.
+    """
+
+    def __init__(self, name: str, function: Callable[[Tree, Tree], Tree]):
+        self.function = function
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"Transform({self._name})"
+
+    def init(self, params: Tree) -> State:
+        """Nothing is kept."""
+        return {}
+
+    def advance(
+        self, flow: Flow, state: State, params: Tree, donate: bool, extra: Mapping[str, Any]
+    ) -> tuple[Flow, State]:
+        """Clip."""
+        return Flow(self.function(flow.settle(), params), None, flow.accept), state

@@ -11,11 +11,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Namespace
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.rules.leaves import is_complex
 from anygrad.optimizers.rules.pieces import abs2
 from anygrad.ranges import FINITE, check_number
+from anygrad.trees.looking import can_look, look
 
 __all__ = [
     "PRECONDITIONINGS",
@@ -124,7 +126,11 @@ def frobenius(xp: Namespace, x: Array) -> Array:
 
 def spectral(xp: Namespace, x: Array) -> Array:
     """Take the largest singular value of each matrix, keeping its axes."""
-    return xp.linalg.matrix_norm(x, ord=2, keepdims=True)
+    return look(_spectral, x) if can_look([x]) else _spectral(x)
+
+
+def _spectral(x: Array) -> Array:
+    return namespace_of(x).linalg.matrix_norm(x, ord=2, keepdims=True)
 
 
 def shape_factor(rows: int, columns: int, adjust: str, consistent_rms: float | None) -> float:

@@ -54,7 +54,7 @@ def clip(x, min=None, max=None, out=None, **kw):
 
 def sign(x, /):
     """-1, 0 or 1 for real values, without derivative; z / |z| for complex ones."""
-    if kind_of(x.dtype) != "complex":
+    if kind_of(x.dtype) != "complex" or x.t.records:
         return TRACED.sign(x)
     size = TRACED.abs(x)
     return x / TRACED.where(strip(size) == 0, 1.0, size)

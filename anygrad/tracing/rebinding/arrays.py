@@ -29,6 +29,7 @@ from anygrad.tracing.functions import FUNCTIONS
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.level import LIFTED, duplicate, is_mapped, lowest
 from anygrad.tracing.operations import TRACED
+from anygrad.tracing.pieces import DIVIDED, call_whole
 from anygrad.tracing.rebinding.numbers import scalar_of
 
 COPIES = ("array", "copy")
@@ -62,6 +63,10 @@ def _array_maker(module: Any, name: str) -> Any:
             kw = kw if dtype is None else {**kw, "dtype": dtype}
             y = original(plain, **kw)  # type: ignore[misc]
             return y if y is plain or getattr(y, "base", None) is plain else buffer_of(y)
+        given = kw if dtype is None else {**kw, "dtype": dtype}
+        whole = call_whole(original, (unbuffered(obj),), given)  # type: ignore[arg-type]
+        if whole is not DIVIDED:
+            return copy_of(whole)
         return _traced_array(obj, dtype, kw, copied=name in COPIES and kw.get("copy", True) is True)
 
     functools.update_wrapper(make, original or make)
@@ -95,6 +100,9 @@ def _maker(module: Any, name: str) -> Any:
         if "like" in kw:
             return original(*args, **kw)  # type: ignore[misc]
         if any(map(holds_traced, args)) or any(map(holds_traced, kw.values())):
+            whole = DIVIDED if name.endswith("_like") else call_whole(original, args, kw)  # type: ignore[arg-type]
+            if whole is not DIVIDED:
+                return copy_of(whole)
             args = tuple(map(as_array, args))
             if name == "full":
                 return copy_of(_full(*args, **kw))
@@ -336,6 +344,10 @@ def _dot(x: Any, other: Any, out: Any = None) -> Any:
 
 def _item(x: Any, *index: Any) -> Any:
     x = unbuffered(x)
+    function = getattr(type(x.v), "item", None)
+    whole = DIVIDED if function is None else call_whole(function, (x, *index), {})
+    if whole is not DIVIDED:
+        return whole
     if not index:
         return scalar_of("x.item()", x)
     if len(index) == 1 and not isinstance(index[0], tuple):
@@ -346,5 +358,5 @@ def _item(x: Any, *index: Any) -> Any:
 
 def _to_list(x: Any) -> Any:
     if not x.shape:
-        return x
+        return _item(x) if x.t.records else x
     return [_to_list(x[k]) for k in range(x.shape[0])]

@@ -69,7 +69,7 @@ def json_twins(json: Any) -> list[tuple[Any, Any]]:
 
 def _number_or_value(x: Any) -> Any:
     value = read_value(x)
-    return value.item() if value.shape == () else value
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 def statistics_twins(statistics: Any) -> list[tuple[Any, Any]]:

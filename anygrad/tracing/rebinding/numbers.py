@@ -15,8 +15,9 @@ import numpy as np
 from anygrad.errors import TraceError, describe
 from anygrad.tracing.buffers import holds_traced, unbuffered
 from anygrad.tracing.functions import FUNCTIONS, SPECIAL
-from anygrad.tracing.level import LIFTED, is_mapped, lowest, read_value
+from anygrad.tracing.level import LIFTED, decided, is_mapped, lowest, read_value, shown, strip
 from anygrad.tracing.operations import TRACED
+from anygrad.tracing.pieces import DIVIDED, call_whole
 
 
 def scalar_of(what: str, x: Any) -> Any:
@@ -33,6 +34,9 @@ def cast_float(x: Any = 0.0, /) -> Any:
     if type(x) not in LIFTED or not holds_traced(x):
         return float(x)
     x = scalar_of("float(x)", x)
+    whole = call_whole(float, (x,), {})
+    if whole is not DIVIDED:
+        return whole
     if "complex" in str(x.dtype):
         message = "float(x): got a complex value; expected a real one. Take x.real or abs(x)."
         raise TraceError(message)
@@ -44,6 +48,9 @@ def cast_complex(*parts: Any) -> Any:
     if not any(type(part) in LIFTED and holds_traced(part) for part in parts):
         return complex(*parts)
     parts = tuple(scalar_of("complex(x)", p) if type(p) in LIFTED else p for p in parts)
+    whole = call_whole(complex, parts, {})
+    if whole is not DIVIDED:
+        return whole
     return parts[0] + 0j if len(parts) == 1 else parts[0] + 1j * parts[1]
 
 
@@ -51,14 +58,16 @@ def cast_int(x: Any = 0, /, *base: Any) -> Any:
     """``int(x)``: the derivative of a cut is zero, so the plain integer loses nothing."""
     if type(x) not in LIFTED or is_mapped(x):
         return int(x, *base)
-    return int(read_value(scalar_of("int(x)", x)))
+    x = scalar_of("int(x)", x)
+    whole = call_whole(int, (strip(x),), {})
+    return int(read_value(x)) if whole is DIVIDED else whole
 
 
 def is_instance(x: Any, kinds: Any, /) -> bool:
     """``isinstance``: a traced array is what its value is."""
     if type(x) not in LIFTED:
         return isinstance(x, kinds)
-    return isinstance(read_value(x), kinds) or isinstance(x, kinds)
+    return isinstance(shown(x), kinds) or isinstance(x, kinds)
 
 
 def builtin_twins(module: Any) -> list[tuple[Any, Any]]:
@@ -162,11 +171,27 @@ def _of_module(function: Callable[..., Any], name: str) -> Any:
             return function(*args, **kw)  # raises, and says what to write
         if not sequences:
             args = tuple(scalar_of(f"{name}(x)", a) if type(a) in LIFTED else a for a in args)
-            if not any(map(_is_away, args)):
-                function(*map(_value, args), **kw)  # what it refuses, it refuses here
+        whole = call_whole(function, args, kw)
+        if whole is not DIVIDED:
+            return whole
+        if not sequences and not any(map(_is_away, args)):
+            _check(function, args, kw)
         return operation(*args, **kw)
 
     return call
+
+
+def _check(function: Callable[..., Any], args: tuple[Any, ...], kw: dict[str, Any]) -> None:
+    """Call a function with the values: what it refuses, it refuses here, and in every replay."""
+    whole = call_whole(function, tuple(map(strip, args)), kw)
+    if whole is DIVIDED:
+        function(*map(_value, args), **kw)
+    else:
+        decided(whole[0] if type(whole) is tuple else whole, _is_there)
+
+
+def _is_there(_: Any) -> bool:
+    return True
 
 
 def _is_away(x: Any) -> bool:
@@ -182,6 +207,10 @@ def _value(x: Any) -> Any:
 
 def _of_value(function: Callable[..., Any]) -> Any:
     def call(*args: Any, **kw: Any) -> Any:
+        if not any(map(is_mapped, args)):
+            whole = call_whole(function, tuple(map(strip, args)), kw)
+            if whole is not DIVIDED:
+                return whole
         # a batch has no one answer: it refuses to be a number, with a sentence
         return function(*(a if is_mapped(a) else read_value(a) for a in args), **kw)
 
