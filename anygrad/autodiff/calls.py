@@ -92,6 +92,8 @@ def _carry_out(call: Call, top: Level, leaves: Leaves) -> Leaves:
             for y, t in zip(results, moved, strict=True)
         ]
     assert isinstance(top, Tape)
+    if call.narrowed is not None:
+        call = call.narrowed(mine)
     return record_call(call.name, call.reverse, top, leaves, below, mine)
 
 

@@ -15,7 +15,7 @@ from anygrad.autodiff.reverse import vjp
 from anygrad.backends import backend_of
 from anygrad.errors import ArgumentError, ShapeError, describe
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, names_for
+from anygrad.tracing import LIFTED, lowest, names_for
 
 
 class Arguments:
@@ -193,8 +193,11 @@ def zero_like_operand(part: Any, operand: Any) -> Any:
     """A cotangent, or zeros where a rule gave None: of one example where a batch is mapped."""
     if part is not None:
         return part
-    if type(operand) in LIFTED and operand.t.records and operand.t.closed:
-        operand = operand.v  # the rule is carried out again, after the recording
+    if type(operand) in LIFTED and operand.t.closed:  # the rule is carried out again, later on
+        bottom, shape = lowest(operand), operand.shape
+        operand = names_for(bottom).zeros_like(bottom)
+        if operand.shape != shape:  # a batch
+            operand = operand[(0,) * (len(operand.shape) - len(shape)) + (...,)]
     return zeros(operand)
 
 

@@ -26,7 +26,9 @@ class Chosen:
 
     def __init__(self, where: str, f: Callable[..., Any], chosen: Any):
         single = isinstance(chosen, int | str)
-        given = [chosen] if single else list(chosen) if isinstance(chosen, Iterable) else [None]
+        given: list[Any] = [chosen] if single else [None]
+        if not single and isinstance(chosen, Iterable):
+            given = list(chosen)
         if not all(map(_is_place, given)):
             message = (
                 f"compile({where}): got {chosen!r}; expected positions, names, or a tuple of them."

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from anygrad.autodiff.calls import Call, Leaves
-from anygrad.backends import backend_of, is_mutable
+from anygrad.backends import BACKENDS, backend_of, is_mutable
 from anygrad.compiler.program import Node, Ref, Spec, refs_of
 from anygrad.errors import TraceError
 from anygrad.ops import Row
@@ -26,8 +26,8 @@ from anygrad.tracing.frames import users_line
 from anygrad.tracing.level import decided
 from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.pieces import ATTRIBUTES
-from anygrad.tracing.snapshots import EXACT_BYTES, fingerprint
 from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, run_plain, same_library
+from anygrad.tracing.snapshots import EXACT_BYTES, fingerprint
 
 __all__ = ["Capture", "Captured"]
 
@@ -149,7 +149,7 @@ class Capture(Carrying):
         told = kw
         if "key" in kw or "indices" in kw:
             told, kw = self._keys(kw)
-        if all(type(v) in NUMBERS for v in values):
+        if NUMBERS.issuperset(map(type, values)):
             y = OF_NUMBERS[row.name](*values) if row.name in OF_NUMBERS else None
             if y is None:
                 y = of_number(row.name, *values, **kw)
@@ -160,10 +160,17 @@ class Capture(Carrying):
         else:
             values = same_library(values)
             y = self._carry_out(row, values, kw)
-        operands = tuple([self._operand(a, v) for a, v in zip(args, values, strict=True)])
-        told = {name: self._operand(x, x) if type(x) in LIFTED else x for name, x in told.items()}
+        operands = tuple(
+            [
+                a.i if type(a) is Captured and a.t is self else self._operand(a, v)
+                for a, v in zip(args, values, strict=True)
+            ]
+        )
+        if told:
+            told = {k: self._operand(x, x) if type(x) in LIFTED else x for k, x in told.items()}
         r = self._note(row.name, operands, told, y)
-        if row.name in _SHAPED_BY_VALUES or (any(refs_of(told.get("key"))) and _has_mask(kw)):
+        by_key = told and any(refs_of(told.get("key")))
+        if row.name in _SHAPED_BY_VALUES or (by_key and _has_mask(kw)):
             self._guard_shape(r)
         return self.as_view(r, args[0], kw) if row.view and type(args[0]) is Captured else r
 
@@ -233,7 +240,7 @@ class Capture(Carrying):
         if like is not None and is_mutable(lowest(like)) and isinstance(x.v, np.generic):
             return self.host(np.asarray, (x,))
         flags = getattr(x.v, "flags", None)
-        if flags is None or isinstance(x.v, np.generic) or flags.owndata and flags.c_contiguous:
+        if flags is None or isinstance(x.v, np.generic) or (flags.owndata and flags.c_contiguous):
             return self.fresh(x)
         return self.duplicate(x, "K")
 
@@ -394,10 +401,16 @@ def _copy_of_constant(x: np.ndarray) -> np.ndarray:
 
 def _rounds_otherwise(name: str, values: tuple[Any, ...]) -> bool:
     """Whether Python's operator of complex values differs from the function, in its last bit."""
-    if not any(isinstance(v, complex | np.complexfloating) for v in values):
-        found = any(isinstance(v, np.ndarray) and v.dtype.kind == "c" for v in values)
-        return found and name == "pow"
-    return name == "pow" or not any(isinstance(v, np.ndarray) for v in values)
+    arrays = complex_array = complex_scalar = False
+    for v in values:
+        if isinstance(v, np.ndarray):
+            arrays = True
+            complex_array = complex_array or v.dtype.kind == "c"
+        elif type(v) is not float and isinstance(v, complex | np.complexfloating):
+            complex_scalar = True
+    if complex_scalar:
+        return name == "pow" or not arrays
+    return complex_array and name == "pow"
 
 
 def _as_it_is(value: Any) -> Any:
@@ -425,9 +438,9 @@ def _has_mask(kw: dict[str, Any]) -> bool:
 def spec_of(y: Any) -> Spec:
     """What is known of a value."""
     y = lowest(y)
-    if type(y) in NUMBERS:
-        return Spec("number", (), type(y))
-    if not hasattr(y, "shape"):
+    if type(y) is np.ndarray:
+        return Spec("array", y.shape, y.dtype, y.strides, BACKENDS["numpy"])
+    if type(y) in NUMBERS or not hasattr(y, "shape"):
         return Spec("number", (), type(y))
     backend = backend_of(y)
     kind = "scalar" if backend is not None and backend.is_scalar(type(y)) else "array"

@@ -12,15 +12,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
 from anygrad.autodiff.inputs import check_callable, name_of
 from anygrad.compiler.arguments import Chosen, freeze, names_of
 from anygrad.compiler.derived import Derived
-from anygrad.compiler.explaining import Explanation, counted, explain
 from anygrad.compiler.donating import can_be_given
+from anygrad.compiler.explaining import Explanation, counted, explain
 from anygrad.compiler.keys import (
+    compiling,
     environment,
     is_static,
     key_of,
@@ -78,6 +77,20 @@ def compile(f: Callable[..., Any], *, donate: Any = (), static: Any = ()) -> Com
         If ``f`` cannot be called, or has no such arguments.
     TraceError
         If a value would leave the program as a plain number, or ``f`` writes into an argument.
+
+    Warns
+    -----
+    RetraceWarning
+        Once, if ``f`` runs uncompiled or is recorded again and again; tells what changes.
+
+    Notes
+    -----
+    What ``f`` reads besides its arguments (globals, closures, attributes, defaults) is compared
+    before every replay, and ``f`` is recorded anew where it has changed; of an array beyond 16 KB,
+    that is seen if it is another one or its memory was overwritten as a whole. Where Python
+    decides by a value, the way it took is a condition of the replay. A function that changes
+    something, or draws random numbers from NumPy, Python or torch, runs uncompiled. What comes from
+    elsewhere is that of the recording: time, files, environment, `print`, and text made of values.
 
     References
     ----------
@@ -159,8 +172,8 @@ class Compiled:
 
     def __call__(self, *args: Any, **kw: Any) -> Any:
         """Replay, or record."""
-        now, token = environment()
-        if not now.fuse or now.debug_nans != "off":
+        token = compiling()
+        if token is None:
             return self.function(*args, **kw)
         if not kw and not self._special:
             key: list[Any] = [token]
@@ -256,8 +269,8 @@ class Compiled:
     def _traced(self, leaves: list[Any], treedef: Any, held: dict[Any, Any], known: Any) -> Any:
         """Within a transformation, what is recorded is the derivative of the function."""
         if self._derived is None:
-            self._derived = Derived(self, compile)
-        return self._derived(leaves, treedef, held, known)
+            self._derived = Derived(self.function, compile)
+        return self._derived(self, leaves, treedef, held, known)
 
     def _taken_apart(self, args: Any, kw: Any) -> Any:
         """Static arguments by place, the others in two forms: as given, and as leaves."""
@@ -283,12 +296,13 @@ class Compiled:
         found = self._kinds.get((*head, *key))
         if found is not None:
             return found
-        where = (head, len(key))
-        if where in self._changing:
-            for n in self._changing[where]:
-                if type(leaves[n]) is int:
-                    key[n] = int
-            found = self._kinds.get((*head, *key))
+        changing = self._changing.get((head, len(key))) if self._changing else None
+        if changing:
+            other = [
+                int if n in changing and type(x) is int else k
+                for n, (k, x) in enumerate(zip(key, leaves, strict=True))
+            ]
+            found = self._kinds.get((*head, *other))
             if found is not None:
                 return found
         with self._lock:
@@ -315,7 +329,7 @@ class Compiled:
             why = why_eager(x)
             if why:
                 found.eager = f"{name} is {why}"
-                if not isinstance(x, np.ndarray | np.generic) and is_static(x):
+                if is_static(x):
                     self.warn(f"runs uncompiled: {found.eager}. Pass arrays and numbers.")
         self._bound(head, key, names)
         if self._wasted > KINDS and not found.eager:

@@ -12,15 +12,14 @@ pullback is cut in two, the forward pass with what it keeps, and the backward pa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from anygrad import trees
 from anygrad.autodiff.calls import record_call
 from anygrad.autodiff.checkpoints import traced_cells
-from anygrad.autodiff.inputs import apart, beside_level, call, name_of
-from anygrad.autodiff.variables import lift
-from anygrad.compiler.arguments import fill, freeze
+from anygrad.autodiff.inputs import name_of
+from anygrad.compiler.arguments import freeze
 from anygrad.compiler.keys import environment, key_of, reader_of
 from anygrad.compiler.lowering import (
     Misplaced,
@@ -29,13 +28,13 @@ from anygrad.compiler.lowering import (
     carries,
     levels_of,
     lowered,
-    refuse_written,
     together,
 )
+from anygrad.compiler.pullbacks import Given, Pulled, Record, Shape, forward, pulled
 from anygrad.compiler.splitting import split
 from anygrad.compiler.targets import MISSED, print_program
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing import LIFTED, Tape, unbuffered, walk
+from anygrad.tracing import LIFTED, Tape, unbuffered
 from anygrad.tracing.buffers import Buffer
 from anygrad.tracing.snapshots import WATCHED
 
@@ -50,28 +49,27 @@ class Derived:
 
     Parameters
     ----------
-    compiled : Compiled
-        The function; called where a level below is still to be dealt with.
+    function : callable
+        What was compiled.
     compile : callable
         What makes compiled functions.
     """
 
-    def __init__(self, compiled: Any, compile: Callable[..., Any]):
-        self.compiled, self.function = compiled, compiled.function
-        self.carried = compile(lowered(self.function))
-        self.pulled = compile(pulled(self.function))
-        self.first = compile(forward(self.function))
-        self.name = f"compile({name_of(self.function)})"
+    def __init__(self, function: Callable[..., Any], compile: Callable[..., Any]):
+        self.function, self.name = function, f"compile({name_of(function)})"
+        self.carried, self.first = compile(lowered(function)), compile(forward(function))
+        self.pulled = compile(pulled(function))
         self.halves: OrderedDict[Any, list[Pass]] = OrderedDict()
         self.seen: set[Any] = set()
         self.unrecorded: set[Any] = set()
 
     def __call__(
-        self, leaves: list[Any], treedef: Any, held: dict[Any, Any], orders: Any = ()
+        self, compiled: Any, leaves: list[Any], treedef: Any, held: dict[Any, Any], orders: Any
     ) -> Any:
         """The function of arguments some of which are traced.
 
-        ``orders`` are those of the keys of all dicts, as far as they may differ.
+        ``orders`` are those of the keys of all dicts. ``compiled`` is called where a level below is
+        still to be dealt with; it is not kept, so that both go when nothing needs them.
         """
         if Buffer in set(map(type, leaves)):
             leaves = [unbuffered(x) for x in leaves]
@@ -85,7 +83,7 @@ class Derived:
             return self._as_written(given)
         try:
             if tapes and levels[-1] is tapes[-1]:
-                return self._on_tape(given, levels)
+                return self._on_tape(compiled, given, levels)
             above = levels[levels.index(tapes[-1]) + 1 :] if tapes else levels
             return self._carried(given, above)
         except Misplaced:
@@ -100,14 +98,14 @@ class Derived:
         numbers = {level: k for k, level in enumerate(levels)}
         plain: list[Any] = []
         layouts = tuple([apart_from(x, numbers, plain) for x in given.leaves])
-        kinds = tuple([(type(level), getattr(level, "size", 0)) for level in levels])
+        kinds = tuple([(type(level), getattr(level, "size", None)) for level in levels])
         pattern = Pattern(given.treedef, layouts, kinds, given.held, given.frozen)
         results, found = self.carried(pattern, plain)
         parts = iter(found)
         done = [together(layout, levels, parts) for layout in results.layouts]
         return results.treedef.unflatten(done)
 
-    def _on_tape(self, given: Given, levels: list[Any]) -> Any:
+    def _on_tape(self, compiled: Any, given: Given, levels: list[Any]) -> Any:
         """On top there is a tape, for which the function is one operation."""
         tape, leaves, places = levels[-1], given.leaves, []
         tape.refuse_if_closed()
@@ -120,7 +118,7 @@ class Derived:
             elif type(x) in WATCHED:
                 tape.snapshots.take(x)
         run = Run(self, given, below, tuple(places))
-        results, shape = run.forward(levels)
+        results, shape = run.forward(compiled, levels)
         dependent = [y for y, on in zip(results, shape.on, strict=True) if on]
         wrapped = iter(
             record_call(
@@ -145,25 +143,6 @@ def _one_tape(leaves: list[Any]) -> list[Any] | None:
                 return None
             found = x.t
     return [found] if type(found) is Tape else None
-
-
-class Given(NamedTuple):
-    """The arguments of one call.
-
-    Attributes
-    ----------
-    frozen : tuple
-        What tells static arguments and orders of keys from others, as a part of a key.
-    """
-
-    leaves: list[Any]
-    treedef: Any
-    held: dict[Any, Any]
-    frozen: Any
-
-    def arguments(self, leaves: list[Any]) -> Any:
-        """Positional and keyword arguments, with other leaves."""
-        return fill(self.held, *self.treedef.unflatten(leaves))
 
 
 class Pass(NamedTuple):
@@ -203,64 +182,77 @@ class Run:
         self.kept: tuple[Any, ...] = ()
         self.again: Callable[[list[Any]], list[Any]] | None = None
 
-    def forward(self, levels: list[Any]) -> tuple[list[Any], Shape]:
+    def forward(self, compiled: Any, levels: list[Any]) -> tuple[list[Any], Shape]:
         """The results, and how they depend on the variables."""
         if not self.plain:
             args, kw = self.given.arguments(self.below)
-            results, treedef = trees.flatten(self.owner.compiled(*args, **kw))
-            on = tuple([hasattr(y, "dtype") and kind_of(y.dtype) != "other" for y in results])
-            return results, Shape(treedef, on, ())
-        self.key = self._key()
+            results, treedef = trees.flatten(compiled(*args, **kw))
+            on = [hasattr(y, "dtype") and kind_of(y.dtype) != "other" for y in results]
+            shape = Shape(treedef, tuple(on), ())
+        else:
+            self.key = self._key()
+            found = self._take() or self._begin()
+            results, shape = found
+            if any(level is levels[-1] or level not in levels for level in levels_of(results)):
+                raise Misplaced
+        self.on = shape.on
+        return results, shape
+
+    def _take(self, keys: tuple[Any, ...] | None = None) -> tuple[list[Any], Shape] | None:
+        """Make the forward pass of a known pair of passes, for cotangents with these keys."""
         for one in self.owner.halves.get(self.key, ()):
             around = one.path.surroundings
-            if around.watched and around.changed():
+            if (keys is not None and one.given != keys) or (around.watched and around.changed()):
                 continue
             given = tuple([self.below[k] for k in one.inputs])
             out = one.forward(*given)
             if out is not MISSED:
                 self.taken, self.kept = one, one.kept((*given, *out))
                 return list(out[: len(one.shape.on)]), one.shape
-        results, shape = self._begin()
-        if any(level is levels[-1] or level not in levels for level in levels_of(results)):
-            raise Misplaced
-        return results, shape
+        return None
 
     def _begin(self) -> tuple[list[Any], Shape]:
         """The forward pass by itself, where no backward pass is known for what would come of it."""
         owner = self.owner
         if self.key in owner.seen and self.key not in owner.unrecorded:
-            shape, results = owner.first(Pulled(self.given, self.places, []), self.below)
+            shape, results = owner.first(Pulled(self.given, self.places, ()), self.below)
             return results, shape
         if len(owner.seen) > KEPT:
             owner.seen.clear()
+            owner.unrecorded.clear()
         owner.seen.add(self.key)
         record = Record(owner.function, self.given, self.below, self.places)
         self.again = record.pull
         return record.results(), record.shape()
 
-    def pull(self, gs: Sequence[Any]) -> list[Any]:
-        """The cotangents of the variables from those of the results; None is zero."""
-        gs = list(gs)
-        taken, plain = self.taken, self.plain and not any(type(g) in LIFTED for g in gs)
-        if taken is not None and plain and taken.given == _keys(gs):
-            found = taken.pull(self.kept, gs)
-            if found is not MISSED:
-                return found
-        if plain and self.key in self.owner.unrecorded and self.again is not None:
-            return self.again(gs)
-        pattern = Pulled(self.given, self.places, gs)
-        given = [g for g in gs if g is not None]
-        pulled = self.owner.pulled
-        shape, _, found = pulled(pattern, self.below, given)
+    def pull(self, given: Sequence[Any]) -> list[Any]:
+        """The cotangents of the variables from those of the dependent results; None is zero."""
+        rest = iter(given)
+        gs = [next(rest) if on else None for on in self.on]
+        plain = self.plain and LIFTED.isdisjoint(map(type, gs))
+        keys = _keys(gs) if plain else ()
         if plain:
-            self._learn(pattern, given, _keys(gs))
+            if self.taken is None or self.taken.given != keys:
+                self._take(keys)
+            if self.taken is not None and self.taken.given == keys:
+                found = self.taken.pull(self.kept, gs)
+                if found is not MISSED:
+                    return found
+            elif self.key in self.owner.unrecorded and self.again is not None:
+                return self.again(gs)
+        pattern = Pulled(self.given, self.places, gs)
+        cotangents = [g for g in gs if g is not None]
+        shape, _, found = self.owner.pulled(pattern, self.below, cotangents)
+        if plain:
+            self._learn(pattern, cotangents, keys)
         return shape.spread(found)
 
     def _learn(self, pattern: Any, given: list[Any], keys: tuple[Any, ...]) -> None:
         """Cut the program that was replayed in two, for the next time."""
         kind, path = self.owner.pulled.locate((pattern, self.below, given), {})
         if path is None:
-            self.owner.unrecorded.add(self.key)
+            if kind.eager:
+                self.owner.unrecorded.add(self.key)
             return
         known = self.owner.halves.get(self.key, [])
         one = next((p for p in known if p.path is path and p.given == keys), None)
@@ -270,7 +262,6 @@ class Run:
         self.owner.halves[self.key] = [one, *rest[:15]]
         while len(self.owner.halves) > KEPT:
             self.owner.halves.popitem(last=False)
-        self.taken, self.kept, self.again = None, (), None
 
     def _key(self) -> Any:
         keys = [(key_of(type(x)) or reader_of(x))(x) for x in self.below]
@@ -295,119 +286,3 @@ def _cut(kind: Any, path: Any, count: int, keys: tuple[Any, ...]) -> Pass:
         halves.kept,
         shape,
     )
-
-
-class Shape:
-    """How the results of a function depend on its variables.
-
-    Attributes
-    ----------
-    treedef : PyTreeSpec
-        The structure of the result.
-    on : tuple of bool
-        Which of its leaves depend on a variable.
-    reached : tuple of bool
-        Which variables have a cotangent.
-    """
-
-    __slots__ = ("key", "on", "reached", "treedef")
-
-    def __init__(self, treedef: Any, on: tuple[bool, ...], reached: tuple[bool, ...]):
-        self.treedef, self.on, self.reached = treedef, on, reached
-        self.key = (treedef, on, reached)
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shape) and self.key == other.key
-
-    def spread(self, found: Sequence[Any]) -> list[Any]:
-        """One cotangent for each variable, None for those without."""
-        rest: Iterator[Any] = iter(found)
-        return [next(rest) if there else None for there in self.reached]
-
-
-class Pulled:
-    """What is fixed of a function and its pullback, as one object that can be hashed."""
-
-    __slots__ = ("_hash", "given", "held", "key", "places", "treedef")
-
-    def __init__(self, given: Given, places: tuple[int, ...], gs: list[Any]):
-        self.treedef, self.places, self.held = given.treedef, places, given.held
-        self.given = tuple([g is not None for g in gs])
-        self.key = (given.treedef, places, given.frozen, self.given)
-        self._hash = hash(self.key)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pulled) and self.key == other.key
-
-
-class Record:
-    """A function on a tape of its own, as `vjp` runs it; walked for the results that matter."""
-
-    def __init__(self, f: Any, given: Any, leaves: list[Any], places: tuple[int, ...]):
-        tape = self.tape = Tape()
-        tape.origin = f"compile({name_of(f)})"
-        chosen = [leaves[k] for k in places]
-        self.inputs = lift(tape, "compile", chosen, [("arguments", chosen)])
-        whole = list(leaves)
-        for k, x in zip(places, self.inputs.traced, strict=True):
-            whole[k] = x
-        args, kw = fill(given.held, *given.treedef.unflatten(whole))
-        before = [(x, x.v, x.i) for x in self.inputs.traced]
-        y = call(f, args, kw)
-        refuse_written(f, before)
-        tape.close()
-        self.found, self.treedef = trees.flatten(y)
-        self.on = tuple([type(x) in LIFTED and x.t is tape for x in self.found])
-
-    def results(self) -> list[Any]:
-        """The results below the tape."""
-        return [apart(self.tape.read(x)) for x in self.found]
-
-    def shape(self, reached: tuple[bool, ...] = ()) -> Shape:
-        """How they depend on the variables."""
-        return Shape(self.treedef, self.on, reached)
-
-    def pull(self, gs: list[Any]) -> list[Any]:
-        """The cotangents of the variables; None where none arrived."""
-        cot: list[Any] = [None] * (self.tape.next() + 1)
-        cot[-1] = set()
-        dependent = [x for x, on in zip(self.found, self.on, strict=True) if on]
-        for x, g in zip(dependent, gs, strict=True):
-            if g is not None:
-                g = beside_level(x.v.t if type(x.v) in LIFTED else None, g)
-                cot[x.i] = g if cot[x.i] is None else cot[x.i] + g
-        seeds = [g for g in cot[:-1] if g is not None]
-        if seeds:
-            walk(self.tape, cot, *seeds, again=True)
-        return [cot[i] for i in self.inputs.nodes]
-
-
-def forward(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of arguments: shape and results."""
-
-    def evaluate(pattern: Pulled, leaves: list[Any]) -> Any:
-        record = Record(f, pattern, leaves, pattern.places)
-        return record.shape(), record.results()
-
-    evaluate.__name__ = evaluate.__qualname__ = name_of(f)
-    return evaluate
-
-
-def pulled(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of arguments and cotangents: shape, results, cotangents of the variables."""
-
-    def evaluate(pattern: Pulled, leaves: list[Any], gs: list[Any]) -> Any:
-        record = Record(f, pattern, leaves, pattern.places)
-        rest = iter(gs)
-        found = record.pull([next(rest) if there else None for there in pattern.given])
-        reached = tuple([g is not None for g in found])
-        return record.shape(reached), record.results(), [g for g in found if g is not None]
-
-    evaluate.__name__ = evaluate.__qualname__ = name_of(f)
-    return evaluate

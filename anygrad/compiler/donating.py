@@ -29,6 +29,8 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
     That is so for NumPy arrays that share memory with another argument or with themselves, and for
     those that are read-only.
     """
+    if _all_own(given) and all([given[n].flags.writeable for n in donated]):
+        return given
     owners = [_owner(x) for x in given]
     counts: dict[int, int] = {}
     for owner in owners:
@@ -51,6 +53,14 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
             with on_device_of(x):
                 changed[n] = names_of_array(x).asarray(x, copy=True)
     return given if changed is None else changed
+
+
+def _all_own(given: Sequence[Any]) -> bool:
+    """Whether all are NumPy's arrays with memory of their own, and no two the same."""
+    for x in given:
+        if type(x) is not np.ndarray or x.base is not None:
+            return False
+    return len(set(map(id, given))) == len(given)
 
 
 def _owner(x: Any) -> Any:
@@ -104,6 +114,11 @@ def homes(program: Program, donated: frozenset[int]) -> dict[int, int]:
 
 def write(old: Any, new: Any) -> Any:
     """Put a result into the memory of a donated array, where that can be written."""
+    if type(old) is np.ndarray:
+        if old is new or not old.flags.writeable:
+            return new
+        old[...] = new
+        return old
     backend = backend_of(old)
     if old is new or backend is None or not backend.writable:
         return new

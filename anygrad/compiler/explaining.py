@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from anygrad.autodiff.inputs import name_of
 from anygrad.compiler.grouping import Group, group
-from anygrad.compiler.program import Node, Program, Ref, Spec, show
-from anygrad.compiler.recording import VIEWS, roots
+from anygrad.compiler.measuring import traffic, workspace_of
+from anygrad.compiler.program import Node, Program, show
 from anygrad.compiler.targets import prepared
 from anygrad.compiler.targets.buffered import Writing, is_buffered
 from anygrad.compiler.targets.jitted import HOT, library_that_jits
@@ -100,7 +100,8 @@ class Explanation:
     def __str__(self) -> str:
         if self.uncompiled:
             return f"{self.name} runs uncompiled: it {self.uncompiled}"
-        known = f"{counted(self.paths, 'way')} through it, {counted(self.kinds, 'kind')} of arguments"
+        ways, kinds = counted(self.paths, "way"), counted(self.kinds, "kind")
+        known = f"{ways} through it, {kinds} of arguments known"
         lines = [f"{self.name}: {known}, replayed {self.target}"]
         lines += _part("inputs", self.inputs)
         counts = [f"{number} {name}" for name, number in self.operations]
@@ -145,8 +146,8 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     >>> import anygrad as ag
     >>> slope = ag.compile(ag.grad(lambda x: np.sum(np.sin(x) * 1.5)))
     >>> told = explain(slope, (np.zeros(3),), {})
-    >>> len(told.program.nodes), told.bytes_moved, told.bytes_least
-    (2, 96, 48)
+    >>> told.inputs[0].name, told.guards, told.bytes_least
+    ('args[0]', (), 48)
     """
     name = f"compile({name_of(compiled.function)})"
     now = settings()
@@ -162,7 +163,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     texts = {int(node.number): show(node, program.specs) for node in program.nodes}
     rest = [n for n in program.nodes if n.number not in inside and n.name != "guard"]
     why = grouping.reasons
-    moved, least = _traffic(program, tuple([one.group for one in tiles]))
+    moved, least = traffic(program, tuple([one.group for one in tiles]))
     cut = {int(n.number): len(one.bounds) for one in tiles for n in one.group.body}
     return Explanation(
         name,
@@ -191,13 +192,16 @@ def _target(program: Program, donated: frozenset[int]) -> tuple[str, list[Tiles]
     library = library_that_jits(program)
     if library:
         words = f"by {library.name}, compiled by itself from replay {HOT} on"
-        return words, [], _workspace(program), _anything
+        return words, [], workspace_of(program), _anything
     if not is_buffered(program):
-        return "operation by operation", [], _workspace(program), _anything
+        return "operation by operation", [], workspace_of(program), _anything
     writing = Writing(program, donated)
     writing.build()
     tiles = [step.tiles for step in writing.steps if step.tiles is not None]
     size = sum(math.prod(shape) * dtype.itemsize for shape, dtype, _ in writing.buffers)
+    kept = {n for n, name in writing.printer.called.items() if name[0] == "b"}
+    kept.update(int(n.number) for one in tiles for n in one.group.body)
+    size += workspace_of(program, kept)
     words = "by NumPy, into arrays that are kept"
     return words, tiles, size, lambda node: admits(node, program.specs)
 
@@ -226,58 +230,6 @@ def _guard(node: Node) -> str:
     where = f"{node.line.file}:{node.line.number}: " if node.line is not None else ""
     text = "the whole value" if getattr(expected, "shape", ()) else repr(expected)
     return f"{where}{name} of {x!r} is {text}"
-
-
-def _traffic(program: Program, groups: tuple[Group, ...]) -> tuple[int, int]:
-    """Bytes that are moved, and that have to be."""
-    specs, moved = program.specs, 0
-    grouped = {int(node.number) for one in groups for node in one.nodes}
-    for one in groups:
-        given = [*one.results, *[node.number for node in one.reductions]]
-        moved += sum(_size(specs[ref]) for ref in (*one.operands, *given))
-    for node in program.nodes:
-        if node.number in grouped or node.name in ("guard", "part", *VIEWS):
-            continue
-        moved += sum(_size(specs[ref]) for ref in dict.fromkeys(node.uses()))
-        moved += sum(getattr(x, "nbytes", 0) for x in node.operands if type(x) is not Ref)
-        moved += _size(specs[node.number])
-    returned = {x for x in program.outputs if type(x) is Ref}
-    used = {ref for node in program.nodes for ref in node.uses()} | returned
-    copied = sum(2 * _size(specs[ref]) for ref in program.inputs if ref in returned)
-    least = sum(_size(specs[ref]) for ref in program.inputs if ref in used)
-    least += sum(_size(specs[ref]) for ref in returned)
-    return moved + copied, least
-
-
-def _workspace(program: Program) -> int:
-    """The most bytes of values that are neither inputs nor results, each freed after its last use."""
-    memory = roots(program)
-    last: dict[int, int] = {}
-    for position, node in enumerate(program.nodes):
-        for ref in (node.number, *node.uses()):
-            last[memory[ref]] = position
-    held = {*program.inputs, *[memory[x] for x in program.outputs if type(x) is Ref], -1}
-    ends: dict[int, list[int]] = {}
-    for root, position in last.items():
-        if root not in held:
-            ends.setdefault(position, []).append(root)
-    now = most = 0
-    for position, node in enumerate(program.nodes):
-        if memory[node.number] == node.number and node.number not in held:
-            now += _size(program.specs[node.number])
-            most = max(most, now)
-        now -= sum(_size(program.specs[root]) for root in ends.get(position, ()))
-    return most
-
-
-def _size(spec: Spec) -> int:
-    if spec.kind != "array":
-        return 0
-    size = getattr(spec.dtype, "itemsize", None)
-    if size is None:  # the standard knows dtypes by their names only
-        digits = "".join(c for c in str(spec.dtype) if c.isdigit())
-        size = int(digits or 8) // 8
-    return spec.size * int(size)
 
 
 def _part(title: str, lines: Any) -> list[str]:

@@ -13,6 +13,7 @@ from anygrad.config import Settings, settings
 from anygrad.errors import describe
 
 __all__ = [
+    "compiling",
     "environment",
     "is_static",
     "key_of",
@@ -85,7 +86,14 @@ UNHASHABLE = "unhashable"
 
 def _is_looked_into(x: Any) -> bool:
     """Whether a change of an object is seen, so that its identity is enough of a key."""
-    return isinstance(x, CONTAINERS) or isinstance(getattr(x, "__dict__", None), dict)
+    if isinstance(x, CONTAINERS):
+        return True
+    return isinstance(getattr(x, "__dict__", None), dict) and not _holds_elements(x)
+
+
+def _holds_elements(x: Any) -> bool:
+    """Whether an object is much like an array, and no array of a library that is known."""
+    return any(hasattr(x, name) for name in ("__array__", "__array_interface__", "nnz"))
 
 
 _READERS: dict[type, Callable[[Any], Any]] = {
@@ -131,7 +139,7 @@ def why_eager(x: Any) -> str:
     if backend is None:
         if kind in _PLAIN or callable(x):
             return ""
-        if hasattr(x, "__array__") or hasattr(x, "__array_interface__") or hasattr(x, "nnz"):
+        if _holds_elements(x):
             return f"a {kind.__name__}, whose elements are not compared"
         if _key_of_object(x)[1] is UNHASHABLE:
             return f"a {kind.__name__}, which cannot be hashed"
@@ -161,6 +169,7 @@ def show_key(key: Any) -> str:
 
 
 _tokens: dict[int, tuple[Settings, int]] = {}
+_compiling: dict[int, tuple[Settings, int | None]] = {}
 _numbers: dict[Settings, int] = {}
 MANY = 64
 
@@ -176,11 +185,28 @@ def environment() -> tuple[Settings, int]:
     return found
 
 
+def compiling() -> int | None:
+    """The number of the settings that hold; None where functions run uncompiled."""
+    now = settings()
+    found = _compiling.get(id(now))
+    if found is None or found[0] is not now:
+        if len(_compiling) > MANY:
+            _compiling.clear()
+        compiles = now.fuse and now.debug_nans == "off"
+        found = _compiling[id(now)] = (now, environment()[1] if compiles else None)
+    return found[1]
+
+
 def orders(tree: Any) -> tuple[Any, ...]:
     """The orders of the keys of all dicts: a sum over their values depends on it."""
+    if not tree:
+        return ()
     found: list[Any] = []
     _add_orders(tree, found)
     return tuple(found)
+
+
+_without_order: set[type] = {np.ndarray, float, int, bool, type(None)}
 
 
 def _add_orders(x: Any, found: list[Any]) -> None:
@@ -189,10 +215,12 @@ def _add_orders(x: Any, found: list[Any]) -> None:
         parts: Any = x.values()
     elif isinstance(x, list | tuple):
         parts = x
-    elif hasattr(x, "__dict__") and hasattr(x, "__dataclass_fields__"):
+    elif hasattr(x, "__dataclass_fields__") and hasattr(x, "__dict__"):
         parts = x.__dict__.values()
     else:
+        if not isinstance(x, type):
+            _without_order.add(type(x))
         return
     for part in parts:
-        if not hasattr(part, "shape") and type(part) is not float:
+        if type(part) not in _without_order:
             _add_orders(part, found)

@@ -63,19 +63,19 @@ class Kind:
         given = leaves if self.all_inputs else self._inputs(leaves)
         if self.donated:
             given = separated(given, self.donated)
-        around, why = None, ""
-        for path in self.paths:
-            if path.surroundings is not around:
-                around = path.surroundings
-                why = around.changed() if around.watched else ""
+        paths, around, why = self.paths, None, ""
+        for path in paths:
+            _, run, rebuild, surroundings, _ = path
+            if surroundings is not around:
+                around, why = surroundings, surroundings.changed()
             if why:
                 continue
-            out = path.run(*given)
+            out = run(*given)
             if out is not MISSED:
                 self.replays += 1
-                if path is not self.paths[0]:
+                if path is not paths[0]:
                     self._put_first(path)
-                return path.rebuild(out)
+                return rebuild(out)
         if self.eager:
             args, kw = fill(self.held, args, kw)
             return owner.function(*args, **kw)

@@ -55,7 +55,7 @@ class Pattern:
         return isinstance(other, Pattern) and self.key == other.key
 
 
-class Misplaced(Exception):  # noqa: N818 - caught where it is raised from; nobody else sees it
+class Misplaced(Exception):
     """A value has ones of later levels in it: the function closes over a traced value."""
 
 
@@ -64,7 +64,7 @@ def levels_of(leaves: Sequence[Any]) -> list[Level]:
     found: set[Level] = set()
     waiting = [x for x in leaves if type(x) in LIFTED]
     while waiting:
-        x = waiting.pop()
+        x: Any = waiting.pop()
         found.add(x.t)
         waiting += [part for part in _parts(x) if type(part) in LIFTED]
     return sorted(found, key=_number)
@@ -96,8 +96,8 @@ def together(layout: Layout, levels: Sequence[Level], plain: Iterator[Any]) -> A
     if layout == 0:
         return next(plain)
     level = levels[layout[0]]
-    v = together(layout[1], levels, plain)
-    i = None
+    v: Any = together(layout[1], levels, plain)
+    i: Any = None
     if len(layout) == 3 and layout[2] is not None:
         i = together(layout[2], levels, plain)
     for part in (v, i):
@@ -110,7 +110,8 @@ def lowered(f: Callable[..., Any]) -> Callable[[Pattern, list[Any]], Any]:
     """The function of a pattern and plain arrays: how the results are laid out, and their parts."""
 
     def evaluate(pattern: Pattern, plain: list[Any]) -> Any:
-        levels: list[Level] = [kind(size) if size else kind() for kind, size in pattern.levels]
+        made = [kind() if size is None else kind(size) for kind, size in pattern.levels]
+        levels: list[Level] = made
         for level in levels:
             level.origin = f"compile({name_of(f)})"
         parts = iter(plain)
@@ -152,8 +153,9 @@ def refuse_written(f: Callable[..., Any], before: list[tuple[Any, Any, Any]]) ->
     """Raise if a function wrote into an argument, which a replay would leave as it is."""
     if any(x.v is not v or x.i is not i for x, v, i in before):
         message = (
-            f"compile({name_of(f)}): got a function that writes into its argument, which a compiled "
-            "one leaves as it is. Write into a copy, xp.asarray(x, copy=True), and return it."
+            f"compile({name_of(f)}): got a function that writes into its argument, which a "
+            "compiled one leaves as it is. Write into a copy, xp.asarray(x, copy=True), and return "
+            "it."
         )
         raise TraceError(message)
 

@@ -15,6 +15,7 @@ from anygrad.compiler.recording import Recording, record
 from anygrad.compiler.simplifying import simplify
 from anygrad.compiler.surroundings import Surroundings
 from anygrad.compiler.targets import print_program
+from anygrad.trees.structure import LEAF
 
 __all__ = ["Path", "make_path"]
 
@@ -51,9 +52,9 @@ def make_path(
     surroundings = _known(kind) or Surroundings(
         function, [(name, x) for name, x in others if not hasattr(x, "shape")]
     )
-    for name, _ in surroundings.iterators:
+    if surroundings.fleeting:
         args, kw = fill(kind.held, args, kw)
-        return None, function(*args, **kw), f"takes from {name}, an iterator, while it runs"
+        return None, function(*args, **kw), surroundings.fleeting
     randomness, level = Randomness(surroundings.generators), Capture()
     try:
         recording = record(function, given, rebuild, chosen, level)
@@ -97,7 +98,7 @@ def _given_back(recording: Recording, given: list[Any], donated: frozenset[int])
 
 def rebuilder(treedef: Any) -> Callable[[Any], Any]:
     """How outputs become the result."""
-    if treedef is trees.structure.LEAF:
+    if treedef is LEAF:
         return _only
     return treedef.unflatten
 

@@ -81,11 +81,25 @@ class Node(NamedTuple):
     function: Callable[..., Any] | None = None
     line: Line | None = None
 
-    def uses(self) -> Iterator[Ref]:
+    def uses(self) -> list[Ref]:
         """The values that the node reads."""
-        yield from refs_of(self.operands)
-        for value in self.keywords.values():
-            yield from refs_of(value)
+        found: list[Ref] = []
+        for x in self.operands:
+            if type(x) is Ref:
+                found.append(x)
+            elif type(x) is tuple or type(x) is list:
+                found += refs_of(x)
+        if self.keywords:
+            for x in self.keywords.values():
+                if type(x) is Ref or type(x) is tuple or type(x) is list:
+                    found += refs_of(x)
+        return found
+
+    def renamed(self, others: dict[int, Any]) -> Node:
+        """The node with ``others`` in place of the values that have their numbers."""
+        if not others or others.keys().isdisjoint(self.uses()):
+            return self
+        return self.map(lambda ref: others.get(ref, ref))
 
     def map(self, rename: Callable[[Ref], Any]) -> Node:
         """The node with other values in place of those that it reads."""

@@ -74,6 +74,10 @@ class Reach:
         whether a new name counts as a change.
     functions, cells, containers, arrays : dict
         By identity: a label and the object.
+    stores : bool
+        Whether attributes are written, or looked for.
+    unseeded : list of str
+        Functions that make generators of random numbers without a seed.
     generators, iterators : dict
         What gives another value whenever it is asked; a label and the object.
     """
@@ -89,6 +93,8 @@ class Reach:
         self._holders: list[tuple[str, Any, bool]] = []
         self._names: set[str] = set()
         self._anything = False
+        self.stores = False
+        self.unseeded: list[str] = []
         self._seen: dict[int, Any] = {}
         self._classes: dict[type, Any] = {}
         self._packages: set[str] = set()
@@ -168,6 +174,9 @@ class Reach:
         if not names.attributes <= self._names:
             self._names |= names.attributes
         self._anything = self._anything or names.anything
+        self.stores = self.stores or names.anything or names.stores
+        if names.unseeded:
+            self.unseeded.append(f.__qualname__)
         space = f.__globals__
         wanted = self.spaces.setdefault(id(space), ("", space, set(), False))[2]
         for name in names.globals:
@@ -175,13 +184,19 @@ class Reach:
                 wanted.add(name)
                 self._later(name, space.get(name, MISSING))
         for name in names.modules:
-            self._later(name, sys.modules.get(name))
+            self._module(name if name in sys.modules else _within(space, name))
         for name, cell in cells:
             self.cells[id(cell)] = name, cell
             self._later(name, _content(cell))
         self._later(f"{label}.__defaults__", f.__defaults__)
         self._later(f"{label}.__kwdefaults__", f.__kwdefaults__)
         self._holders.append((label, f.__dict__, True))
+
+    def _module(self, name: str) -> None:
+        """A module that a function imports itself, which it may do for the first time."""
+        known = self.spaces.setdefault(id(sys.modules), ("", sys.modules, set(), False))[2]
+        known.add(name)
+        self._later(name, sys.modules.get(name))
 
     def _is_users(self, f: types.FunctionType) -> bool:
         """Whether a function is of no installed package, or of the one that the first one is of."""
@@ -217,6 +232,13 @@ class Reach:
                 self._seen[id(slots)] = slots
                 self._holders.append((label, slots, True))
             self._later(label, kind)
+
+
+def _within(space: dict[str, Any], name: str) -> str:
+    """The full name of a module that is not known by its own: one of the package, or a new one."""
+    package = space.get("__package__") or ""
+    full = f"{package}.{name}".rstrip(".")
+    return full if package and full in sys.modules else name
 
 
 def contents(x: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from anygrad.backends import is_mutable
 from anygrad.compiler.accumulating import share
+from anygrad.compiler.keys import Identity
 from anygrad.compiler.program import Node, Program, Ref, Spec, map_refs
 from anygrad.ops import ROWS
 
@@ -32,7 +33,7 @@ def drop_dead(program: Program) -> Program:
     live = {int(x) for x in program.outputs if type(x) is Ref}
     kept = []
     for node in reversed(program.nodes):
-        if node.name == "guard" or node.number in live:
+        if node.number in live or node.name == "guard":
             live.update(node.uses())
             kept.append(node)
     return program.with_nodes(reversed(kept))
@@ -44,16 +45,13 @@ def merge_common(program: Program) -> Program:
     renamed: dict[int, Any] = {}
     kept = []
     for node in program.nodes:
-        node = node.map(lambda ref: renamed.get(ref, ref))
-        if node.name in ("host", "call"):
-            kept.append(node)
-            continue
-        key = (node.name, _frozen(node.operands), _frozen(tuple(sorted(node.keywords.items()))))
-        first = seen.setdefault(key, node.number)
-        if first is node.number:
-            kept.append(node)
-        else:
-            renamed[node.number] = first
+        node = node.renamed(renamed)
+        if node.name not in _KEPT:
+            first = seen.setdefault(_key_of(node), node.number)
+            if first is not node.number:
+                renamed[node.number] = first
+                continue
+        kept.append(node)
     return _renamed(program, kept, renamed)
 
 
@@ -61,8 +59,8 @@ def remove_identities(program: Program) -> Program:
     """Replace operations that give their operand back to the bit, signed zeros and nan included."""
     specs, renamed, kept = program.specs, {}, []
     for node in program.nodes:
-        node = node.map(lambda ref: renamed.get(ref, ref))
-        same = _same_as(node, specs)
+        node = node.renamed(renamed)
+        same = _same_as(node, specs) if node.name in _MAY_GIVE_BACK else None
         if same is None:
             kept.append(node)
         else:
@@ -72,27 +70,39 @@ def remove_identities(program: Program) -> Program:
 
 def spread_late(program: Program) -> Program:
     """Let elementwise operations broadcast by themselves: no array is repeated in memory first."""
+    specs, kept = program.specs, []
     spread: dict[int, Any] = {}
-    kept = []
     for node in program.nodes:
         if node.name == "broadcast_to":
             base = node.operands[0]  # a constant 1.0 would be found as value 1
-            spread[node.number] = spread.get(base, base) if type(base) is Ref else base
+            if not _is_number(base, specs):  # which an operation would take in another dtype
+                spread[node.number] = spread.get(base, base) if type(base) is Ref else base
         elif spread and node.name in ELEMENTWISE:
-            short = tuple([spread.get(x, x) if type(x) is Ref else x for x in node.operands])
-            if short != node.operands and _shape_of_result(short, program.specs) == (
-                program.specs[node.number].shape
-            ):
-                node = node._replace(operands=short)
+            node = _with_short_operands(node, spread, specs)
         kept.append(node)
     return program.with_nodes(kept)
+
+
+def _with_short_operands(node: Node, spread: dict[int, Any], specs: dict[int, Spec]) -> Node:
+    if not any([type(x) is Ref and x in spread for x in node.operands]):
+        return node
+    short = tuple([spread.get(x, x) if type(x) is Ref else x for x in node.operands])
+    fits = _shape_of_result(short, specs) == specs[node.number].shape
+    return node._replace(operands=short) if fits else node
+
+
+def _is_number(x: Any, specs: dict[int, Spec]) -> bool:
+    return specs[x].kind == "number" if type(x) is Ref else not hasattr(x, "shape")
 
 
 ELEMENTWISE = frozenset(
     name
     for name, row in ROWS.items()
-    if row.family.name == "elementwise" and name not in ("astype", "real", "imag")
+    if row.family.name == "elementwise" and name not in ("astype", "pow", "real", "imag")
 )
+"""Rows that take operands of several shapes; a power of one number is another function."""
+
+_KEPT = frozenset(("host", "call"))
 
 
 def _shape_of_result(operands: tuple[Any, ...], specs: dict[int, Spec]) -> tuple[int, ...]:
@@ -101,36 +111,37 @@ def _shape_of_result(operands: tuple[Any, ...], specs: dict[int, Spec]) -> tuple
 
 
 def _renamed(program: Program, nodes: list[Node], renamed: dict[int, Any]) -> Program:
+    if not renamed:
+        return program.with_nodes(nodes)
     outputs = [map_refs(x, lambda ref: renamed.get(ref, ref)) for x in program.outputs]
     return program.with_nodes(nodes, outputs)
 
 
 def _same_as(node: Node, specs: dict[int, Spec]) -> Any:
     """The operand that a node gives back; None if it computes something."""
-    if node.name in ("guard", "host", "call", "part") or not node.operands:
+    if not node.operands:
         return None
     one = node.operands[0]
-    other = node.operands[1] if len(node.operands) == 2 else None
     if node.name in _GIVE_BACK:
         return one if _alike(one, node, specs) and _is_trivial(node, specs) else None
-    if node.name in ("multiply", "add") and type(one) is not Ref:
+    other = node.operands[1]
+    if type(one) is not Ref and node.name in ("multiply", "add"):
         one, other = other, one
-    neutral = _NEUTRAL.get(node.name)
-    if neutral is None or type(one) is not Ref or not neutral(other):
+    if type(one) is not Ref or not _is(other, _NEUTRAL[node.name]):
         return None
-    return one if _alike(one, node, specs) else None
+    # the other part of a complex number may be inf, times 0, or -0.0, plus 0
+    return one if _alike(one, node, specs) and not _is_complex(specs[one]) else None
 
 
 _GIVE_BACK = frozenset(
     ("astype", "broadcast_to", "conj", "permute_dims", "positive", "real", "reshape")
 )
-_NEUTRAL = {
-    "multiply": lambda x: _is(x, 1.0),
-    "divide": lambda x: _is(x, 1.0),
-    "pow": lambda x: _is(x, 1.0),
-    "subtract": lambda x: _is(x, 0.0),
-    "add": lambda x: _is(x, -0.0),
-}
+_NEUTRAL = {"multiply": 1.0, "divide": 1.0, "pow": 1.0, "subtract": 0.0, "add": -0.0}
+_MAY_GIVE_BACK = _GIVE_BACK.union(_NEUTRAL)
+
+
+def _is_complex(spec: Spec) -> bool:
+    return spec.dtype is complex or "complex" in str(spec.dtype)
 
 
 def _is_trivial(node: Node, specs: dict[int, Spec]) -> bool:
@@ -138,17 +149,14 @@ def _is_trivial(node: Node, specs: dict[int, Spec]) -> bool:
     if node.name == "permute_dims":
         axes = node.keywords["axes"]
         return tuple(axes) == tuple(range(len(axes)))
-    if node.name in ("conj", "real"):
-        return "complex" not in str(specs[node.number].dtype)
-    return True
+    return node.name not in ("conj", "real") or not _is_complex(specs[node.number])
 
 
 def _alike(x: Any, node: Node, specs: dict[int, Spec]) -> bool:
     """Whether an operand has the kind, shape and dtype of the result."""
     if type(x) is not Ref:
         return node.name == "positive"
-    a, b = specs[x], specs[node.number]
-    return a == b
+    return specs[x] == specs[node.number]
 
 
 def _is(x: Any, value: float) -> bool:
@@ -162,19 +170,37 @@ def _is(x: Any, value: float) -> bool:
     return x == value and bool(np.signbit(float(x))) == bool(np.signbit(value))
 
 
+def _key_of(node: Node) -> tuple[Any, ...]:
+    """What is equal for nodes that give the same to the bit."""
+    key: list[Any] = [node.name]
+    key += [x if type(x) is Ref else _frozen(x) for x in node.operands]
+    keywords = node.keywords
+    for name in sorted(keywords) if len(keywords) > 1 else keywords:
+        key += (name, _frozen(keywords[name]))
+    if node.function is not None:
+        key.append(Identity(node.function))
+    return tuple(key)
+
+
 def _frozen(x: Any) -> Any:
     """An operand or keyword as a key, equal for what is the same to the bit."""
-    if type(x) is Ref:
+    kind = type(x)
+    if kind is Ref:
         return x
-    if type(x) in (tuple, list):
-        return (type(x), *map(_frozen, x))
-    if type(x) is slice:
+    if kind in _PLAIN:
+        return (kind, x)
+    if kind is tuple or kind is list:
+        return (kind, *map(_frozen, x))
+    if kind is slice:
         return (slice, _frozen(x.start), _frozen(x.stop), _frozen(x.step))
-    if isinstance(x, np.generic | float | int | complex | bool | str | bytes | None.__class__):
-        return (type(x), repr(x))
+    if kind is float or kind is complex or isinstance(x, np.generic):
+        return (kind, repr(x))  # which tells the zeros apart, and says that nan is nan
     if is_mutable(x) or not _hashable(x):
         return ("object", id(x))
-    return x
+    return (kind, x)
+
+
+_PLAIN = frozenset((int, bool, str, bytes, type(None), type(Ellipsis)))
 
 
 def _hashable(x: Any) -> bool:

@@ -10,13 +10,15 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from anygrad.compiler.program import Node, Program, Ref, map_refs, refs_of
-from anygrad.compiler.simplifying import drop_dead
+from anygrad.compiler.program import Node, Program, Ref, Spec, map_refs, refs_of
+from anygrad.compiler.simplifying import ELEMENTWISE, drop_dead
 
 __all__ = ["Halves", "split"]
 
 VIEWS = frozenset(("broadcast_to", "permute_dims", "reshape"))
 """Rows that are made anew in the second half, instead of being kept: they take no memory."""
+MOVED = ELEMENTWISE | {"astype", "broadcast_to", "permute_dims", "reshape"}
+"""Rows that the second half may carry out in place of the first."""
 
 
 class Halves(NamedTuple):
@@ -44,14 +46,12 @@ def split(program: Program, late_inputs: int, early_outputs: int) -> Halves:
     inputs, given = program.inputs[:count], program.inputs[count:]
     early, late = program.outputs[:early_outputs], program.outputs[early_outputs:]
     makers = {int(node.number): node for node in program.nodes}
-    depends = {int(ref) for ref in given}
-    second: list[Node] = []
-    for node in program.nodes:
-        if any(int(ref) in depends for ref in node.uses()):
-            depends.add(int(node.number))
-            second.append(node)
+    depends = _dependent(program, given)
+    known = {int(ref): k for k, ref in enumerate((*inputs, *early)) if type(ref) is Ref}
+    _move_later(program, depends, known, early, late)
+    second = [node for node in program.nodes if int(node.number) in depends]
     needed = [ref for node in second for ref in node.uses()]
-    needed += [ref for x in late for ref in refs_of(x)]
+    needed += _refs(late)
     kept: dict[int, None] = {}
     again: dict[int, Node] = {}
 
@@ -67,11 +67,9 @@ def split(program: Program, late_inputs: int, early_outputs: int) -> Halves:
 
     for ref in needed:
         keep(ref)
-    known = {int(ref): k for k, ref in enumerate((*inputs, *early)) if type(ref) is Ref}
     extra = [Ref(n) for n in kept if n not in known]
     known.update({int(ref): count + early_outputs + k for k, ref in enumerate(extra)})
     forward = [node for node in program.nodes if int(node.number) not in depends]
-    forward = [n for n in forward if n.name != "guard" or not _asks(n, depends)]
     backward = [*again.values(), *second]
     places = [known[n] for n in kept]
     return Halves(
@@ -81,8 +79,46 @@ def split(program: Program, late_inputs: int, early_outputs: int) -> Halves:
     )
 
 
-def _asks(node: Node, depends: set[int]) -> bool:
-    return any(int(ref) in depends for ref in node.uses())
+def _dependent(program: Program, given: tuple[Ref, ...]) -> set[int]:
+    found = {int(ref) for ref in given}
+    for node in program.nodes:
+        if any(int(ref) in found for ref in node.uses()):
+            found.add(int(node.number))
+    return found
+
+
+def _move_later(
+    program: Program, later: set[int], known: dict[int, int], early: Any, late: Any
+) -> None:
+    """Add to the second half what only it needs, where that takes no more memory in between."""
+    specs, first, users = program.specs, set(map(int, _refs(early))), {}
+    for node in program.nodes:
+        for ref in node.uses():
+            users.setdefault(int(ref), []).append(int(node.number))
+    for node in reversed(program.nodes):
+        if int(node.number) not in later and (node.name == "guard" or int(node.number) in first):
+            first.update(map(int, node.uses()))
+    kept = {int(ref) for n in program.nodes if int(n.number) in later for ref in n.uses()}
+    kept.update(map(int, _refs(late)))
+    for node in reversed(program.nodes):
+        n = int(node.number)
+        if n in later or n in first or node.name not in MOVED:
+            continue
+        if n not in kept or not later.issuperset(users.get(n, ())):
+            continue
+        reads = set(map(int, node.uses()))
+        if sum(_size(specs[ref]) for ref in reads - kept - set(known)) <= _size(specs[n]):
+            later.add(n)
+            kept.discard(n)
+            kept |= reads
+
+
+def _refs(operands: Any) -> list[Ref]:
+    return [ref for x in operands for ref in refs_of(x)]
+
+
+def _size(spec: Spec) -> int:
+    return spec.size if spec.kind == "array" else 0
 
 
 def _picker(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

@@ -36,7 +36,7 @@ __all__ = ["NOTHING", "Replays", "is_ours"]
 NOTHING: Any = object()
 """Returned where there is no program: the step has to be taken as it stands."""
 
-RECORDED_AT = 3
+RECORDED_AT = 5
 """The call for parameters of one kind that is recorded; who makes one step only does not pay."""
 KINDS = 16
 """Kinds of arguments whose programs are kept, the latest ones."""

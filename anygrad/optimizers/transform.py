@@ -231,9 +231,24 @@ def from_rule(
                 "belong to. Pass update(grads, state, params)."
             )
             raise ArgumentError(message)
-        check_grads(f"{name}.update(grads)", params, grads, per_example)
-        check_libraries(f"{name}.update(params)", params)
-        flow, state = rule.advance(Flow(grads), state, params, False, extra)
-        return flow.settle(), state
+        args = transform, False, grads, state, params, extra
+        result = transform._replays.take(take_update, *args)
+        return take_update(*args) if result is NOTHING else result
 
-    return Transform(rule.init, update, name, parts, rule, per_example)
+    transform = Transform(rule.init, update, name, parts, rule, per_example)
+    return transform
+
+
+def take_update(
+    transform: Transform,
+    donate: bool,
+    grads: Tree,
+    state: State,
+    params: Tree,
+    extra: Mapping[str, Any],
+) -> tuple[Tree, State]:
+    """Compute updates as they stand; nothing is written."""
+    check_grads(f"{transform.name}.update(grads)", params, grads, transform.per_example)
+    check_libraries(f"{transform.name}.update(params)", params)
+    flow, state = advance(transform, Flow(grads), state, params, donate, extra)
+    return flow.settle(), state

@@ -228,6 +228,11 @@ def decided(x: Any, question: Callable[[Any], Any]) -> Any:
     return question(lowest(x)) if inner is None else inner.t.decide(inner, question)
 
 
+def answer(x: Any, question: Callable[[Any], Any]) -> Any:
+    """The answer of a value that may be traced or not."""
+    return decided(x, question) if type(x) in LIFTED else question(x)
+
+
 def recorded(x: Any) -> Any:
     """The value below that is written down in a program; None if none is."""
     while type(x) in LIFTED:

@@ -254,7 +254,7 @@ def _way_out(method: str, what: str) -> Any:
         if type(self) in LIFTED and self.t.records:
             if kind_of(self.dtype) == "other":  # an index, most likely; it is the same in replays
                 if whole:
-                    return decided(self, operator.index)
+                    return decided(self, operator.index if method == "__index__" else int)
                 if method == "__array__":
                     return np.array(read_value(self), *_[:1], **__)
             raise noted(self.t.refuse(self, what), frame)

@@ -10,9 +10,9 @@ import types
 import weakref
 from typing import Any
 
-from anygrad.backends import backend_of
 import numpy as np
 
+from anygrad.backends import backend_of
 from anygrad.errors import MissingRuleError
 from anygrad.ops import ROWS
 from anygrad.ops.shaping import kind_of

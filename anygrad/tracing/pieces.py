@@ -65,10 +65,14 @@ _FIXED = frozenset(
 )
 """Functions whose results have a shape and dtype that no value changes."""
 
+_OF_PYTHON = ("math", "cmath", "builtins", "_operator")
+
 
 def call_whole(function: Callable[..., Any], args: Any, kw: dict[str, Any]) -> Any:
     """The result of a library's function, written down as one call; `DIVIDED` if it is not."""
     found: list[Any] = []
+    if any(name.startswith("overwrite") for name in kw):  # operands are left as they are
+        kw = {name: False if name.startswith("overwrite") else x for name, x in kw.items()}
     template = _emptied((args, kw), found)
     if not found:
         return DIVIDED
@@ -77,9 +81,8 @@ def call_whole(function: Callable[..., Any], args: Any, kw: dict[str, Any]) -> A
         return DIVIDED
     constants = list(_arrays(template))
     name = function.__name__
-    asks = isinstance(function, np.ufunc) or hasattr(function, "_implementation")
-    if level.divides and not asks:  # it could not be called with a traced value later on
-        return DIVIDED
+    if level.divides and not _asks_its_operands(function):
+        return DIVIDED  # it could not be called with a traced value later on
     if is_looked_into(name, kw, found) or not _is_of_host(found):
         return DIVIDED
     if _writes(function, args, kw):
@@ -100,11 +103,18 @@ def call_whole(function: Callable[..., Any], args: Any, kw: dict[str, Any]) -> A
     if not leaves or any(not _is_value(y) or _shares(y, given) for y in leaves):
         return DIVIDED
     fixed = isinstance(function, np.ufunc) or name in _FIXED
-    fixed = fixed or getattr(function, "__module__", "") in ("math", "cmath", "builtins", "_operator")
+    fixed = fixed or getattr(function, "__module__", "") in _OF_PYTHON
     if type(shape) is _Slot:
         return level.piece(run, found, leaves[0], None if fixed else form_of)
     parts = level.piece(_listing(run), found, leaves, None if fixed else forms_of)
     return _filled(shape, parts)
+
+
+def _asks_its_operands(function: Any) -> bool:
+    """Whether a function lets traced operands decide what it does."""
+    if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
+        return True
+    return function is abs or getattr(function, "__module__", "") == "_operator"
 
 
 def _listing(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -185,6 +195,8 @@ def _flattened(y: Any, leaves: list[Any]) -> Any:
         return kind([_flattened(part, leaves) for part in y])
     if isinstance(y, tuple) and hasattr(y, "_fields"):
         return kind(*[_flattened(part, leaves) for part in y])
+    if y is None:
+        return None
     leaves.append(y)
     return _Slot(len(leaves) - 1)
 
@@ -241,7 +253,8 @@ def _places(function: Any) -> dict[int, str]:
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        return {2: "out"}  # np.dot and its like; of others it is no array
+        own = str(getattr(function, "__module__", "")).startswith("numpy")
+        return {2: "out"} if own else {}  # np.dot and its like
     places = {}
     for k, parameter in enumerate(found):
         if parameter.kind > inspect.Parameter.POSITIONAL_OR_KEYWORD:
@@ -325,14 +338,15 @@ def _method(method: str, operation: Any) -> Any:
 
 
 def _of_scalars(python: Callable[..., Any], operation: Any, reflected: bool) -> Any:
-    """An operator: of complex scalars it is Python's, which rounds otherwise than NumPy's ufuncs."""
+    """An operator: of complex scalars Python's, which rounds otherwise than a ufunc."""
 
     def call(*args: Any) -> Any:
         args = args[::-1] if reflected else args
-        if any(type(a.v if type(a) in LIFTED else a) in _COMPLEX for a in args):
-            y = call_whole(python, args, {})
-            if y is not DIVIDED:
-                return y
+        for a in args:
+            if type(a.v if type(a) in LIFTED else a) in _COMPLEX:
+                y = call_whole(python, args, {})
+                if y is not DIVIDED:
+                    return y
         return operation(*args)
 
     return call
@@ -349,7 +363,8 @@ for _short, _row in _SYMBOLS.items():
         _python, getattr(Traced, f"__i{_short}__"), False
     )
 _HANDLERS = {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
-ATTRIBUTES = {**_OPERATORS, **_HANDLERS, **{name: _method(name, getattr(Traced, name)) for name in METHODS}}
+_METHODS = {name: _method(name, getattr(Traced, name)) for name in METHODS}
+ATTRIBUTES = {**_OPERATORS, **_HANDLERS, **_METHODS}
 """What a class of recorded values has in place of what other traced values have."""
 
 for _name, _handler in _HANDLERS.items():

@@ -15,7 +15,7 @@ import numpy as np
 from anygrad.errors import TraceError
 from anygrad.tracing.buffers import Buffer, holds_traced, plain_function, plain_ufunc
 from anygrad.tracing.functions import FFT, LINALG, SPECIAL
-from anygrad.tracing.level import Traced, read_value
+from anygrad.tracing.level import LIFTED, Traced, read_value, shown, strip
 from anygrad.tracing.namespace import STANDARD, missing_rule
 from anygrad.tracing.ufunc_methods import METHODS
 from anygrad.tracing.ufuncs import UFUNCS, operation_of_scipy
@@ -81,6 +81,8 @@ _ANSWERED |= {
     np.array_str,
     np.array2string,
 }
+_OF_VALUES = {np.array_equal, np.array_equiv, np.allclose, np.isclose, np.min_scalar_type}
+"""Those of them that ask for more than the dtype, and do not show the value."""
 # The shape of a batch of `vmap` is that of one example, which its value does not tell.
 FUNCTIONS |= {
     np.shape: lambda x: x.shape,
@@ -99,6 +101,14 @@ def _array_ufunc(self: Traced, ufunc: Any, method: str, *args: Any, **kw: Any) -
     return METHODS[method](ufunc, args, kw)
 
 
+def _answering(x: Any) -> Any:
+    """The value; of a recording the value that it knows, which answers by itself."""
+    below = strip(x)
+    if below is x:  # a recording that could not write the question down
+        return read_value(x)
+    return below if type(below) in LIFTED and below.t.records else read_value(x)
+
+
 def _array_function(
     self: Traced, function: Any, types: Any, args: tuple, kw: dict[str, Any]
 ) -> Any:
@@ -108,8 +118,8 @@ def _array_function(
             return operation(kw.pop("a"), **kw)
         return operation(*args, **kw)
     if function in _ANSWERED:
-        values = {name: read_value(value) for name, value in kw.items()}
-        return function(*(read_value(a) for a in args), **values)
+        read = _answering if function in _OF_VALUES else shown
+        return function(*map(read, args), **{name: read(value) for name, value in kw.items()})
     if Buffer in types:
         return plain_function(function, args, kw)
     raise missing_rule(f"{function.__module__}.{function.__name__}")

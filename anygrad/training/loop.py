@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from anygrad import optimizers, trees
-from anygrad.autodiff import value_and_grad as differentiate
 from anygrad.backends import backend_of
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.recording.history import History, copied
 from anygrad.recording.progress import make_display
 from anygrad.training.callbacks import Callback, Stop
+from anygrad.training.gradients import Gradient
 from anygrad.training.interrupts import Interrupts
 from anygrad.training.log import Log, check_metrics
 from anygrad.training.monitor import Monitor
@@ -125,7 +125,7 @@ def fit(
     """
     check_optimizer(optimizer)
     callbacks = check_callbacks(callbacks)
-    gradient = value_and_grad or differentiate(check_loss(loss), has_aux=has_aux)
+    gradient = value_and_grad or Gradient(check_loss(loss), has_aux)
     plan = Plan(batches, steps, log_every)
     params = own(params)
     state = trees.map(copied, optimizer.init(params) if state is None else state)

@@ -83,7 +83,8 @@ def test_it_decorates_functions_and_methods():
 
 
 def test_it_keeps_name_text_and_signature():
-    assert doubled.__name__ == "doubled" and doubled.__doc__ == "Twice the argument."
+    assert doubled.__name__ == "doubled"
+    assert doubled.__doc__ == "Twice the argument."
     assert doubled.__module__ == __name__
     assert "doubled" in repr(doubled)
     assert list(inspect.signature(ag.compile(step, donate="p")).parameters) == ["p", "g", "rate"]
@@ -92,7 +93,8 @@ def test_it_keeps_name_text_and_signature():
 def test_compiling_twice_is_compiling_once():
     assert ag.compile(doubled) is doubled
     again = ag.compile(doubled, donate=0)
-    assert again is not doubled and again.function is doubled.function
+    assert again is not doubled
+    assert again.function is doubled.function
 
 
 @pytest.mark.parametrize("kind", ["coroutine", "generator", "staticmethod", "number"])
@@ -115,7 +117,8 @@ def test_what_cannot_be_compiled_is_refused(kind):
 
 def test_pickles_and_copies():
     assert pickle.loads(pickle.dumps(doubled)) is doubled
-    assert copy.copy(doubled) is doubled and copy.deepcopy(doubled) is doubled
+    assert copy.copy(doubled) is doubled
+    assert copy.deepcopy(doubled) is doubled
     made = ag.compile(step, donate="p")
     made({"w": X.copy()}, {"w": X})
     again = pickle.loads(pickle.dumps(made))
@@ -173,7 +176,8 @@ def test_results_alias_nothing():
     first = compiled(x)
     for found in (first, compiled(x), compiled(x)):
         for k, array in enumerate(found):
-            assert not np.shares_memory(array, x) and not np.shares_memory(array, constant)
+            assert not np.shares_memory(array, x)
+            assert not np.shares_memory(array, constant)
             assert array.flags.writeable or k == 7
         found[4][...] = -1.0
         found[3][...] = -1.0
@@ -201,7 +205,8 @@ def test_leaves_take_their_own_memory():
     for _ in range(3):
         expected = step(p, p)
         found = compiled(p, {name: x.copy() for name, x in p.items()})
-        assert found["a"] is p["a"] and found["b"] is p["b"]
+        assert found["a"] is p["a"]
+        assert found["b"] is p["b"]
         for name in p:
             np.testing.assert_array_equal(found[name], expected[name])
 
@@ -247,7 +252,7 @@ def test_donated_memory_that_overlaps_gives_the_same_results(name, donate):
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_array_equal(a, b)
         for k, array in enumerate((x, y)):
-            if k not in np.atleast_1d(donate) or name == "read-only" and k == 0:
+            if k not in np.atleast_1d(donate) or (name == "read-only" and k == 0):
                 np.testing.assert_array_equal(array, before[k])
         assert not np.shares_memory(found[0], found[1])
 
@@ -352,15 +357,17 @@ def test_a_closed_over_traced_value_is_no_constant():
 
 
 def test_a_compiled_function_that_is_deleted_frees_its_programs():
+    def use():
+        constant = np.ones(1000)
+        compiled = ag.compile(lambda x: x * constant[0] + np.sum(constant))
+        compiled(X)
+        compiled(np.ones(2))
+        assert programs() == before + 2
+        return weakref.ref(constant), weakref.ref(compiled)
+
     gc.collect()
     before = programs()
-    constant = np.ones(1000)
-    compiled = ag.compile(lambda x: x * constant[0] + np.sum(constant))
-    compiled(X)
-    compiled(np.ones(2))
-    assert programs() == before + 2
-    gone = weakref.ref(constant), weakref.ref(compiled)
-    del constant, compiled
+    gone = use()
     gc.collect()
     assert programs() == before
     assert [ref() for ref in gone] == [None, None]
@@ -462,7 +469,7 @@ def test_memory_is_steady_over_10_000_calls():
 
 def test_a_warning_is_given_once_and_points_to_the_user():
     def f(x):
-        return x * np.random.rand()
+        return x * np.random.rand()  # noqa: NPY002
 
     compiled = ag.compile(f)
     with warnings.catch_warnings(record=True) as warned:

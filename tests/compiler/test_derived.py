@@ -40,12 +40,12 @@ TRANSFORMED = {
     "grad of vmap": lambda f, x, w, v: ag.grad(
         lambda x: ag.namespace(x).sum(ag.vmap(f, (0, None))(x[:, None, :], w))
     )(x),
-    "grad of jvp": lambda f, x, w, v: ag.grad(
-        lambda x: ag.jvp(lambda w: f(x, w), (w,), (w,))[1]
-    )(x),
-    "grad of grad": lambda f, x, w, v: ag.grad(
-        lambda x: ag.namespace(x).sum(ag.grad(f)(x, w) * v)
-    )(x),
+    "grad of jvp": lambda f, x, w, v: ag.grad(lambda x: ag.jvp(lambda w: f(x, w), (w,), (w,))[1])(
+        x
+    ),
+    "grad of grad": lambda f, x, w, v: ag.grad(lambda x: ag.namespace(x).sum(ag.grad(f)(x, w) * v))(
+        x
+    ),
     "inside": lambda f, x, w, v: ag.grad(lambda x: ag.namespace(x).sin(f(x, w)))(x),
 }
 
@@ -262,6 +262,27 @@ def test_variables_of_several_levels_meet():
     for _ in range(ROUNDS):
         found = ag.vmap(mixed(compiled), (0, None))(X, W)
         assert_same(found, ag.vmap(mixed(energy), (0, None))(X, W))
+
+
+def test_results_of_which_some_do_not_depend_on_the_variables_nest():
+    def f(x):
+        return np.sum(x * x * x), ag.stop_gradient(x), np.arange(3)
+
+    def used(f):
+        def loss(x):
+            cube, kept, _ = f(x)
+            return cube * np.sum(kept)
+
+        return lambda x: np.sum(ag.grad(loss)(x) ** 2)
+
+    agree(lambda f, x: ag.grad(used(f))(x), f, W)
+
+
+def test_an_empty_batch():
+    compiled = ag.compile(lambda x: np.sum(np.exp(x)))
+    for _ in range(ROUNDS):
+        assert ag.vmap(compiled)(np.ones((0, 3))).shape == (0,)
+        assert ag.vmap(ag.grad(compiled))(np.ones((0, 3))).shape == (0, 3)
 
 
 def test_complex_and_single_precision(quick_xp):

@@ -1,4 +1,4 @@
-"""Programs on JAX's arrays are compiled by JAX once they are hot, and agree with the plain replay."""
+"""Programs on JAX's arrays are compiled by JAX once they are hot, and agree to rounding."""
 
 import numpy as np
 import pytest

@@ -35,7 +35,8 @@ def same(found, expected):
     """Equal to the bit, in type, dtype, shape and order in memory."""
     a, one = ag.trees.flatten(found)
     b, other = ag.trees.flatten(expected)
-    assert one == other and list(map(type, a)) == list(map(type, b))
+    assert one == other
+    assert list(map(type, a)) == list(map(type, b))
     for x, y in zip(a, b, strict=True):
         np.testing.assert_array_equal(np.asarray(x), np.asarray(y), strict=True)
         assert repr(x) == repr(y)
@@ -189,7 +190,8 @@ def test_functions_of_the_user_as_arguments_are_looked_into():
         return g(x) + 1.0
 
     compiled = ag.compile(f)
-    for rate in (0.5, 2.0, 0.5):
+    for value in (0.5, 2.0, 0.5):
+        rate = value
         same(compiled(scale, X), f(scale, X))
         same(compiled(np.sin, X), f(np.sin, X))
 
@@ -237,7 +239,9 @@ def test_arrays_of_other_things_than_numbers_run_as_they_do(x):
     compiled = ag.compile(lambda x: (x[:1], len(x)))
     for _ in range(2):
         found, n = compiled(x)
-        assert found.dtype == x.dtype and n == len(x) and repr(found) == repr(x[:1])
+        assert found.dtype == x.dtype
+        assert n == len(x)
+        assert repr(found) == repr(x[:1])
 
 
 def test_subclasses_of_arrays_have_programs_of_their_own(tmp_path):
@@ -263,7 +267,8 @@ def test_two_libraries_are_refused_as_without_compiling():
     x, y = np.ones(2), torch.ones(2)
     for _ in range(2):
         a, b = compiled(x, y)
-        assert type(a) is np.ndarray and type(b) is torch.Tensor
+        assert type(a) is np.ndarray
+        assert type(b) is torch.Tensor
     with pytest.raises((MixedBackendError, TypeError)):
         ag.compile(lambda x, y: np.sin(x) + y)(x, y)
 
@@ -296,7 +301,8 @@ def test_arrays_of_every_library(quick_xp):
     for k in (1.0, 2.0):
         found = compiled(x, k)
         for a, b in zip(found, (x * k + 1.0, x[0]), strict=True):
-            assert type(a) is type(b) and a.dtype == b.dtype
+            assert type(a) is type(b)
+            assert a.dtype == b.dtype
             np.testing.assert_array_equal(ag.to_numpy(a), ag.to_numpy(b))
     assert counts(compiled) == (1, 1)
 
@@ -358,14 +364,19 @@ def test_a_static_object_is_looked_into():
 def test_many_shapes_are_bounded_and_a_warning_names_what_changes(monkeypatch):
     monkeypatch.setattr("anygrad.compiler.compiled.KINDS", 80)
     compiled = ag.compile(lambda image, k: image * k)
-    with pytest.warns(RetraceWarning) as warned:
+
+    def call_all():
         for n in range(1, 301):
             assert compiled(np.zeros(n), 2.0).shape == (n,)
+
+    with pytest.warns(RetraceWarning) as warned:
+        call_all()
     assert len(compiled._kinds) <= 80
     texts = [str(w.message) for w in warned]
     assert len(texts) == 2
     first = f"image was shape ({SUSPICIOUS},), dtype float64, strides (8,), and is shape"
-    assert first in texts[0] and f"({SUSPICIOUS + 1},)" in texts[0]
+    assert first in texts[0]
+    assert f"({SUSPICIOUS + 1},)" in texts[0]
 
 
 def test_a_kind_in_use_outlives_many_others(monkeypatch):

@@ -158,8 +158,8 @@ def test_every_library_runs_it(quick_xp):
     for transform in (
         lambda f: f,
         lambda f: ag.grad(f, (0, 1)),
-        lambda f: ag.jacobian(ag.grad(f)),
-        lambda f: ag.compile(ag.value_and_grad(f)),
+        lambda f: ag.jacobian(ag.grad(f, (0, 1))),
+        lambda f: ag.compile(ag.value_and_grad(f, (0, 1))),
     ):
         found = transform(lambda w, xs: loss(ag.scan, w, xs))(w, xs)
         expected = transform(lambda w, xs: loss(loop, w, xs))(w, xs)

@@ -147,5 +147,5 @@ def test_fuse_false_runs_the_loop_itself():
         return c + x, c
 
     with ag.use_settings(fuse=False):
-        ag.scan(step, 0.0, np.ones(5))
+        ag.scan(step, np.float64(0.0), np.ones(5))
     assert len(calls) == 5

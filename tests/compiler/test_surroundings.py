@@ -3,8 +3,10 @@
 import collections
 import dataclasses
 import functools
+import importlib
 import itertools
 import random
+import sys
 import types
 import warnings
 
@@ -311,9 +313,11 @@ def test_equal_values_that_compute_differently_are_told_apart(one, other):
 
     compiled = ag.compile(f)
     x = np.array([1, 2], dtype=np.float32 if isinstance(one, np.generic) else np.int64)
-    for value in (one, other, one):
+    for now in (one, other, one):
+        value = now
         found, expected = compiled(x), f(x)
-        assert found.dtype == expected.dtype and repr(found) == repr(expected)
+        assert found.dtype == expected.dtype
+        assert repr(found) == repr(expected)
     assert paths_of(compiled) == 2
 
 
@@ -340,6 +344,32 @@ def test_a_constant_of_a_module_of_the_user_is_seen(monkeypatch):
     follows(ag.compile(f), f, lambda k: monkeypatch.setattr(settings_module, "rate", [0.5, 3.0][k]))
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+def test_a_constant_of_a_module_that_the_function_imports_is_seen(known, tmp_path, monkeypatch):
+    name = f"settings_of_a_test_{known}"
+    (tmp_path / f"{name}.py").write_text("rate = 0.5\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    if known:
+        importlib.import_module(name)
+    space = {"np": np}
+    exec(f"def f(x):\n    from {name} import rate\n    return rate * np.sum(x)\n", space)
+    compiled = ag.compile(space["f"])
+    try:
+        for rate in (0.5, 3.0, 0.5):
+            monkeypatch.setattr(importlib.import_module(name), "rate", rate)
+            for _ in range(3):
+                assert compiled(X) == rate * 6.0
+    finally:
+        del sys.modules[name]
+
+
+def test_a_global_that_only_an_inner_function_reads_is_seen(monkeypatch):
+    def f(x):
+        return np.sum(np.stack([rate * row for row in (lambda y: [y * rate])(x)]))
+
+    follows(ag.compile(f), f, lambda k: monkeypatch.setitem(globals(), "rate", [0.5, 3.0][k]))
+
+
 def test_a_rate_that_changes_now_and_then_goes_on_being_recorded():
     rate = 0.0
 
@@ -363,10 +393,15 @@ def test_a_global_that_changes_in_every_call_ends_in_a_warning_that_names_it():
         return step_size * np.sum(x)
 
     compiled = ag.compile(f)
-    with pytest.warns(RetraceWarning, match="step_size changes") as warned:
+
+    def call_all():
+        nonlocal step_size
         for k in range(40):
             step_size = float(k)
             assert compiled(X) == f(X)
+
+    with pytest.warns(RetraceWarning, match="step_size changes") as warned:
+        call_all()
     assert len(warned) == 1
 
 
@@ -374,9 +409,12 @@ def test_a_global_that_changes_in_every_call_ends_in_a_warning_that_names_it():
 
 
 def warns_once(compiled, named, call):
-    with pytest.warns(RetraceWarning, match=named) as warned:
+    def call_all():
         for _ in range(5):
             call(compiled)
+
+    with pytest.warns(RetraceWarning, match=named) as warned:
+        call_all()
     assert len(warned) == 1
 
 
@@ -443,7 +481,8 @@ def test_a_new_attribute_is_a_side_effect_and_holds_a_plain_value():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             assert compiled(X * k) == 6.0 * k
-        assert type(model.last) is np.float64 and model.last == 6.0 * k
+        assert type(model.last) is np.float64
+        assert model.last == 6.0 * k
 
 
 def test_a_write_into_an_array_of_the_closure_goes_on():
@@ -507,7 +546,7 @@ def test_an_error_while_recording_leaves_plain_values_and_nothing_half_made():
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda shape: np.random.normal(size=shape),
+        lambda shape: np.random.normal(size=shape),  # noqa: NPY002
         lambda shape: np.array([random.random() for _ in range(shape[0])]),
     ],
     ids=["numpy", "python"],
@@ -516,9 +555,9 @@ def test_random_numbers_are_drawn_in_every_call(draw):
     def f(x):
         return np.sum(x * draw(x.shape))
 
-    state, python_state = np.random.get_state(), random.getstate()
+    state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     expected = [f(X) for _ in range(5)]
-    np.random.set_state(state)
+    np.random.set_state(state)  # noqa: NPY002
     random.setstate(python_state)
     compiled = ag.compile(f)
     found = []
@@ -568,6 +607,23 @@ def test_a_generator_as_attribute_is_drawn_from_in_every_call():
     assert found == [again(X) for _ in range(5)]
 
 
+def test_a_generator_made_without_a_seed_is_made_in_every_call():
+    def f(x):
+        return x * np.random.default_rng().normal(size=3)
+
+    def seeded(x):
+        return x * np.random.default_rng(len(x)).normal(size=3)
+
+    compiled = ag.compile(f)
+    with pytest.warns(RetraceWarning, match="without a seed in .*f, which"):
+        found = [tuple(compiled(X)) for _ in range(4)]
+    assert len(set(found)) == 4
+    compiled = ag.compile(seeded)
+    for _ in range(3):
+        np.testing.assert_array_equal(compiled(X), seeded(X))
+    assert paths_of(compiled) == 1
+
+
 def test_torch_random_numbers_are_drawn_in_every_call():
     torch = pytest.importorskip("torch")
 
@@ -593,12 +649,15 @@ def test_random_numbers_made_before_are_arguments():
     assert paths_of(compiled) == 1
 
 
-# What is found, and at what cost -------------------------------------------------------------------
+# What is found ------------------------------------------------------------------------------------
 
 
 def test_libraries_are_not_looked_into():
     found = Surroundings(lambda x: np.linalg.norm(np.sum(x)))
-    assert not found._values and not found._containers and not found._arrays
+    assert not found._grouped
+    assert not found._single
+    assert not found._containers
+    assert not found._arrays
 
 
 def test_a_dataclass_among_the_globals_is_compared_field_by_field():

@@ -60,7 +60,8 @@ def test_threads_share_shapes_and_guards():
     hammer(work)
     assert len(compiled._kinds) == 4
     for kind in compiled._kinds.values():
-        assert len(kind.paths) <= 4 and not kind.eager
+        assert len(kind.paths) <= 4
+        assert not kind.eager
 
 
 def test_threads_that_record_the_same_at_once_keep_it_once():

@@ -1,4 +1,4 @@
-"""Functions on flat lists of arrays of which some are floating, and differentiated, and some not."""
+"""Functions on flat lists of arrays, of which some are floating, and have derivatives."""
 
 from __future__ import annotations
 

@@ -20,10 +20,9 @@ from anygrad.compiler.scanning.lists import (
     floating_vjp,
     is_floating,
     looked_into,
-    row_of,
 )
 from anygrad.compiler.scanning.running import Runner
-from anygrad.compiler.scanning.steps import example_of
+from anygrad.compiler.targets import Missed
 from anygrad.ops.batching import move, repeat
 from anygrad.tracing import LIFTED, TRACED
 from anygrad.tracing.snapshots import WATCHED, Snapshots
@@ -222,36 +221,47 @@ def _push(loop: Loop, leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]
     return results, filled(blank, [*floats, *which], [*t_after, *ys[n:]])
 
 
+class More(BaseException):
+    """More of the carry, or of the results, differs between the examples than was known."""
+
+
 def _batched(loop: Loop, mapped: tuple[bool, ...], size: int) -> Call:
     """The loop over batches; what does not depend on the example is computed once."""
+    m_closed, first, m_rows = loop.split(list(mapped))
 
     def f(leaves: Leaves) -> Leaves:
-        closed, carry, rows = loop.split(leaves)
-        m_closed, m_carry, m_rows = loop.split(list(mapped))
+        closed, start, rows = loop.split(leaves)
         rows = [move(TRACED, x, 0, 1) if m else x for x, m in zip(rows, m_rows, strict=True)]
-        firsts = [row_of(example_of(x), 0) for x in rows]
-        m_carry, m_ys = _spread(loop, size, (closed, carry, firsts), (m_closed, m_carry, m_rows))
-        carry = [
-            repeat(TRACED, x, size) if m and not was else x
-            for x, m, was in zip(carry, m_carry, loop.split(list(mapped))[1], strict=True)
-        ]
+        m_carry, m_ys, sealed = list(first), list[bool](), False
 
         def body(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
             level = Batch(size)
             level.origin = loop.name
             flags = [*m_closed, *m_carry, *m_rows]
-            given = [
-                level.wrap(v) if m else v for v, m in zip((*closed, *carry, *x), flags, strict=True)
-            ]
-            after, ys = loop.body(*loop.split(given))
+            given = zip((*closed, *carry, *x), flags, strict=True)
+            found = _flat(loop, [level.wrap(v) if m else v for v, m in given])
             level.close()
-            done = [
-                land(level, y, 0 if m else None)
-                for y, m in zip((*after, *ys), (*m_carry, *m_ys), strict=True)
-            ]
+            mine = [type(y) in LIFTED and y.t is level for y in found]
+            known = [*m_carry, *(m_ys or mine[loop.carried :])]
+            flags = [a or b for a, b in zip(known, mine, strict=True)]
+            m_carry[:], m_ys[:] = flags[: loop.carried], flags[loop.carried :]
+            if flags != known:
+                raise Missed(_MORE) if sealed else More(body)
+            done = [land(level, y, 0 if m else None) for y, m in zip(found, flags, strict=True)]
             return done[: loop.carried], done[loop.carried :]
 
-        found = invoke(call_of(loop._replace(body=body)), [*closed, *carry, *rows])
+        while True:
+            carry = [
+                repeat(TRACED, x, size) if m and not was else x
+                for x, m, was in zip(start, m_carry, first, strict=True)
+            ]
+            try:
+                found = invoke(call_of(loop._replace(body=body)), [*closed, *carry, *rows])
+                break
+            except More as more:
+                if more.args[0] is not body:  # of a loop around this one
+                    raise
+        sealed = True
         after, ys = found[: loop.carried], found[loop.carried :]
         after = [y if m else repeat(TRACED, y, size) for y, m in zip(after, m_carry, strict=True)]
         ys = [
@@ -263,26 +273,4 @@ def _batched(loop: Loop, mapped: tuple[bool, ...], size: int) -> Call:
     return looked_into(loop.name, f)
 
 
-def _spread(
-    loop: Loop, size: int, parts: tuple[Leaves, ...], mapped: tuple[list[bool], ...]
-) -> tuple[list[bool], list[bool]]:
-    """Which leaves of the carry, and which results, differ between the examples."""
-    m_closed, m_carry, m_rows = mapped
-    while True:
-        level = Batch(size)
-        given = []
-        before = parts[1]
-        for x, m, was in zip(
-            (*parts[0], *before, *parts[2]),
-            (*m_closed, *m_carry, *m_rows),
-            (*m_closed, *mapped[1], *m_rows),
-            strict=True,
-        ):
-            x = example_of(x)
-            given.append(level.wrap(x if was else repeat(TRACED, x, size)) if m else x)
-        after, ys = loop.body(*loop.split(given))
-        mine = [type(y) in LIFTED and y.t is level for y in (*after, *ys)]
-        found = [a or b for a, b in zip(m_carry, mine[: loop.carried], strict=True)]
-        if found == m_carry:
-            return m_carry, mine[loop.carried :]
-        m_carry = found
+_MORE = "scan(step): a batch went a way through its code that was not recorded."

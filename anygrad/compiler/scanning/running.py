@@ -82,7 +82,7 @@ class Runner:
 
     def _record(self, given: Leaves) -> Program:
         """The program of one step, printed for values like these."""
-        level = Capture()
+        level = BodyCapture()
         level.origin = self.loop.name
         inputs = [level.input(x) for x in given]
         after, ys = self.loop.body(*self.loop.split(inputs))
@@ -93,6 +93,17 @@ class Runner:
         outputs = [x.i if type(x) is Captured else x for x in (*after, *ys)]
         refs = tuple([x.i for x in inputs])
         return simplify(Program(refs, tuple(level.nodes), tuple(outputs), level.specs))
+
+
+class BodyCapture(Capture):
+    """The recording of a body: what raises an error in it is tried in other ways."""
+
+    __slots__ = ()
+    process = Capture._process
+
+    def attempt(self, function: Any, args: list[Any]) -> Any:
+        """Call a function."""
+        return function(*args)
 
 
 class Way:

@@ -122,9 +122,12 @@ def scan(
                 moving += tuple([type(x) in LIFTED for x in rows])
                 found = invoke(call_of(loop, moving), operands)
                 break
-            except Restart:
-                continue
-    except Unrecordable:
+            except Restart as restart:
+                if restart.args[0] is not made:
+                    raise
+    except Unrecordable as unrecordable:
+        if unrecordable.args[0] is not made:
+            raise
         return _unrolled(made, carry, rows, n, reverse)
     finally:
         made.sealed = True

@@ -35,11 +35,11 @@ WAYS = 32
 """Ways through a step that are kept; a step with more runs as a plain loop."""
 
 
-class Restart(Exception):  # noqa: N818 - no error: it starts the loop again
+class Restart(BaseException):
     """The step closes over further values, which must be operands of the loop."""
 
 
-class Unrecordable(Exception):  # noqa: N818 - no error: the loop runs plainly
+class Unrecordable(BaseException):
     """Python goes another way in nearly every step, or one that cannot be recorded."""
 
 
@@ -90,10 +90,10 @@ class Step:
     def record(self, closed: Leaves, carry: Leaves, x: Leaves) -> None:
         """Run the user's function once more, on what are values of one example."""
         if len(self.ways) >= WAYS:
-            raise Missed(self._missed()) if self.sealed else Unrecordable
+            raise Missed(self._missed()) if self.sealed else Unrecordable(self)
         try:
             way, values = self._recorded(closed, [example_of(v) for v in (*carry, *x)])
-        except TraceError as error:
+        except (TraceError, Unrecordable) as error:
             if not self.sealed:
                 raise
             raise Missed(self._missed()) from error
@@ -112,7 +112,7 @@ class Step:
                     self._constants.take(x)
         self.ways.append(way)
         if len(self.closed) > len(closed):
-            raise Missed(self._missed()) if self.sealed else Restart
+            raise Missed(self._missed()) if self.sealed else Restart(self)
 
     def try_out(self, carry: Leaves, x: Leaves) -> Leaves:
         """The carry that one step gives; nothing is kept."""
@@ -124,10 +124,15 @@ class Step:
         inputs = [level.input(v) for v in values]
         count = self.carry.num_leaves
         carry = trees.unflatten(self.carry, inputs[:count])
-        y = call(self.f, (carry, trees.unflatten(self.x, inputs[count:])), {})
+        try:
+            y = call(self.f, (carry, trees.unflatten(self.x, inputs[count:])), {})
+        except Exception as error:
+            if level.unrecordable:
+                raise Unrecordable(self) from error
+            raise
         level.close()
-        if level.poisoned:
-            raise Unrecordable
+        if level.poisoned or level.unrecordable:
+            raise Unrecordable(self)
         found = [level.result(v) for v in self.leaves_of(y)]
         refs = [x.i for x in (*level.used.values(), *inputs)]
         outputs = tuple([x.i if type(x) is Captured else x for x in found])
@@ -184,13 +189,14 @@ class Step:
 class StepCapture(Capture):
     """The recording of a step: values of other levels become inputs."""
 
-    __slots__ = ("known", "used", "values")
+    __slots__ = ("known", "unrecordable", "used", "values")
     divides = True
 
     def __init__(self, known: list[Any], values: Leaves):
         Capture.__init__(self)
         self.known, self.values = known, values
         self.used: dict[int, Captured] = {}
+        self.unrecordable = False  # whether a value was asked for as a plain one
 
     def lower(self, x: Any) -> Any:
         """The plain value, whatever the level."""
@@ -244,16 +250,30 @@ class StepCapture(Capture):
 
     def piece(self, function: Any, args: list[Any], y: Any, form: Any) -> Any:
         """Keep a function of the library as it is; its derivative is that of the formulas in it."""
+        return self._kept(function, tuple([x.i for x in args]), y)
+
+    def _note(
+        self, name: str, operands: Any, kw: Any, y: Any, function: Any = None, kind: str = ""
+    ) -> Any:
+        if name == "host" and isinstance(function, np.ufunc):
+            return self._kept(function, operands, y)
+        return Capture._note(self, name, operands, kw, y, function, kind)
+
+    def _kept(self, function: Any, operands: tuple[Any, ...], y: Any) -> Any:
         several = type(y) in (list, tuple)
 
         def f(leaves: Leaves) -> Leaves:
             found = function(*leaves)
             return list(found) if several else [found]
 
-        call = looked_into(function.__name__, f)
-        operands = tuple([x.i for x in args])
-        found = self._note("", operands, {}, list(y) if several else [y], call, "call")  # type: ignore[arg-type]
+        kept: Any = looked_into(function.__name__, f)
+        found = Capture._note(self, "", operands, {}, list(y) if several else [y], kept, "call")
         return found if several else found[0]
+
+    def refuse(self, x: Any, what: str) -> TraceError:
+        """Let the loop run plainly, where the value is there, or is refused."""
+        self.unrecordable = True
+        return TraceError(f"{what}: got a value of a step that is recorded.")
 
     def _operand(self, a: Any, value: Any) -> Any:
         return self.own(a).i if type(a) in LIFTED else self.fixed(value)

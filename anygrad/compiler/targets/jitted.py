@@ -103,9 +103,10 @@ def _of_numbers(program: Program) -> set[int]:
     """The values that are made of numbers of the host alone."""
     found = {int(ref) for ref in program.inputs if _is_number(program.specs[ref])}
     for node in program.nodes:
-        if node.name != "guard" and all(int(ref) in found for ref in node.uses()):
-            if _is_number(program.specs[node.number]) and not _reads_arrays(node):
-                found.add(int(node.number))
+        if node.name == "guard" or not _is_number(program.specs[node.number]):
+            continue
+        if all(int(ref) in found for ref in node.uses()) and not _reads_arrays(node):
+            found.add(int(node.number))
     return found
 
 

@@ -159,4 +159,6 @@ def last_uses(program: Program) -> dict[int, int]:
 
 
 def _is_large(spec: Spec) -> bool:
+    if spec.kind == "many":  # it holds the parts, which are told apart by their own sizes
+        return True
     return spec.kind == "array" and spec.size * 8 >= FREED_FROM

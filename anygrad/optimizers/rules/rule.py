@@ -20,7 +20,7 @@ from anygrad.optimizers.rules.reductions import reduce, see_whole, start_shared
 from anygrad.optimizers.rules.states import SlotShapes, check_entries, check_sizes, host_state
 from anygrad.optimizers.rules.work import MASTER, Work, common_place
 from anygrad.optimizers.slots import Number, Shared, Slot, When
-from anygrad.tracing.level import hosted
+from anygrad.tracing.level import hosted, recorded
 from anygrad.trees.placing import check_libraries, on_device_of
 
 __all__ = ["FormulaRule", "read_signature"]
@@ -207,7 +207,9 @@ class FormulaRule:
                 "params, of shape (). Pass its mean."
             )
             raise ShapeError(message)
-        is_number = isinstance(value, numbers.Real) or backend_of(value) is not None
+        # a number that is recorded has no library
+        known = backend_of(value) is not None or recorded(value) is not None
+        is_number = known or isinstance(value, numbers.Real)
         if self.needs_value and value is not None and not is_number:
             message = (
                 f"{self.name}.step(value): got {describe(value)}; expected the loss at params, a "

@@ -13,7 +13,15 @@ from anygrad.tracing.functions.arguments import as_arrays
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import diff, ravel
 from anygrad.tracing.functions.values import beside_values, on_host, positions
-from anygrad.tracing.level import LIFTED, bind, is_mapped, plain_namespace, read_value, strip
+from anygrad.tracing.level import (
+    LIFTED,
+    answer,
+    bind,
+    is_mapped,
+    plain_namespace,
+    read_value,
+    strip,
+)
 from anygrad.tracing.operations import TRACED
 
 
@@ -56,7 +64,7 @@ def _edges(where: str, a: Any, bins: Any, range: Any, weights: Any) -> Any:
         bins = _number_of_bins(where, a, bins, range, weights)
     if np.ndim(bins) == 1:
         edges = bins if hasattr(bins, "shape") else beside_values(bins, a)
-        if on_host(edges) and not is_mapped(edges) and (np.diff(read_value(edges)) < 0).any():
+        if on_host(edges) and not is_mapped(edges) and answer(edges, _decrease):
             message = (
                 f"{where}(bins): got edges that decrease; expected increasing ones. Sort them."
             )
@@ -78,7 +86,7 @@ def _limits(where: str, a: Any, range: Any) -> tuple[Any, Any]:
         a = astype(a, plain_namespace(a).float64)
     if range is not None:
         first, last = as_arrays((*range, a))[:2]
-        if on_host(first) and not is_mapped(first) and (read_value(first) > read_value(last)).any():
+        if on_host(first) and not is_mapped(first) and bool(TRACED.greater(strip(first), strip(last))):
             message = f"{where}(range): got {range!r}; expected the lower limit first."
             raise ArgumentError(message)
     elif not a.size:
@@ -95,7 +103,15 @@ def _number_of_bins(where: str, a: Any, bins: str, range: Any, weights: Any) -> 
         message = f"{where}(bins): got {bins!r} for {type(a).__name__}; expected a number of bins."
         raise MissingRuleError(message)
     plain_weights = None if weights is None else read_value(weights)
-    return np.histogram_bin_edges(read_value(a), bins, range, plain_weights).size - 1
+
+    def count(value: Any) -> int:
+        return np.histogram_bin_edges(value, bins, range, plain_weights).size - 1
+
+    return answer(a, count)
+
+
+def _decrease(value: Any) -> bool:
+    return bool((np.diff(value) < 0).any())
 
 
 def _is_traced(range: Any) -> bool:

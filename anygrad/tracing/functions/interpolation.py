@@ -14,7 +14,7 @@ from anygrad.tracing.functions.ordering import argsort
 from anygrad.tracing.functions.reductions import cumulative_sum
 from anygrad.tracing.functions.shapes import broadcast_to, diff, moveaxis, ravel, take
 from anygrad.tracing.functions.values import doubled, on_host, positions, whole_numbers
-from anygrad.tracing.level import is_mapped, plain_namespace, read_value, strip
+from anygrad.tracing.level import answer, is_mapped, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
 
@@ -34,7 +34,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         raise ShapeError(message)
     if period is not None:
         known = isinstance(period, int | float) or (on_host(period) and not is_mapped(period))
-        if known and read_value(period) == 0:
+        if known and answer(period, _is_zero):
             message = "interp(period): got 0; expected another number."
             raise ArgumentError(message)
         period, left, right = abs(period), None, None
@@ -45,6 +45,10 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         xp = TRACED.concat(ends[0], xp, ends[1], axis=0)
         fp = TRACED.concat(fp[-1:], fp, fp[:1], axis=0)
     return _on_lines(x, xp, fp, left, right)
+
+
+def _is_zero(value):
+    return bool(value == 0)
 
 
 def _on_lines(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:

@@ -18,7 +18,7 @@ from anygrad.tracing.functions.decomposing import eigvals, inv
 from anygrad.tracing.functions.joining import atleast_1d, concat
 from anygrad.tracing.functions.ranks import lstsq
 from anygrad.tracing.functions.values import beside_values, limits_of, on_host
-from anygrad.tracing.level import is_mapped, plain_namespace, read_value, strip
+from anygrad.tracing.level import answer, is_mapped, plain_namespace, strip
 from anygrad.tracing.operations import TRACED
 
 
@@ -169,10 +169,14 @@ def _in_pairs(zeros: Any) -> bool:
     return bool(TRACED.all(TRACED.equal(*counts), axis=None))
 
 
+def _has_imaginary_part(value: Any) -> bool:
+    return bool(np.any(np.imag(value)))
+
+
 def _real_if_exactly(x: Any) -> Any:
     """What NumPy's ``roots`` gives: real values where no imaginary part is left."""
     known = kind_of(x.dtype) == "complex" and on_host(x) and not is_mapped(x)
-    return TRACED.real(x) if known and not np.any(np.imag(read_value(x))) else x
+    return TRACED.real(x) if known and not answer(x, _has_imaginary_part) else x
 
 
 def roots(p):

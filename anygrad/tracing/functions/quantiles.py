@@ -32,7 +32,7 @@ from anygrad.tracing.functions.values import (
     sorted_last,
     whole_numbers,
 )
-from anygrad.tracing.level import is_mapped, plain_namespace, read_value, strip
+from anygrad.tracing.level import answer, is_mapped, plain_namespace, read_value, strip
 from anygrad.tracing.operations import TRACED
 
 
@@ -215,7 +215,7 @@ def _operands(name, a, q, whole):
         q = beside_values(q if q.dtype.kind == "f" else q.astype(float), a)
     if whole != 1.0:
         q = q / whole
-    if on_host(q) and not is_mapped(q) and not ((read_value(q) >= 0) & (read_value(q) <= 1)).all():
+    if on_host(q) and not is_mapped(q) and not answer(q, _are_shares):
         message = f"{name}(q): got {read_value(q) * whole}; expected values from 0 to {whole:g}."
         raise ArgumentError(message)
     if q.ndim > 2:
@@ -275,7 +275,7 @@ def _weighted(name, a, axis, weights, method, ordered, order, q):
     weights = along(name, as_arrays((weights, a))[0], a, plain_axis(axis))
     weights = gathered(broadcast_to(strip(weights), tuple(a.shape)), axis)
     weights = take_along_axis(weights, order, -1)
-    if on_host(weights) and not is_mapped(weights) and (read_value(weights) < 0).any():
+    if on_host(weights) and not is_mapped(weights) and answer(weights, _is_negative):
         message = f"{name}(weights): got negative weights; expected weights of at least 0."
         raise ArgumentError(message)
     weights = astype(weights, plain_namespace(a).float64)
@@ -287,3 +287,11 @@ def _weighted(name, a, axis, weights, method, ordered, order, q):
     before = TRACED.less(TRACED.reshape(shares, shape=(*shares.shape, 1)), q)
     index = whole_numbers(TRACED.count_nonzero(before, axis=-2), order)
     return take_along_axis(ordered, TRACED.minimum(index, shares.shape[-1] - 1), -1)
+
+
+def _are_shares(value):
+    return bool(((value >= 0) & (value <= 1)).all())
+
+
+def _is_negative(value):
+    return bool((value < 0).any())

@@ -13,7 +13,15 @@ from anygrad.ops.special_row import refused
 from anygrad.tracing.functions.arguments import as_arrays, plain_axis, plain_keepdims, refuse
 from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.functions.shapes import squeeze
-from anygrad.tracing.level import LIFTED, lowest, plain_namespace, strip
+from anygrad.tracing.level import (
+    LIFTED,
+    answer,
+    lowest,
+    plain_namespace,
+    read_value,
+    recorded,
+    strip,
+)
 from anygrad.tracing.operations import TRACED
 
 
@@ -21,15 +29,20 @@ def _plain_only(name: str, operand: str, value: Any) -> Any:
     """An operand that nothing is differentiated by; it may still be a batch of `vmap`."""
     below = value
     while type(below) in LIFTED:
-        if not below.t.maps:
+        if not below.t.maps and not below.t.records:
             raise refused(name, operand)
         below = below.v
     return value
 
 
+def _read(x: Any) -> Any:
+    """The value, on which what is recorded depends; of a batch all values."""
+    return read_value(x) if type(x) in LIFTED and recorded(x) is not None else lowest(x)
+
+
 def _whole(name: str, operand: str, value: Any) -> int:
     """A plain whole number."""
-    number = lowest(_plain_only(name, operand, value))
+    number = _read(_plain_only(name, operand, value))
     if int(number) != number:
         message = f"{name}({operand}): got {number!r}; expected a whole number."
         raise ArgumentError(message)
@@ -166,7 +179,11 @@ def polygamma(n, x):
 def multigammaln(a, d):
     """The logarithm of the multivariate gamma function, DLMF 35.3.4."""
     d = _whole("multigammaln", "d", d)
-    if bool((lowest(a) <= 0.5 * (d - 1)).any()):
+
+    def is_small(value: Any) -> bool:
+        return bool((value <= 0.5 * (d - 1)).any())
+
+    if answer(a, is_small):
         message = (
             f"multigammaln(a): got a value of at most {0.5 * (d - 1)}; expected more, for d = {d}."
         )
@@ -200,7 +217,7 @@ def wofz(z):
 
 def lambertw(z, k=0, tol=1e-8):
     """The branch ``k`` of the inverse of w e^w, with complex values."""
-    if lowest(tol) != 1e-8:
+    if _read(tol) != 1e-8:
         message = f"lambertw(tol): got {tol!r}; expected 1e-08, no rule takes another."
         raise MissingRuleError(message)
     return TRACED.lambertw(_as_complex(z), _plain_only("lambertw", "k", k))
