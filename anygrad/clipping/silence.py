@@ -6,6 +6,7 @@ A program that is recorded has no such blocks: who replays it is told that there
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ LISTENERS: ContextVar[list[str] | None] = ContextVar("LISTENERS", default=None)
 """Of who records: a list to which every such block adds a word."""
 
 
-def silenced(all: str | None = None) -> np.errstate:
+def silenced(all: Literal["ignore"] | None = None) -> np.errstate:
     """Ignore overflow and invalid values, or all that NumPy would warn of, in a with-block."""
     heard = LISTENERS.get()
     if heard is not None:

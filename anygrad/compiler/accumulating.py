@@ -58,9 +58,11 @@ def accumulate(program: Program) -> Program:
         a, b = node.operands
         pieces = [_piece(x, node, made, specs, uses) for x in (a, b)]
         if pieces[0] is None and pieces[1] is not None and a in chains and uses[a] == 1:
-            chains[node.number] = [*chains.pop(a), pieces[1]]
+            chains[node.number] = chain = chains.pop(a)
+            chain.append(pieces[1])
         elif pieces[1] is None and pieces[0] is not None and b in chains and uses[b] == 1:
-            chains[node.number] = [*chains.pop(b), pieces[0]]
+            chains[node.number] = chain = chains.pop(b)
+            chain.append(pieces[0])
         elif (pieces[0] or pieces[1]) and specs[a] == specs[b] == specs[node.number]:
             chains[node.number] = [p or (x, None) for p, x in zip(pieces, (a, b), strict=True)]
     long = {n: chain for n, chain in chains.items() if len(chain) > 2}

@@ -255,8 +255,8 @@ class Capture(Carrying):
     def refuse(self, x: Any, what: str) -> TraceError:
         """The error for a value that would leave the program as a plain one."""
         error = TraceError(
-            f"{what}: got a value of a compiled function; a replay would repeat the number that it "
-            f"has now. Use array functions, or return it; {self.origin} runs uncompiled under "
+            f"{what}: got a value of a compiled function; expected a plain one, which a replay would "
+            f"repeat as it is now. Use array functions, or return it; {self.origin} runs uncompiled under "
             "ag.use_settings(fuse=False)."
         )
         if not what.startswith("using x as an index"):
@@ -271,9 +271,9 @@ class Capture(Carrying):
         """Refuse to write into an argument: the program leaves its arguments alone."""
         if id(x) in self.objects:
             message = (
-                f"{self.origin}: got a function that writes into its argument, which a compiled "
-                "one leaves as it is. Write into a copy, xp.asarray(x, copy=True), and return it; "
-                "donate= lets the memory be used again."
+                f"{self.origin}: got a function that writes into its argument; expected one "
+                "that leaves it as it is. Write into a copy, xp.asarray(x, copy=True), and return "
+                "it; donate= lets the memory be used again."
             )
             raise TraceError(message)
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from anygrad import trees
@@ -18,6 +18,7 @@ from anygrad.compiler.arguments import Chosen, freeze, names_of
 from anygrad.compiler.derived import Derived
 from anygrad.compiler.donating import can_be_given
 from anygrad.compiler.explaining import Explanation, counted, explain
+from anygrad.compiler.integers import Integers
 from anygrad.compiler.keys import (
     compiling,
     environment,
@@ -46,8 +47,6 @@ KINDS = 256
 """Kinds of arguments that are kept."""
 SUSPICIOUS = 64
 """Kinds of arguments after which a warning tells what changes."""
-MANY_INTS = 4096
-"""Integers whose values are counted, before the counting starts anew."""
 
 
 def compile(f: Callable[..., Any], *, donate: Any = (), static: Any = ()) -> Compiled:
@@ -117,8 +116,8 @@ def compile(f: Callable[..., Any], *, donate: Any = (), static: Any = ()) -> Com
         raise ArgumentError(message)
     if any(kind(f) for kind in _NOT_CALLED):
         message = (
-            f"compile(f): got {name_of(f)}, which is a coroutine or generator: calling it runs "
-            "nothing yet. Compile the functions that it calls."
+            f"compile(f): got {name_of(f)}, a coroutine or generator; expected a function that "
+            "runs when it is called. Compile the functions that it calls."
         )
         raise ArgumentError(message)
     return Compiled(f, Chosen("donate", f, donate), Chosen("static", f, static))
@@ -138,8 +137,7 @@ class Compiled:
         self._donate, self._static = donate, static
         self._special = bool(static)
         self._kinds: dict[Any, Kind] = {}
-        self._ints: dict[Any, set[int] | None] = {}
-        self._changing: dict[Any, tuple[int, ...]] = {}
+        self._integers = Integers()
         self._warned: set[str] = set()
         self._wasted = 0
         self._lock = threading.Lock()
@@ -238,8 +236,7 @@ class Compiled:
         """Forget every program, and give back the memory that is kept for them."""
         with self._lock:
             self._kinds.clear()
-            self._ints.clear()
-            self._changing.clear()
+            self._integers.clear()
             self._wasted = 0
             self._derived = None
 
@@ -296,12 +293,8 @@ class Compiled:
         found = self._kinds.get((*head, *key))
         if found is not None:
             return found
-        changing = self._changing.get((head, len(key))) if self._changing else None
-        if changing:
-            other = [
-                int if n in changing and type(x) is int else k
-                for n, (k, x) in enumerate(zip(key, leaves, strict=True))
-            ]
+        other = self._integers.replaced((head, len(key)), key, leaves)
+        if other is not None:
             found = self._kinds.get((*head, *other))
             if found is not None:
                 return found
@@ -312,7 +305,7 @@ class Compiled:
         self, head: Any, key: list[Any], held: Any, args: Any, kw: Any, leaves: Any, treedef: Any
     ) -> Kind:
         inputs = [not is_static(x) for x in leaves]
-        changing = self._count_ints((head, len(key)), leaves)
+        changing = self._integers.count((head, len(key)), leaves)
         for n in changing:
             inputs[n], key[n] = True, int
         whole = (*head, *key)
@@ -341,29 +334,10 @@ class Compiled:
         self._kinds[whole] = found
         return found
 
-    def _count_ints(self, where: Any, leaves: Sequence[Any]) -> tuple[int, ...]:
-        """The positions of the integers that are inputs, for they have had many values."""
-        changing = []
-        for n in [n for n, x in enumerate(leaves) if type(x) is int]:
-            if len(self._ints) > MANY_INTS:
-                self._ints.clear()
-            seen = self._ints.setdefault((where, n), set())
-            if seen is None:  # recording failed with it as an input
-                continue
-            if len(seen) < 3:
-                seen.add(leaves[n])
-            if len(seen) > 2:
-                changing.append(n)
-        if changing:
-            self._changing[where] = tuple(changing)
-        return tuple(changing)
-
     def pin(self, kind: Kind) -> None:
         """Take integers for static again: the way of the function depends on their values."""
         with self._lock:
-            for n in kind.ints:
-                self._ints[kind.where, n] = None
-            self._changing.pop(kind.where, None)
+            self._integers.pin(kind.where, kind.ints)
             self._kinds.pop(kind.key, None)
 
     def _bound(self, head: Any, key: list[Any], names: list[str]) -> None:

@@ -79,7 +79,7 @@ class Derived:
         known = len(levels) == len(tapes) + sum(map(carries, levels))
         if not levels or not known or any(level.watch is not None for level in levels):
             return self._as_written(given)
-        if traced_cells(self.function):
+        if traced_cells(self.function):  # others are found when it has run
             return self._as_written(given)
         try:
             if tapes and levels[-1] is tapes[-1]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from anygrad import trees
-from anygrad.autodiff.inputs import apart, beside_level, call, name_of
+from anygrad.autodiff.inputs import beside_level, call, name_of
 from anygrad.autodiff.variables import lift
 from anygrad.compiler.arguments import fill
 from anygrad.compiler.lowering import refuse_written
@@ -114,7 +114,7 @@ class Record:
 
     def results(self) -> list[Any]:
         """The results below the tape."""
-        return [apart(self.tape.read(x)) for x in self.found]
+        return [self.tape.read(x) for x in self.found]
 
     def shape(self, reached: tuple[bool, ...] = ()) -> Shape:
         """How they depend on the variables."""

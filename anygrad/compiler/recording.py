@@ -118,8 +118,8 @@ def _no_result(origin: str, x: Any) -> TraceError:
 
 def _changes_its_argument(origin: str) -> TraceError:
     return TraceError(
-        f"{origin}: got a function that changes a dict, list or object among its arguments, which "
-        "a replay would not do. Make a new one and return it."
+        f"{origin}: got a function that changes a dict, list or object among its arguments; "
+        "expected one that leaves them alone, as a replay does. Make a new one and return it."
     )
 
 

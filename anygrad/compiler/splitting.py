@@ -91,13 +91,11 @@ def _move_later(
     program: Program, later: set[int], known: dict[int, int], early: Any, late: Any
 ) -> None:
     """Add to the second half what only it needs, where that takes no more memory in between."""
-    specs, first, users = program.specs, set(map(int, _refs(early))), {}
+    specs, users = program.specs, {}
+    first = set(map(int, _refs(early)))
     for node in program.nodes:
         for ref in node.uses():
             users.setdefault(int(ref), []).append(int(node.number))
-    for node in reversed(program.nodes):
-        if int(node.number) not in later and (node.name == "guard" or int(node.number) in first):
-            first.update(map(int, node.uses()))
     kept = {int(ref) for n in program.nodes if int(n.number) in later for ref in n.uses()}
     kept.update(map(int, _refs(late)))
     for node in reversed(program.nodes):

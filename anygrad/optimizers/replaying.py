@@ -13,22 +13,14 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from anygrad import trees
 from anygrad.backends import backend_of, device_of
-from anygrad.clipping.silence import LISTENERS
-from anygrad.compiler.donating import write
 from anygrad.compiler.keys import environment
-from anygrad.compiler.program import Program, Ref
-from anygrad.compiler.recording import record
-from anygrad.compiler.simplifying import simplify
-from anygrad.compiler.targets import MISSED, print_program
-from anygrad.optimizers.rules.leaves import WRITES
-from anygrad.tracing.level import LIFTED
+from anygrad.optimizers.programs import MISSED, Path, make_path
 from anygrad.trees.placing import on_device_of
 
 __all__ = ["NOTHING", "Replays", "is_ours"]
@@ -48,57 +40,6 @@ PROGRAMS = 128
 _PAYS = frozenset(("numpy", "cupy"))
 _placed: set[type] = set()  # arrays of libraries that compute on a current device
 _leaf_types: dict[type, str] = {float: "number", np.float64: "number", np.float32: "number"}
-
-
-class Path(NamedTuple):
-    """A program for one way through the code: what runs it, and how results are put together.
-
-    Attributes
-    ----------
-    program : Program
-        Its outputs are those that are no argument passed on.
-    run : callable
-        The program, printed.
-    choose : callable
-        Takes outputs and arguments in a row, and gives the leaves of the result.
-    treedef : PyTreeSpec
-        The structure of the result.
-    pairs : tuple of pairs
-        Output, and the argument whose memory it takes.
-    late : tuple of pairs
-        Those of them where the program itself does not write, such as constants.
-    silent : bool
-        Whether NumPy was told to keep quiet.
-    """
-
-    program: Program
-    run: Callable[..., Any]
-    choose: Callable[[Any], Sequence[Any]]
-    treedef: Any
-    pairs: tuple[tuple[int, int], ...]
-    late: tuple[tuple[int, int], ...]
-    silent: bool
-
-    def replay(self, leaves: Sequence[Any]) -> Any:
-        """The result, or `MISSED` where another way has to be gone."""
-        if self.silent:
-            with np.errstate(all="ignore"):
-                out = self.run(*leaves)
-        else:
-            out = self.run(*leaves)
-        return MISSED if out is MISSED else self.put_together(out, leaves, self.late)
-
-    def put_together(self, out: Sequence[Any], leaves: Sequence[Any], pairs: Any) -> Any:
-        """The result, after outputs were written where they belong."""
-        if pairs:
-            out = list(out)
-            for place, argument in pairs:
-                out[place] = write(leaves[argument], out[place])
-        return trees.unflatten(self.treedef, self.choose((*out, *leaves)))
-
-    def writes_into(self, arguments: frozenset[int]) -> bool:
-        """Whether some of these arguments are written."""
-        return bool(arguments) and not arguments.isdisjoint([k for _, k in self.pairs])
 
 
 class Kind:
@@ -170,7 +111,7 @@ class Replays:
                     self.kinds = [kind, *[k for k in self.kinds if k is not kind]]
                 return kind
         kind = Kind(key)
-        self.kinds = [kind, *self.kinds[: KINDS - 1]]
+        self.kinds = [kind, *self.kinds]
         return kind
 
     def _record(
@@ -195,96 +136,6 @@ class Replays:
         if path.writes_into(shared):
             return NOTHING
         return path.put_together(out, leaves, path.pairs)
-
-
-def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tuple[Path, Any]:
-    """Record one step: its path, and what it gave of that program's outputs."""
-    writes: list[tuple[Any, Any]] = []
-    heard: list[str] = []
-    tokens = WRITES.set(writes), LISTENERS.set(heard)
-    try:
-        recording = record(
-            step,
-            leaves,
-            lambda captured: (trees.unflatten(treedef, captured), {}),
-            tuple([trees.show_path("args", path) for path in trees.paths(leaves)]),
-        )
-    finally:
-        WRITES.reset(tokens[0])
-        LISTENERS.reset(tokens[1])
-    if recording.refused:
-        raise ValueError(recording.refused)
-    program = simplify(recording.program)
-    order, chosen, pairs, late = arrange(recording.program, program, writes)
-    program = program.with_nodes(program.nodes, [program.outputs[k] for k in order])
-    donated = frozenset([argument for _, argument in pairs[: len(pairs) - len(late)]])
-    run = print_program(program, donated)
-    path = Path(program, run, chosen, recording.treedef, pairs, late, bool(heard))
-    found = trees.leaves(recording.result)
-    return path, [found[k] for k in order]
-
-
-Pairs = tuple[tuple[int, int], ...]
-
-
-def arrange(
-    program: Program, simple: Program, writes: list[tuple[Any, Any]]
-) -> tuple[list[int], Callable[[Any], Sequence[Any]], Pairs, Pairs]:
-    """Put outputs in order: first those that take the memory of an argument, in its order.
-
-    So each finds its own. Arguments that are passed on, as the program has it before it is
-    simplified, are left out: the objects themselves are returned.
-
-    Returns
-    -------
-    order : list of int
-        Which outputs come.
-    choose : callable
-        Takes them and the arguments in a row, and gives the leaves of the result.
-    pairs : tuple of pairs
-        Output, counted in this order, and the argument whose memory it takes.
-    late : tuple of pairs
-        The last of them, which are no arrays that the program computes.
-    """
-    inputs = {int(ref): place for place, ref in enumerate(program.inputs)}
-    homes = {
-        int(new.i): inputs[int(old.i)]
-        for old, new in writes
-        if type(old) in LIFTED and type(new) in LIFTED and int(old.i) in inputs
-    }
-    passed, written, rest = {}, {}, []
-    for k, x in enumerate(program.outputs):
-        number = int(x) if type(x) is Ref else -1
-        if number in inputs:
-            passed[k] = inputs[number]
-        elif number in homes:
-            written[k] = homes[number]
-        else:
-            rest.append(k)
-    sorted_ = sorted(written, key=written.__getitem__)
-    first = [k for k in sorted_ if _finds_its_home(simple, k, written[k])]
-    last = [k for k in sorted_ if k not in set(first)]
-    order = [*first, *last, *rest]
-    places = {k: place for place, k in enumerate(order)}
-    places.update({k: len(order) + argument for k, argument in passed.items()})
-    chosen = [places[k] for k in range(len(program.outputs))]
-    pairs = tuple([(places[k], written[k]) for k in (*first, *last)])
-    return order, _chooser(chosen), pairs, pairs[len(first) :]
-
-
-def _finds_its_home(program: Program, place: int, argument: int) -> bool:
-    """Whether the program can compute an output in the memory of an argument."""
-    x, home = program.outputs[place], program.specs[program.inputs[argument]]
-    if type(x) is not Ref or int(x) in program.inputs:
-        return False
-    spec = program.specs[x]
-    return (spec.kind, spec.shape, spec.dtype) == ("array", home.shape, home.dtype)
-
-
-def _chooser(places: list[int]) -> Callable[[Any], Sequence[Any]]:
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda found: [found[place] for place in places]
 
 
 def _key_of(leaves: list[Any]) -> tuple[Any, ...] | None:

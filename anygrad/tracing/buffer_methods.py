@@ -22,13 +22,14 @@ from anygrad.tracing.buffers import (
     unbuffered,
     view_by,
 )
-from anygrad.tracing.level import LIFTED, Traced, bind, plain_namespace
+from anygrad.tracing.level import LIFTED, Traced, bind, plain_namespace, recorded
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.views import written_through_view
 
 
 def _setitem(self: Buffer, key: Any, value: Any) -> None:
     what = "y[key] = x"
+    key = _of_view(self, unbuffered(key))
     if type(value) is Buffer:
         if value.base is self and value.row.name == "getitem" and _same(value.kw["key"], key):
             return  # y[key] += x: the view has written already
@@ -55,6 +56,29 @@ def _setitem(self: Buffer, key: Any, value: Any) -> None:
     self.store(TRACED.setitem(self.v, value, key=key))
 
 
+def _of_view(x: Buffer, key: Any) -> Any:
+    """A key that selects a view, in plain integers where recorded ones stand in it."""
+    parts = parts_of(key)
+    if not any(type(part) in LIFTED and recorded(part) is not None for part in parts):
+        return key
+    whole = [getattr(part, "shape", None) == () or isinstance(part, int) for part in parts]
+    if all(whole) and len(parts) == len(x.shape):  # an element, wherever it lies
+        return key
+    plain = tuple(
+        [
+            operator.index(part)
+            if type(part) in LIFTED and is_whole and not _is_mask(part)
+            else part
+            for part, is_whole in zip(parts, whole, strict=True)
+        ]
+    )
+    return plain if type(key) is tuple else plain[0]
+
+
+def _is_mask(x: Any) -> bool:
+    return "bool" in str(x.dtype)
+
+
 def _as_now(value: Any) -> Any:
     """A value that later writes to it do not change; None where it has to be stored at once."""
     if type(value) in LIFTED:
@@ -71,7 +95,7 @@ def _same(a: Any, b: Any) -> bool:
 
 def _getitem(self: Buffer, key: Any) -> Any:
     if type(key) is not int and type(key) is not slice:
-        key = plain_key(unbuffered(key))
+        key = _of_view(self, plain_key(unbuffered(key)))
         if any(type(part) in LIFTED for part in parts_of(key)):  # a batch of indices, of vmap
             return bind(_GETITEM, (self.v,), {"key": key})
     return view_by(_GETITEM, self, {"key": key})

@@ -26,7 +26,10 @@ def can_look(found: Iterable[Any]) -> bool:
 
 
 def look(function: Callable[..., Any], *values: Any) -> Any:
-    """Call a function that reads values of the host; of many results it returns a tuple."""
+    """Call a function of plain values, also in every run of a program that is being recorded.
+
+    One that reads them is for values of the host (`can_look`). Many results come as a tuple.
+    """
     for x in values:
         if is_traced(x):
             record = _recorder(x)

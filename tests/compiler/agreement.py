@@ -6,6 +6,7 @@ import numpy as np
 
 import anygrad as ag
 from anygrad.compiler import paths
+from anygrad.compiler.surroundings import Surroundings
 from anygrad.compiler.targets.plain import print_plain
 
 EXACT = (bool, int, str, bytes, type(None))
@@ -66,8 +67,16 @@ def assert_agrees(f, *calls, compiled=None):
 
 
 def use_plain_target(monkeypatch):
-    """Print programs for the reference target, which is quick to make; others have their tests."""
+    """Print programs for the reference target, and watch nothing around functions.
+
+    Both are quick to make; other targets, and what surrounds a function, have tests of their own.
+    """
     monkeypatch.setattr(paths, "print_program", print_plain)
+    monkeypatch.setattr(paths, "Surroundings", lambda *_, **__: Surroundings(_nothing))
+
+
+def _nothing():
+    """A function that reads nothing."""
 
 
 def paths_of(compiled):

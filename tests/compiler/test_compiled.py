@@ -226,6 +226,7 @@ OVERLAPS = {
     "read-only": lambda x: (frozen(x), x.copy()),
     "apart": lambda x: (x, x.copy()),
     "broadcast": lambda x: (np.broadcast_to(x[:1], x.shape), x.copy()),
+    "a view of its own rows": lambda x: (np.ndarray((3, 2), float, x, 0, (8, 8)), np.ones((3, 2))),
     "strided over itself": lambda x: (
         np.lib.stride_tricks.as_strided(x, (3, 2), (8, 8)),
         np.ones((3, 2)),
@@ -262,6 +263,14 @@ def test_memory_that_is_nobody_elses_is_not_copied():
     x, y, z = whole[:6], whole[6:], np.ones(6)
     for given, donated in (([z, x], {0}), ([x, y], {0, 1}), ([x.reshape(2, 3), y], {0})):
         assert separated(given, frozenset(donated)) is given
+
+
+def test_memory_that_must_not_be_written_is_copied_before():
+    x, y = frozen(X), X.copy()
+    given = separated([x, y], frozenset((0, 1)))
+    assert given[0].flags.writeable
+    assert given[0] is not x
+    assert given[1] is y
 
 
 def test_a_donated_argument_that_is_returned_twice():

@@ -1,6 +1,7 @@
 """Derivatives and batches of compiled functions: those of the function, and replayed."""
 
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -251,6 +252,43 @@ def test_traced_values_that_a_function_closes_over_keep_their_derivative():
     np.testing.assert_allclose(found, expected, rtol=1e-14)
     found, expected = (ag.jvp(f, (W, X[0]), (V[0], V[1])) for f in (outer, plain))
     np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_traced_values_that_are_found_in_objects_keep_their_derivative():
+    holder = types.SimpleNamespace(w=W)
+
+    def f(x):
+        return np.sum(x * x * holder.w)
+
+    def used(f):
+        def outer(w, x):
+            holder.w = w
+            try:
+                return f(x) + f(w)
+            finally:
+                holder.w = W
+
+        return outer
+
+    compiled = ag.compile(f)
+    for _ in range(2):
+        for change in (
+            lambda f: ag.grad(used(f), (0, 1))(W, X[0]),
+            lambda f: ag.jvp(used(f), (W, X[0]), (V[0], V[1])),
+            lambda f: ag.jvp(lambda x: ag.grad(lambda w: used(f)(w, x))(W), (X[0],), (V[0],)),
+            lambda f: ag.grad(lambda x: np.sum(ag.grad(lambda w: used(f)(w, x))(W)))(X[0]),
+        ):
+            found, expected = ag.trees.leaves(change(compiled)), ag.trees.leaves(change(f))
+            for a, b in zip(found, expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_what_changes_around_the_function_changes_its_derivative():
+    rates = {"rate": 2.0}
+    gradient = ag.grad(ag.compile(lambda x: rates["rate"] * np.sum(x * x)))
+    for rate in (2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 2.0):
+        rates["rate"] = rate
+        np.testing.assert_array_equal(gradient(W), rate * (W + W))
 
 
 def test_variables_of_several_levels_meet():

@@ -75,6 +75,14 @@ def test_what_python_decides_by_is_compared_afterwards(asarray, monkeypatch):
     assert spy.called > 4
 
 
+def test_numbers_that_python_decides_by_are_compared_before(asarray):
+    x = asarray(np.ones(3))
+    compiled = ag.compile(lambda x, rate: x * rate if rate > 0.5 else x - rate)
+    for n in range(2 * CALLS):
+        rate = 0.75 if n % 2 else 0.25
+        np.testing.assert_allclose(np.asarray(compiled(x, rate)), 0.75, rtol=1e-6)
+
+
 def test_numbers_alone_are_computed_in_double_precision_outside(asarray):
     x = asarray(np.ones(2, np.float32))
     compiled = ag.compile(lambda x, t: (x * (1.0 - 0.999999**t), 1.0 - 0.999999**t))
@@ -83,6 +91,13 @@ def test_numbers_alone_are_computed_in_double_precision_outside(asarray):
     assert number == 1.0 - 0.999999**3.0
     assert type(number) is float
     np.testing.assert_allclose(np.asarray(array), number, rtol=1e-6)
+
+
+def test_scalars_of_numpy_do_not_widen_arrays(asarray):
+    x = asarray(np.ones(2, np.float32))
+    compiled = ag.compile(lambda x, rate: x * rate)
+    for _ in range(CALLS):
+        assert compiled(x, np.float64(0.5)).dtype == (x * 0.5).dtype == x.dtype
 
 
 def test_what_needs_values_within_is_replayed_plainly(asarray, monkeypatch):

@@ -242,6 +242,7 @@ def test_arrays_of_other_things_than_numbers_run_as_they_do(x):
         assert found.dtype == x.dtype
         assert n == len(x)
         assert repr(found) == repr(x[:1])
+    assert counts(compiled) == (1, 0)
 
 
 def test_subclasses_of_arrays_have_programs_of_their_own(tmp_path):
@@ -255,6 +256,7 @@ def test_subclasses_of_arrays_have_programs_of_their_own(tmp_path):
         found, expected = compiled(x), x * 2.0
         assert type(found) is type(expected)
         np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+    assert counts(compiled) == (3, 3)
 
 
 def test_two_libraries_are_refused_as_without_compiling():
@@ -284,6 +286,7 @@ def test_torch_tensors_that_record_derivatives_are_left_to_torch():
         compiled(y).backward()
         assert y.grad.tolist() == [2.0, 4.0]
     assert not compiled(x).requires_grad
+    assert counts(compiled) == (2, 1)
 
 
 @pytest.mark.slow

@@ -7,6 +7,8 @@ import pytest
 
 import anygrad as ag
 from anygrad import trees
+from anygrad.compiler.scanning.loops import Loop
+from anygrad.compiler.scanning.running import Runner
 from anygrad.errors import ArgumentError, ShapeError, TraceError
 from tests.compiler.loops import assert_same_bits, plain_scan
 from tests.support.namespaces import OFF_HOST
@@ -74,6 +76,16 @@ def test_all_kinds_of_steps(name):
     assert_same_bits(ag.scan(step, init, xs), plain_scan(step, init, xs))
 
 
+def test_the_body_is_printed_anew_where_the_order_of_memory_changes():
+    step = lambda c, x: (c * 0.5 + x, np.sum(c * c))
+    init = R.normal(size=(64, 200))[:, ::2]  # what follows has no gaps
+    assert_same_bits(ag.scan(step, init, np.ones(3)), plain_scan(step, init, np.ones(3)))
+    loop = Loop("loop", lambda closed, c, x: ([c[0] * 0.5], []), 0, 1, 4, False)
+    runner = Runner(loop)
+    runner([init])
+    assert [key[1][1] for key in runner.ways] == [init.strides, (800, 8)]
+
+
 def test_a_length_takes_the_place_of_rows():
     carry, ys = ag.scan(lambda c, x: (c * 2.0, x), 1.0, length=5)
     assert (carry, ys) == (32.0, None)
@@ -116,9 +128,15 @@ def test_the_step_is_run_once_for_each_way_through_its_code():
 def test_a_step_that_goes_another_way_each_time_runs_as_a_loop():
     step = lambda c, x: (c + ag.value(x).item(), c)
     assert_same_bits(ag.scan(step, 0.0, np.arange(100.0)), plain_scan(step, 0.0, np.arange(100.0)))
+    carry, _ = ag.scan(lambda c, x: (c + plain_number(x), c), 0.0, np.arange(4.0))
+    assert carry == 6.0
     slope = ag.grad(lambda w: ag.scan(lambda c, x: (c * w + int(x), 1.0), 0.0, np.arange(60.0))[0])
     expected = sum(k * m * 0.5 ** (m - 1) for k in range(60) for m in [59 - k] if m)
     np.testing.assert_allclose(slope(0.5), expected)
+
+
+def plain_number(x):
+    return {"": float}[""](ag.value(x))  # the type itself, called where nothing can tell
 
 
 def test_results_share_no_memory_with_arguments_constants_or_each_other():

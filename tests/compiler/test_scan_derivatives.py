@@ -29,9 +29,7 @@ def recurrent(scan, w, start, **options):
     return np.sum(h**3) + np.sum(ys["h"] ** 2) + ys["k"][3] * np.sum(ys["k"])
 
 
-@pytest.fixture(
-    params=[{}, {"reverse": True}, {"checkpoint": 3}, {"checkpoint": 3, "reverse": True}]
-)
+@pytest.fixture(params=[{}, {"checkpoint": 3, "reverse": True}], ids=["all kept", "some kept"])
 def losses(request):
     both = (ag.scan, plain_scan)
     return [functools.partial(recurrent, scan, **request.param) for scan in both]
@@ -223,7 +221,7 @@ def test_examples_that_disagree_on_a_branch_are_refused():
 
 def test_arrays_overwritten_before_the_way_back_are_noticed():
     xs, data = np.ones(4), np.ones(5000)
-    step = lambda w: lambda c, x: (c * w * np.sum(data * w) + x, c)
+    step = lambda w: lambda c, x: (c * w * np.sum(data * c) * 1e-3 + x, c)
     for overwritten in (xs, data):
         _, pull = ag.vjp(lambda w: ag.scan(step(w), 1.0, xs)[0], np.asarray(0.5))
         overwritten[0] = 7.0

@@ -91,7 +91,7 @@ def scan(
     ...     return y, y * y
     >>> carry, ys = ag.scan(step, 1.0, np.arange(3.0))
     >>> ys.round(4)
-    array([1.    , 0.8388, 0.5911])
+    array([1.    , 0.8388, 0.5734])
     >>> ag.grad(lambda y: ag.scan(step, y, length=None, xs=np.ones(100))[0])(1.0).round(6)
     np.float64(3.6e-05)
     """
@@ -211,11 +211,15 @@ def _arrays(made: Step, init: Any, carry: Leaves, firsts: Leaves) -> Leaves:
             raise ArgumentError(message)
     if not any(type(lowest(x)) in NUMBERS for x in carry):
         return carry
-    tried = made.try_out(carry, firsts)
+    try:
+        tried = made.try_out(carry, firsts)
+    except Unrecordable:
+        given = trees.unflatten(made.carry, carry), trees.unflatten(made.x, firsts)
+        tried = [example_of(x) for x in made.leaves_of(call(made.f, given, {}))]
     made.closed.clear()
     return [
         _array_of(x, y) if type(lowest(x)) in NUMBERS else x
-        for x, y in zip(carry, tried, strict=True)
+        for x, y in zip(carry, tried[: len(carry)], strict=True)
     ]
 
 

@@ -19,7 +19,7 @@ from anygrad.compiler.liveness import last_uses, memories, pinned
 from anygrad.compiler.program import Node, Program, Ref, Spec
 from anygrad.compiler.targets.plain import FREED_FROM, guard_text, print_return, text_of
 from anygrad.compiler.targets.printing import Printer
-from anygrad.compiler.targets.spaces import Layout, disjoint, layout, space_for, target
+from anygrad.compiler.targets.spaces import Layout, layout, space_for
 from anygrad.compiler.targets.steps import steps_of
 from anygrad.compiler.targets.tiled import print_tiles
 from anygrad.compiler.targets.writers import ADD, Writer, is_view, releases, writer_of
@@ -71,7 +71,6 @@ class Writing:
         # a run that is left, to be recorded anew, must find the arguments as they were
         leaving = [k for k, step in enumerate(self.steps) if step.nodes[0].name in LEAVING]
         self._decided = max(leaving, default=-1)
-        self.clear = False  # whether the text asks if donated arrays lie apart
 
     def build(self) -> Callable[..., Any]:
         """The function."""
@@ -102,19 +101,17 @@ class Writing:
         """
         home, made = self.homes.get(number), self.layout(number)
         if home is not None and made is not None and self.is_over(position, home, separate):
-            return self.donated_place(number, home, made)
+            return self.donated_place(number, home)
         root = self.memory[number]
         if root in self.pinned or root != number or made is None:
             return None
         self._held[number] = self.take(made)
         return f"b{self._held[number]}"
 
-    def donated_place(self, number: int, home: int, made: Layout) -> str:
-        """The name of the memory of a donated array, or of new memory, known in the run."""
-        self.clear = True
-        known, likeness = self.printer.name(target, "target"), self.printer.name(made, "layout")
-        self.printer.add(f"d{number} = {known}(v{home}, clear, {likeness})")
-        return f"d{number}"
+    def donated_place(self, number: int, home: int) -> str:
+        """The name of the memory of a donated array, which is that of a result from now on."""
+        self.printer.add(f"v{number} = v{home}")
+        return f"v{number}"
 
     def layout(self, number: int) -> Layout | None:
         """How to make an array like a value."""
@@ -165,9 +162,6 @@ class Writing:
 
     def name(self, number: int, name: str) -> None:
         """Give a value its name; what is returned is called by its number."""
-        if name[0] == "d":
-            self.printer.add(f"v{number} = {name}")
-            name = f"v{number}"
         self.printer.called[number] = name
 
     def _taken_over(self, position: int, node: Node, writer: Writer) -> str | None:
@@ -240,14 +234,12 @@ class Writing:
         print_return(printer, self.program, self.donated)
         arguments = ", ".join(f"v{int(ref)}" for ref in self.program.inputs)
         body, head = printer.lines, []
-        if self.clear:
-            head = [f"clear = {printer.name(disjoint, 'disjoint')}({arguments})"]
         if self.buffers:
             pool: list[Any] = []
             kept, make = printer.name(pool, "pool"), printer.name(space_for(self.buffers), "space")
             names = ", ".join(f"b{k}" for k in range(len(self.buffers)))
             # asking whether the pool is empty would not help: another thread may come first
-            head += [f"try: w = {kept}.pop()", f"except IndexError: w = {make}()", f"{names}, = w"]
+            head = [f"try: w = {kept}.pop()", f"except IndexError: w = {make}()", f"{names}, = w"]
             body = ["try:", *[f"    {line}" for line in body], f"finally: {kept}.append(w)"]
         printer.lines = [*head, *body]
         return printer.build(arguments)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["as_flat", "disjoint", "fresh", "is_flat", "layout", "space_for", "target"]
-
-ALIGNED = 64
-"""Bytes of a line of the cache."""
+__all__ = ["Layout", "as_flat", "fresh", "is_flat", "layout", "space_for"]
 
 Layout = tuple[tuple[int, ...], Any, tuple[int, ...]]
 """A shape, a dtype, and the axes from the slowest to the quickest."""
@@ -59,19 +55,3 @@ def space_for(layouts: Sequence[Layout]) -> Callable[[], tuple[np.ndarray, ...]]
     """Give the function that makes arrays of these layouts."""
     made = tuple(layouts)
     return lambda: tuple([fresh(one) for one in made])
-
-
-def disjoint(*arrays: Any) -> bool:
-    """Whether no two arrays share memory, as far as the bounds of their memory tell."""
-    ranges = []
-    for x in arrays:
-        if isinstance(x, np.ndarray) and x.size:
-            low, high = np.lib.array_utils.byte_bounds(x)
-            ranges.append((low, high))
-    ranges.sort()
-    return all(a[1] <= b[0] for a, b in itertools.pairwise(ranges))
-
-
-def target(x: np.ndarray, clear: bool, made: Layout) -> np.ndarray:
-    """The memory of a donated array, or new memory where that must be left alone."""
-    return x if clear and type(x) is np.ndarray and x.flags.writeable else fresh(made)

@@ -76,8 +76,8 @@ class Loop:
             home, made = writing.homes.get(number), writing.layout(number)
             out = None
             assert made is not None
-            if self._may_write(home):
-                out = writing.donated_place(number, home, made)
+            if home is not None and self._may_write(home):
+                out = writing.donated_place(number, home)
                 if self.last.get(home, -1) > self._position_of(ref):
                     delayed.add(number)
             if out is None:
@@ -91,9 +91,9 @@ class Loop:
             self.lines.append(f"o{number} = g{number}[i:j]")
         return delayed
 
-    def _may_write(self, home: int | None) -> bool:
+    def _may_write(self, home: int) -> bool:
         """Whether a tile of a donated array is needed for the same tile of the group at most."""
-        if home is None or not self.writing.is_over(self.position, home, False):
+        if not self.writing.is_over(self.position, home, False):
             return False
         memory = self.writing.memory
         readers = [ref for ref in self.group.operands if memory[ref] == home]

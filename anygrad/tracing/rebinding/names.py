@@ -38,7 +38,7 @@ QUICK_BUILTINS = frozenset(
     (
         *("range", "len", "zip", "enumerate", "print", "tuple", "list", "dict", "set", "str"),
         *("getattr", "hasattr", "setattr", "type", "iter", "next", "reversed", "repr"),
-        *("sum", "min", "max", "abs", "any", "all", "sorted", "id", "bool", "frozenset"),
+        *("min", "max", "abs", "any", "all", "sorted", "id", "bool", "frozenset"),
         *("ValueError", "TypeError", "RuntimeError", "KeyError", "IndexError", "AssertionError"),
         *("Exception", "StopIteration", "NotImplementedError", "ZeroDivisionError", "True"),
         *("ArithmeticError", "OverflowError", "FloatingPointError", "NotImplemented"),

@@ -3,9 +3,12 @@
 import time
 
 import numpy as np
+import pytest
 
 import anygrad as ag
-from anygrad.compiler.accumulating import Sum
+from anygrad.compiler.accumulating import Sum, accumulate
+from anygrad.compiler.capturing import spec_of
+from anygrad.compiler.program import Node, Program, Ref
 from anygrad.compiler.targets import print_program
 from anygrad.compiler.targets.plain import print_plain
 from tests.compiler.targets.bits import assert_replays, assert_same_bits, source
@@ -48,6 +51,30 @@ def test_signs_of_zeros_stay():
         program = ag.compile(ag.grad(f)).ir(x, g)
         found, wanted = print_program(program)(x, g), print_plain(program)(x, g)
         assert_same_bits(found, wanted)
+
+
+def made(outputs):
+    """Three parts are added up; outputs are numbers of values."""
+    spec = spec_of(np.zeros(4))
+    scatter = [
+        Node(Ref(k), "scatter", (Ref(0),), {"key": slice(k, k + 1), "shape": (4,)})
+        for k in (1, 2, 3)
+    ]
+    nodes = (
+        *scatter,
+        Node(Ref(4), "add", (Ref(1), Ref(2))),
+        Node(Ref(5), "add", (Ref(4), Ref(3))),
+    )
+    specs = {0: spec_of(np.zeros(1)), **dict.fromkeys(range(1, 6), spec)}
+    return Program((Ref(0),), nodes, tuple(map(Ref, outputs)), specs)
+
+
+@pytest.mark.parametrize("outputs", [(5,), (5, 4), (5, 1), (5, 3), (4,), (1, 2, 3, 4, 5)])
+def test_what_else_is_needed_of_a_sum_is_left(outputs):
+    program, x = made(outputs), np.array([1.5])
+    changed = accumulate(program)
+    assert ("call" in [node.name for node in changed.nodes]) == (outputs in ((5,), (5, 1)))
+    assert_same_bits(print_program(program)(x), print_plain(program)(x))
 
 
 def test_the_time_grows_with_the_number_of_parts_not_with_its_square(record_property):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import anygrad as ag
-from anygrad.compiler.targets import tiles
+from anygrad.compiler.targets import buffered, tiles
 from tests.compiler.targets.bits import assert_replays, assert_same_bits, source
 
 
@@ -17,6 +17,7 @@ def small_tiles(monkeypatch):
     monkeypatch.setattr(tiles, "TILED_FROM", 64)
     monkeypatch.setattr(tiles, "SMALLEST", 150)
     monkeypatch.setattr(tiles, "BUDGET", 1)
+    monkeypatch.setattr(buffered, "WRITTEN_FROM", 1)
 
 
 def values(shape, dtype=np.float64, seed=0):
@@ -122,6 +123,15 @@ def test_values_that_leave_a_group_and_come_back():
     assert_replays(ag.grad(lambda x: np.sum(f(x)[1])), values(500))
 
 
+@pytest.mark.usefixtures("small_tiles")
+def test_choices_between_values_that_are_not_needed_any_more():
+    def f(x, y):
+        return np.where(x * y > 0.1, x * 2.0, y * 3.0) + 1.0, np.where(x > y, x - y, 0.0) * y
+
+    assert_replays(f, values(501), values(501, seed=1))
+    assert_replays(f, values((20, 25)), values(25, seed=1))
+
+
 def adam(p, g, m, v, t):
     m = 0.9 * m + 0.1 * g
     v = 0.999 * v + 0.001 * (g * g)
@@ -158,6 +168,17 @@ def test_donated_memory_is_not_written_before_its_last_use():
         assert_same_bits(compiled(p.copy(), q.copy()), wanted)
     both = np.concatenate([p, q])
     assert_same_bits(compiled(both[:301], both[301:]), wanted)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_donated_memory_that_other_tiles_read_is_not_written():
+    def f(p, q):
+        return (q + p.T) * 2.0, np.sum(q)
+
+    compiled = ag.compile(f, donate=0)
+    p, q = values((30, 30)), values((30, 30), seed=1)
+    for _ in range(3):
+        assert_same_bits(compiled(p.copy(), q), f(p, q))
 
 
 def test_a_long_chain_takes_memory_for_its_result_only():
