@@ -98,12 +98,20 @@ def _share_of(node: Node, made: dict[int, Node], specs: dict[int, Spec]) -> Any:
         return None
     if specs[ties.number].dtype != specs[node.number].dtype:
         return None
-    won, tied = [made.get(x.operands[0]) for x in (wins, ties)]
-    if won is None or tied is None or tied.name != "equal" or won.operands != tied.operands:
+    asked = [x.operands[0] for x in (wins, ties)]
+    won, tied = [made.get(x) if type(x) is Ref else None for x in asked]
+    if won is None or tied is None or tied.name != "equal":
+        return None
+    if not all(map(_same, won.operands, tied.operands)):
         return None
     if won.name not in ("greater", "less") or specs[wins.number] != specs[node.number]:
         return None
     return (tied.number, 0.5, wins.number)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two operands are the same value, or the same constant."""
+    return a is b or (type(a) is type(b) and type(a) in (Ref, int, float) and a == b)
 
 
 def _count(program: Program) -> dict[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.clipping.silence import LISTENERS
-from anygrad.compiler.donating import write
+from anygrad.compiler.donating import separated, write
 from anygrad.compiler.program import Program, Ref
 from anygrad.compiler.recording import record
 from anygrad.compiler.simplifying import simplify
@@ -38,6 +38,8 @@ class Path(NamedTuple):
         Output, and the argument whose memory it takes.
     late : tuple of pairs
         Those of them where the program itself does not write, such as constants.
+    donated : frozenset of int
+        The arguments in whose memory the program computes.
     silent : bool
         Whether NumPy was told to keep quiet.
     """
@@ -48,15 +50,17 @@ class Path(NamedTuple):
     treedef: Any
     pairs: tuple[tuple[int, int], ...]
     late: tuple[tuple[int, int], ...]
+    donated: frozenset[int]
     silent: bool
 
     def replay(self, leaves: Sequence[Any]) -> Any:
         """The result, or `MISSED` where another way has to be gone."""
+        given = separated(leaves, self.donated) if self.donated else leaves
         if self.silent:
             with np.errstate(all="ignore"):
-                out = self.run(*leaves)
+                out = self.run(*given)
         else:
-            out = self.run(*leaves)
+            out = self.run(*given)
         return MISSED if out is MISSED else self.put_together(out, leaves, self.late)
 
     def put_together(self, out: Sequence[Any], leaves: Sequence[Any], pairs: Any) -> Any:
@@ -94,7 +98,7 @@ def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tupl
     program = program.with_nodes(program.nodes, [program.outputs[k] for k in order])
     donated = frozenset([argument for _, argument in pairs[: len(pairs) - len(late)]])
     run = print_program(program, donated)
-    path = Path(program, run, chosen, recording.treedef, pairs, late, bool(heard))
+    path = Path(program, run, chosen, recording.treedef, pairs, late, donated, bool(heard))
     found = trees.leaves(recording.result)
     return path, [found[k] for k in order]
 

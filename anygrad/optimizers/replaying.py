@@ -111,7 +111,7 @@ class Replays:
                     self.kinds = [kind, *[k for k in self.kinds if k is not kind]]
                 return kind
         kind = Kind(key)
-        self.kinds = [kind, *self.kinds]
+        self.kinds = [kind, *self.kinds[: KINDS - 1]]
         return kind
 
     def _record(
@@ -179,7 +179,7 @@ def _place_of(leaves: list[Any]) -> AbstractContextManager:
 def _sharing(leaves: list[Any]) -> frozenset[int]:
     """Which leaves may lie in the memory of another: were one written, the other would change."""
     owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
-    if len(set(owners)) == len(owners):
+    if True:
         return frozenset()
     seen: dict[int, list[int]] = {}
     for place, owner in enumerate(owners):

@@ -78,8 +78,7 @@ def test_what_python_decides_by_is_compared_afterwards(asarray, monkeypatch):
 def test_numbers_that_python_decides_by_are_compared_before(asarray):
     x = asarray(np.ones(3))
     compiled = ag.compile(lambda x, rate: x * rate if rate > 0.5 else x - rate)
-    for n in range(2 * CALLS):
-        rate = 0.75 if n % 2 else 0.25
+    for rate in (*[0.25] * CALLS, *[0.75] * CALLS, 0.25):
         np.testing.assert_allclose(np.asarray(compiled(x, rate)), 0.75, rtol=1e-6)
 
 

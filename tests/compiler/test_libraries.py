@@ -5,7 +5,7 @@ import pytest
 
 import anygrad as ag
 from tests.compiler.agreement import assert_agrees, use_plain_target
-from tests.support import assert_close, forbid_host_copies
+from tests.support import allow_host_copies, assert_close, forbid_host_copies
 
 X = np.array([[0.3, -1.2, 0.7], [1.9, 0.4, -0.8], [-0.45, 1.1, 1.7]])
 OTHERS = (X, 0.5 * X[::-1], np.abs(X))
@@ -80,15 +80,17 @@ def test_a_replay_reads_nothing_on_the_host(name, quick_xp):
 
 def test_a_branch_is_asked_for_in_every_library(quick_xp):
     xp = quick_xp
-    compiled = ag.compile(lambda x: x * 2.0 if xp.sum(x) > 0 else -x)
+    compiled = ag.compile(lambda x: x * 2.0 if ag.namespace(x).sum(x) > 0 else -x)
     for host in (X, -X, 0.5 * X, -X):
         x = xp.asarray(host)
-        assert_close(compiled(x), host * 2.0 if host.sum() > 0 else -host)
+        with allow_host_copies():  # as the function itself, which asks for the truth of an array
+            got = compiled(x)
+        assert_close(got, host * 2.0 if host.sum() > 0 else -host)
 
 
 def test_mixtures_are_refused_as_ever(quick_xp):
     xp = quick_xp
-    if xp.name == "numpy":
+    if xp.backend == "numpy":
         pytest.skip("NumPy beside NumPy is no mixture")
     with pytest.raises((ag.errors.AnygradError, TypeError)):
         ag.compile(lambda x, y: x * y)(xp.asarray(X), X)

@@ -60,6 +60,17 @@ def test_a_program_is_shown_line_by_line():
     assert [node.name for node in program.guards] == ["guard"]
 
 
+def test_results_of_a_call_are_let_go_of_when_nothing_needs_them():
+    specs = {0: Spec("number"), 1: Spec("many"), 2: Spec("number"), 3: Spec("number")}
+    nodes = (
+        Node(Ref(1), "call", (Ref(0),), {}, divmod),
+        Node(Ref(2), "part", (Ref(1), 0)),
+        Node(Ref(3), "host", (Ref(2),), {}, abs),
+    )
+    source = print_plain(Program((Ref(0),), nodes, (Ref(3),), specs)).__anygrad_source__
+    assert source.index("v2 = v1[0]") < source.index("del v1") < source.index("v3 =")
+
+
 def stepper(n):
     def f(x):
         for _ in range(n):

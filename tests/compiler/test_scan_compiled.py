@@ -38,6 +38,19 @@ def test_it_is_not_unrolled(checkpoint):
     assert len(program.nodes) < 60
 
 
+def test_cotangents_that_nobody_wants_are_not_computed():
+    def f(w, xs):
+        return np.sum(ag.scan(lambda c, x: (np.sin(c * w + x), None), w, xs)[0])
+
+    def results_of_the_way_back(argnums):
+        nodes = ag.compile(ag.grad(f, argnums)).ir(np.ones(3), XS).nodes
+        last = [node.number for node in nodes if node.name == "call"][-1]
+        return len([node for node in nodes if node.name == "part" and node.operands[0] == last])
+
+    assert results_of_the_way_back(0) == 2  # for the first carry, and for what is closed over
+    assert results_of_the_way_back((0, 1)) == 3
+
+
 def test_replays_agree_with_the_loop():
     w = R.normal(size=(5, 3))
     value, plain = ag.compile(loss(ag.scan)), loss(plain_scan)
@@ -88,9 +101,10 @@ def hoisting(scan):
     return f
 
 
-def test_a_new_branch_that_reads_new_values_records_the_whole_function_again():
+@pytest.mark.parametrize("donate", [(), "xs"])
+def test_a_new_branch_that_reads_new_values_records_the_whole_function_again(donate):
     found, expected = (ag.value_and_grad(hoisting(s)) for s in (ag.scan, plain_scan))
-    found = ag.compile(found)
+    found = ag.compile(found, donate=donate)
     for scale in (0.01, 1.0, 0.01, 5.0):
         assert_close(found(0.3, np.ones(6) * scale), expected(0.3, np.ones(6) * scale))
 

@@ -258,13 +258,12 @@ def carries_at_peak(n, size, **options):
 
 
 def test_memory_grows_as_told():
-    assert 144 < carries_at_peak(144, 4000, checkpoint=False) < 170
-    assert carries_at_peak(144, 4000, checkpoint=True) < 60
-    assert carries_at_peak(576, 4000, checkpoint=True) < 110
-    assert carries_at_peak(144, 4000, checkpoint=2) < 100
-    assert carries_at_peak(144, 4000) > 144  # little: all is kept
+    assert 100 < carries_at_peak(100, 4000) < 125
+    assert carries_at_peak(100, 4000, checkpoint=True) < 55
+    assert carries_at_peak(400, 4000, checkpoint=True) < 100
+    assert carries_at_peak(100, 4000, checkpoint=2) < 75
 
 
 def test_auto_keeps_less_where_carries_are_large(monkeypatch):
-    monkeypatch.setattr("anygrad.compiler.scanning.scans.LARGE", 100 * 8 * 4000)
-    assert carries_at_peak(144, 4000) < 60
+    monkeypatch.setattr("anygrad.compiler.scanning.scans.LARGE", 50 * 8 * 4000)
+    assert carries_at_peak(100, 4000) < 55

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,7 @@ class NoiseRule:
         is_complex = len(shape) > len(g.shape)
         backend, device, xp = backend_of(g), device_of(g), library_of([g])
         assert backend is not None
+        current = backend.on_device or nullcontext
 
         def draw_at(count: Any) -> Array:
             step = int(count)
@@ -127,7 +129,8 @@ class NoiseRule:
                 noise = noise[0] + 1j * noise[1]
             if is_single:
                 noise = noise.astype(np.complex64 if noise.dtype.kind == "c" else np.float32)
-            return xp.astype(backend.from_host(np.asarray(noise), device), dtype)
+            with current(device):
+                return xp.astype(backend.from_host(np.asarray(noise), device), dtype)
 
         return draw_at
 

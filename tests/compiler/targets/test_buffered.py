@@ -309,6 +309,18 @@ def test_ties_share_a_derivative():
         ]
 
 
+def test_only_shares_of_the_same_comparison_become_a_choice():
+    c, d = np.array([1.0, 3.0]), np.array([1.0, 2.0])
+
+    def f(x):
+        wins, ties = np.astype(x > c, np.float64), np.astype(x == d, np.float64)
+        others = np.astype(x == c, np.float64)
+        return wins + 0.5 * ties, wins + 0.5 * others, wins + 0.25 * others
+
+    compiled = assert_replays(f, np.array([1.0, 2.0]))
+    assert [node.name for node in compiled.ir(c).nodes].count("where") == 1
+
+
 def test_a_donated_array_that_overlaps_another_argument_is_left_alone_until_the_end():
     def f(p, q):
         y = p + 1.0

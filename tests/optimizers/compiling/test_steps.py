@@ -183,7 +183,8 @@ def test_a_step_leaves_what_it_was_given_alone_unless_it_is_donated(donate):
 
 
 def test_read_only_parameters_are_replaced_when_they_are_donated():
-    optimizer, params = opt.sgd(0.5), make_params()
+    # large enough for a program to compute in their memory
+    optimizer, params = opt.sgd(0.5), {"b": np.ones(3), "w": np.linspace(-1.0, 1.0, 20_000)}
     state = optimizer.init(params)
     for step in range(STEPS):
         params["w"].flags.writeable = False
@@ -195,10 +196,12 @@ def test_read_only_parameters_are_replaced_when_they_are_donated():
 
 
 def test_gradients_in_the_memory_of_donated_parameters_are_read_before_it_is_written():
-    optimizer, params = opt.sgd(0.5, momentum=0.5), make_params()
+    # large enough for a program to compute in that memory
+    optimizer, params = opt.adam(0.5), {"w": np.linspace(-1.0, 1.0, 20_000)}
     state = optimizer.init(params)
     for step in range(STEPS):
         params, state = optimizer.step(params, make_grads(params, step), state, donate=True)
+    assert paths_of(optimizer)
     expected = copied((params, state))
     with ag.use_settings(fuse=False):
         expected = optimizer.step(expected[0], expected[0], expected[1], donate=True)
