@@ -135,8 +135,9 @@ def check_place(where: str, expected: Any, g: Any) -> None:
 def beside_level(level: Any, g: Any) -> Any:
     """A plain tangent or cotangent, lifted to the level that its value is of.
 
-    Where operations are recorded, and for libraries whose operators refuse unknown operands instead of asking them: there, a
-    rule may not begin with a plain ``g`` where its operand is traced.
+    Where operations are recorded, and for libraries whose operators refuse unknown operands
+    instead of asking them: there, a rule may not begin with a plain ``g``
+    where its operand is traced.
     """
     if level is None or type(g) in LIFTED:
         return g

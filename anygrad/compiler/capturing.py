@@ -99,7 +99,16 @@ class Capture(Carrying):
         Why the recording must not be replayed; empty if it may.
     """
 
-    __slots__ = ("constants", "inputs", "namespaces", "nodes", "objects", "poisoned", "refusals", "specs")
+    __slots__ = (
+        "constants",
+        "inputs",
+        "namespaces",
+        "nodes",
+        "objects",
+        "poisoned",
+        "refusals",
+        "specs",
+    )
     kind = Captured
     records = True
 
@@ -154,7 +163,8 @@ class Capture(Carrying):
             if y is None:
                 y = of_number(row.name, *values, **kw)
         elif row.name in OPERATORS and _rounds_otherwise(row.name, values):
-            function = getattr(names_of_array(next(v for v in values if hasattr(v, "dtype"))), row.name)
+            first = next(v for v in values if hasattr(v, "dtype"))
+            function = getattr(names_of_array(first), row.name)
             operands = tuple([self._operand(a, v) for a, v in zip(args, values, strict=True)])
             return self._note("host", operands, {}, function(*values), function)
         else:
@@ -255,9 +265,9 @@ class Capture(Carrying):
     def refuse(self, x: Any, what: str) -> TraceError:
         """The error for a value that would leave the program as a plain one."""
         error = TraceError(
-            f"{what}: got a value of a compiled function; expected a plain one, which a replay would "
-            f"repeat as it is now. Use array functions, or return it; {self.origin} runs uncompiled under "
-            "ag.use_settings(fuse=False)."
+            f"{what}: got a value of a compiled function; expected a plain one, "
+            "which a replay would repeat as it is now. Use array functions, or return it; "
+            f"{self.origin} runs uncompiled under ag.use_settings(fuse=False)."
         )
         if not what.startswith("using x as an index"):
             self.refusals.append(error)
@@ -285,7 +295,7 @@ class Capture(Carrying):
         return r
 
     def hardened(self, x: Any) -> Any:
-        """A value to be differentiated by: a Python number becomes NumPy's, as it does elsewhere."""
+        """A value to be differentiated by: a Python number becomes NumPy's, as elsewhere."""
         make = {float: np.float64, complex: np.complex128}.get(type(x.v))
         return x if make is None else self.host(make, (x,))
 

@@ -182,11 +182,7 @@ def _root(value: Any) -> Buffer:
 
 def copied(value: Any) -> Any:
     """A value, plain or traced, in memory of its own."""
-    return (
-        duplicate(value)
-        if type(value) in LIFTED
-        else names_for(value).asarray(value, copy=True)
-    )
+    return duplicate(value) if type(value) in LIFTED else names_for(value).asarray(value, copy=True)
 
 
 def view_by(row: Row, base: Buffer, kw: dict[str, Any]) -> Any:

@@ -131,7 +131,7 @@ class Level:
         raise NotImplementedError
 
     def keep(self, x: Any, below: Any) -> Any:
-        """What is left of a value of this level without derivatives; ``below`` is what lies there."""
+        """What is left of a value without derivatives; ``below`` is what lies there."""
         return below
 
     def lower(self, x: Any) -> Any:

@@ -359,9 +359,7 @@ for _short, _row in _SYMBOLS.items():
     _python, _row = getattr(operator, _short), getattr(TRACED, _row)
     _OPERATORS[f"__{_short}__"] = _of_scalars(_python, _row, False)
     _OPERATORS[f"__r{_short}__"] = _of_scalars(_python, _row, True)
-    _OPERATORS[f"__i{_short}__"] = _of_scalars(
-        _python, getattr(Traced, f"__i{_short}__"), False
-    )
+    _OPERATORS[f"__i{_short}__"] = _of_scalars(_python, getattr(Traced, f"__i{_short}__"), False)
 _HANDLERS = {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
 _METHODS = {name: _method(name, getattr(Traced, name)) for name in METHODS}
 ATTRIBUTES = {**_OPERATORS, **_HANDLERS, **_METHODS}

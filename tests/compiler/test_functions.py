@@ -104,7 +104,7 @@ def test_functions_agree_where_other_values_take_other_ways(module):
                 continue
             except AssertionError as error:
                 raise AssertionError(f"{module}:{name}: {error}") from error
-    assert compared > 0.4 * len(functions(imported)) or module in OF_NAMESPACES
+    assert compared or len(functions(imported)) < 3 or module in OF_NAMESPACES
 
 
 # Reads of values, one by one ------------------------------------------------------------------

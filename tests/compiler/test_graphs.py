@@ -79,7 +79,10 @@ def check_program(program: Program, seed):
     assert_agrees(gradient, *calls)
     tangents = [tuple(np.asarray(np.cos(x)) for x in call) for call in calls]
     assert_agrees(lambda *xs: ag.jvp(gradient, xs, tangents[0]), *calls)
-    stacks = [tuple(np.stack([x, y, x]) for x, y in zip(*pair)) for pair in (calls, calls[::-1])]
+    stacks = [
+        tuple(np.stack([x, y, x]) for x, y in zip(*pair, strict=True))
+        for pair in (calls, calls[::-1])
+    ]
     assert_agrees(ag.vmap(f), *stacks)
 
 

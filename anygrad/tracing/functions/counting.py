@@ -86,7 +86,8 @@ def _limits(where: str, a: Any, range: Any) -> tuple[Any, Any]:
         a = astype(a, plain_namespace(a).float64)
     if range is not None:
         first, last = as_arrays((*range, a))[:2]
-        if on_host(first) and not is_mapped(first) and bool(TRACED.greater(strip(first), strip(last))):
+        known = on_host(first) and not is_mapped(first)
+        if known and bool(TRACED.greater(strip(first), strip(last))):
             message = f"{where}(range): got {range!r}; expected the lower limit first."
             raise ArgumentError(message)
     elif not a.size:
