@@ -195,7 +195,7 @@ class Compiled:
 
     def source(self, *args: Any, **kw: Any) -> str:
         """The text of the function that is replayed for these arguments."""
-        return self._path(args, kw).run.__anygrad_source__
+        return self._path(args, kw).print().__anygrad_source__
 
     def explain(self, *args: Any, **kw: Any) -> Explanation:
         """Tell what becomes of the function for these arguments, which are left as they are.

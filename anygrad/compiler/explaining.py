@@ -180,7 +180,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
         bytes_moved=moved,
         bytes_least=least,
         workspace=workspace,
-        source=path.run.__anygrad_source__,
+        source=path.print().__anygrad_source__,
         paths=len(kind.paths),
         kinds=compiled.counts()[0],
         watched=path.surroundings.names,

@@ -93,16 +93,18 @@ def group(
     reasons = {int(n.number): _why_not(n, program) or admits(n) for n in program.nodes}
     specs = program.specs
     inside = {int(n.number): n for n in program.nodes if not reasons[n.number]}
-    level = _levels(program, inside)
+    users = _users(program)
+    level = _levels(program, inside, users)
     found: list[Group] = []
-    for key, nodes in _together(program, inside, level).items():
+    for nodes in _together(program, inside, level).values():
         numbers = {int(n.number) for n in nodes}
-        tails = [n for n in program.nodes if _ends(n, numbers, program, admits, key[0])]
+        readers = {int(u.number): u for k in numbers for u in users.get(k, ())}
+        tails = [readers[k] for k in sorted(readers) if _ends(readers[k], numbers, admits)]
         if len(nodes) + len(tails) < at_least:
             reasons.update((int(n.number), "alone: nothing of its shape beside it") for n in nodes)
             continue
         reasons.update((int(n.number), "") for n in tails)
-        found.append(_make(program, specs[nodes[0].number].shape, nodes, tails))
+        found.append(_make(program, specs[nodes[0].number].shape, nodes, tails, users))
     return Grouping(tuple(found), {k: why for k, why in reasons.items() if why})
 
 
@@ -118,18 +120,27 @@ def _why_not(node: Node, program: Program) -> str:
     return ""
 
 
-def _levels(program: Program, inside: dict[int, Node]) -> dict[int, int]:
+def _users(program: Program) -> dict[int, list[Node]]:
+    """By number, the nodes that read a value."""
+    users: dict[int, list[Node]] = {}
+    for node in program.nodes:
+        for ref in node.uses():
+            users.setdefault(int(ref), []).append(node)
+    return users
+
+
+def _levels(
+    program: Program, inside: dict[int, Node], users: dict[int, list[Node]]
+) -> dict[int, int]:
     """Levels from the inputs on; then nodes move up to the only level that reads them."""
     specs, level = program.specs, dict.fromkeys(map(int, program.inputs), 0)
-    users: dict[int, list[Node]] = {}
     for node in program.nodes:
         highest = 0
         for ref in node.uses():
-            users.setdefault(int(ref), []).append(node)
             same = node.number in inside and specs[ref].shape == specs[node.number].shape
             highest = max(highest, level[ref] + (ref in inside and not same))
         level[int(node.number)] = highest
-    returned = {int(x) for x in program.outputs if type(x) is Ref}
+    returned = program.returned
     for node in reversed(program.nodes):
         n = int(node.number)
         read = users.get(n, ())
@@ -166,22 +177,27 @@ def _together(
     return {(level[nodes[0].number], nodes[0].number): nodes for nodes in found.values()}
 
 
-def _ends(
-    node: Node, numbers: set[int], program: Program, admits: Callable[[Node], str], level: int
-) -> bool:
+def _ends(node: Node, numbers: set[int], admits: Callable[[Node], str]) -> bool:
     """Whether a node is a reduction of a value of the group, which the group can carry out."""
     if node.name not in REDUCTIONS or type(node.operands[0]) is not Ref:
         return False
     return node.operands[0] in numbers and not admits(node)
 
 
-def _make(program: Program, shape: tuple[int, ...], nodes: list[Node], tails: list[Node]) -> Group:
+def _make(
+    program: Program,
+    shape: tuple[int, ...],
+    nodes: list[Node],
+    tails: list[Node],
+    users: dict[int, list[Node]],
+) -> Group:
     own = {int(n.number) for n in nodes}
-    parts = {*own, *[int(n.number) for n in tails]}
+    parts = own.union(int(n.number) for n in tails)
     operands = dict.fromkeys(ref for n in nodes for ref in n.uses() if ref not in own)
-    read = {int(x) for x in program.outputs if type(x) is Ref}
-    for n in program.nodes:
-        if n.number not in parts:
-            read.update(map(int, n.uses()))
-    results = [n.number for n in nodes if n.number in read]
+    returned = program.returned
+    results = [
+        n.number
+        for n in nodes
+        if n.number in returned or any(u.number not in parts for u in users.get(n.number, ()))
+    ]
     return Group(shape, tuple(operands), tuple(nodes), tuple(tails), tuple(results), program)

@@ -65,13 +65,13 @@ class Kind:
             given = separated(given, self.donated)
         paths, around, why = self.paths, None, ""
         for path in paths:
-            _, run, rebuild, surroundings, _ = path
+            surroundings = path.surroundings
             if surroundings is not around:
                 around, why = surroundings, surroundings.changed()
             if why:
                 continue
             try:
-                out = run(*given)
+                out = (path.run or path.print())(*given)
             except Exception:  # the function may catch it, and go another way: it is asked itself
                 if self.donated:  # results may lie in the memory of its arguments by now
                     raise
@@ -80,7 +80,7 @@ class Kind:
                 self.replays += 1
                 if path is not paths[0]:
                     self._put_first(path)
-                return rebuild(out)
+                return path.rebuild(out)
         if self.eager:
             args, kw = fill(self.held, args, kw)
             return owner.function(*args, **kw)
@@ -90,7 +90,7 @@ class Kind:
         """The path that these arguments take, if it is known."""
         given = self._inputs(self.spared(leaves))
         for path in self.paths:
-            if not path.surroundings.changed() and path.run(*given) is not MISSED:
+            if not path.surroundings.changed() and path.print()(*given) is not MISSED:
                 return path
         return None
 

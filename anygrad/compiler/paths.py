@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from anygrad import trees
 from anygrad.compiler.arguments import fill, names_of
@@ -20,14 +20,43 @@ from anygrad.trees.structure import LEAF
 __all__ = ["Path", "make_path"]
 
 
-class Path(NamedTuple):
-    """A program that holds as long as its guards and its surroundings do."""
+class Path:
+    """A program that holds as long as its guards and its surroundings do.
 
-    program: Program
-    run: Callable[..., Any]
-    rebuild: Callable[[Any], Any]
-    surroundings: Surroundings
-    passes: tuple[tuple[str, int], ...] = ()
+    Attributes
+    ----------
+    program : Program
+        As it was recorded and simplified.
+    run : callable or None
+        ``run(*inputs)``; None until it is printed, for many functions are never called again.
+    rebuild : callable
+        Makes the result of the outputs.
+    surroundings : Surroundings
+        What was read besides the arguments.
+    passes : tuple of (str, int)
+        The number of nodes after each pass.
+    """
+
+    __slots__ = ("_donated", "passes", "program", "rebuild", "run", "surroundings")
+
+    def __init__(
+        self,
+        program: Program,
+        donated: frozenset[int],
+        rebuild: Callable[[Any], Any],
+        surroundings: Surroundings,
+        passes: tuple[tuple[str, int], ...] = (),
+    ):
+        self.program, self.rebuild = program, rebuild
+        self.surroundings, self.passes = surroundings, passes
+        self._donated = donated
+        self.run: Callable[..., Any] | None = None
+
+    def print(self) -> Callable[..., Any]:
+        """What is run, printed if it was not yet."""
+        if self.run is None:
+            self.run = print_program(self.program, self._donated)
+        return self.run
 
 
 def make_path(
@@ -72,9 +101,8 @@ def make_path(
         return None, result, ""
     counts = [("recorded", len(recording.program.nodes))]
     program = simplify(recording.program, counts)
-    run = print_program(program, kind.donated)
-    path = Path(program, run, rebuilder(recording.treedef), surroundings, tuple(counts))
-    return path, result, ""
+    rebuild = rebuilder(recording.treedef)
+    return Path(program, kind.donated, rebuild, surroundings, tuple(counts)), result, ""
 
 
 def _known(kind: Any) -> Surroundings | None:

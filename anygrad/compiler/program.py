@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from anygrad.tracing.frames import Line
@@ -158,6 +159,11 @@ class Program:
             nodes=tuple(nodes),
             outputs=self.outputs if outputs is None else tuple(outputs),
         )
+
+    @cached_property
+    def returned(self) -> frozenset[int]:
+        """The numbers of the values among the outputs."""
+        return frozenset([int(x) for x in self.outputs if type(x) is Ref])
 
     @property
     def guards(self) -> tuple[Node, ...]:

@@ -67,6 +67,10 @@ class Writing:
         self._ending: dict[int, list[int]] = {}
         for root, end in self.last.items():
             self._ending.setdefault(end, []).append(root)
+        self._given = frozenset(map(int, program.inputs))
+        self._inside: dict[int, list[int]] = {}  # memory -> the values that lie in it
+        for number, root in self.memory.items():
+            self._inside.setdefault(root, []).append(number)
         self.homes = self.direct_homes()
         # a run that is left, to be recorded anew, must find the arguments as they were
         leaving = [k for k, step in enumerate(self.steps) if step.nodes[0].name in LEAVING]
@@ -223,9 +227,8 @@ class Writing:
             if root in self._held:
                 buffer = self._held.pop(root)
                 self.give(self.buffers[buffer], buffer)
-            elif root not in self.program.inputs and _is_large(self.specs[root]):
-                inside = [n for n, m in self.memory.items() if m == root]
-                dropped += [n for n in inside if called.get(n) == f"v{n}"]
+            elif root not in self._given and _is_large(self.specs[root]):
+                dropped += [n for n in self._inside[root] if called.get(n) == f"v{n}"]
         if dropped:
             self.printer.add(f"del {', '.join(f'v{n}' for n in dropped)}")
 
