@@ -84,7 +84,7 @@ class Kind:
         if self.eager:
             args, kw = fill(self.held, args, kw)
             return owner.function(*args, **kw)
-        return self._record(owner, list(leaves), list(given), args, kw, why)
+        return self._record(owner, list(leaves), list(given), args, kw, why, paths)
 
     def find(self, leaves: Sequence[Any]) -> Path | None:
         """The path that these arguments take, if it is known."""
@@ -112,9 +112,15 @@ class Kind:
                 self.paths = [path, *[p for p in self.paths if p is not path]]
 
     def _record(
-        self, owner: Any, leaves: list[Any], given: list[Any], args: Any, kw: Any, why: str
+        self,
+        owner: Any,
+        leaves: list[Any],
+        given: list[Any],
+        args: Any,
+        kw: Any,
+        why: str,
+        before: list[Path],
     ) -> Any:
-        before = self.paths
         if len(before) >= PATHS and self.replays < PAYS * self._recorded:
             if self.ints:
                 return self._again(owner, args, kw)
