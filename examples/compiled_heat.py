@@ -11,7 +11,7 @@ import numpy as np
 
 import anygrad as ag
 
-POINTS, STEPS, ROUNDS = 64, 400, 600
+POINTS, STEPS, ROUNDS = 64, 400, 200
 CONDUCTIVITY = 0.25
 
 
@@ -54,7 +54,7 @@ def main():
     print("round  misfit of the ends")
     for k in range(ROUNDS):
         value, start, state = train(start, state)
-        if k % 100 == 0:
+        if k % 50 == 0:
             print(f"{k:5d}  {float(ag.to_numpy(value)):.3e}")
     report = ag.check_gradients(loss, start)
     assert report.ok, report

@@ -14,6 +14,7 @@ from anygrad.compiler.accumulating import share
 from anygrad.compiler.keys import Identity
 from anygrad.compiler.program import Node, Program, Ref, Spec, map_refs
 from anygrad.ops import ROWS
+from anygrad.tracing.lookup import OPERATORS
 
 __all__ = ["drop_dead", "merge_common", "remove_identities", "simplify", "spread_late"]
 
@@ -69,18 +70,46 @@ def remove_identities(program: Program) -> Program:
 
 
 def spread_late(program: Program) -> Program:
-    """Let elementwise operations broadcast by themselves: no array is repeated in memory first."""
+    """Let elementwise operations broadcast by themselves: no array is repeated in memory first.
+
+    What is made of nothing but constants is computed now.
+    """
     specs, kept = program.specs, []
     spread: dict[int, Any] = {}
+    renamed: dict[int, Any] = {}
     for node in program.nodes:
+        node = node.renamed(renamed)
         if node.name == "broadcast_to":
             base = node.operands[0]  # a constant 1.0 would be found as value 1
             if not _is_number(base, specs):  # which an operation would take in another dtype
                 spread[node.number] = spread.get(base, base) if type(base) is Ref else base
-        elif spread and node.name in ELEMENTWISE:
-            node = _with_short_operands(node, spread, specs)
+        elif node.name in ELEMENTWISE:
+            value = _constant(node, spread, specs)
+            if value is not None and specs[node.number].kind == "scalar":
+                renamed[node.number] = value
+                continue
+            if value is not None:
+                spread[node.number] = value
+            elif spread:
+                node = _with_short_operands(node, spread, specs)
         kept.append(node)
-    return program.with_nodes(kept)
+    return _renamed(program, kept, renamed)
+
+
+def _constant(node: Node, spread: dict[int, Any], specs: dict[int, Spec]) -> Any:
+    """The value of an operation on constants, if every library rounds it alike; else None."""
+    function = EXACT.get(node.name)
+    if function is None:
+        return None
+    operands = [spread.get(x, x) if type(x) is Ref else x for x in node.operands]
+    if not any(isinstance(x, np.floating) for x in operands) or not all(
+        isinstance(x, np.floating | float | int) and type(x) is not Ref for x in operands
+    ):
+        return None
+    with np.errstate(all="ignore"):
+        value = function(*operands)
+    spec = specs[node.number]  # where the code would warn, the replay does
+    return value if type(value) is getattr(spec.dtype, "type", None) and np.isfinite(value) else None
 
 
 def _with_short_operands(node: Node, spread: dict[int, Any], specs: dict[int, Spec]) -> Node:
@@ -101,6 +130,9 @@ ELEMENTWISE = frozenset(
     if row.family.name == "elementwise" and name not in ("astype", "pow", "real", "imag")
 )
 """Rows that take operands of several shapes; a power of one number is another function."""
+
+EXACT = {name: OPERATORS[name] for name in ("add", "subtract", "multiply", "divide", "negative")}
+"""Operations whose result IEEE 754 prescribes to the bit, for one number as for many."""
 
 _KEPT = frozenset(("host", "call"))
 

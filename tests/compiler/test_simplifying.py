@@ -5,6 +5,7 @@ import operator
 import numpy as np
 import pytest
 
+import anygrad as ag
 from anygrad.backends import BACKENDS
 from anygrad.compiler.program import Node, Program, Ref, Spec
 from anygrad.compiler.simplifying import (
@@ -336,3 +337,43 @@ def test_all_together_leave_every_bit():
     after = simplify(w.program(d, a))
     assert names(after) == ["sin", "add", "multiply"]
     assert_same_results(w.program(d, a), after, SPECIAL)
+
+
+# Constants ---------------------------------------------------------------------------------------
+
+
+def test_what_is_made_of_constants_is_computed_once_and_for_all():
+    slope = ag.compile(ag.grad(lambda x: np.sum(np.sin(x) * 1.5) / 7.0))
+    x = np.linspace(0.0, 1.0, 3)
+    assert [node.name for node in slope.ir(x).nodes] == ["cos", "multiply"]
+    np.testing.assert_array_equal(slope(x), (np.float64(1.0) / 7.0 * 1.5) * np.cos(x))
+
+
+def test_a_constant_that_is_not_finite_is_left_to_the_replay_which_warns():
+    def f(x):
+        return x / np.float64(0.0)
+
+    compiled = ag.compile(ag.grad(lambda x: np.sum(f(x))))
+    with np.errstate(all="ignore"):
+        expected = ag.grad(lambda x: np.sum(f(x)))(np.ones(2))
+        compiled(np.ones(2))
+        np.testing.assert_array_equal(compiled(np.ones(2)), expected)
+    with np.errstate(divide="warn"), pytest.warns(RuntimeWarning, match="divide"):
+        compiled(np.ones(2))
+
+
+def test_a_constant_keeps_the_precision_of_its_array():
+    slope = ag.compile(ag.grad(lambda x: np.sum(x * x) / 3.0))
+    x = np.linspace(0.0, 1.0, 3).astype(np.float32)
+    slope(x)
+    got = slope(x)
+    assert got.dtype == np.float32
+    np.testing.assert_array_equal(got, ag.grad(lambda x: np.sum(x * x) / 3.0)(x))
+
+
+def test_a_constant_array_that_is_summed_is_summed_as_it_was():
+    f = ag.grad(lambda x: np.sum(ag.grad(lambda y: np.sum(y * 0.1) * 0.3)(x) * x))
+    x = np.linspace(0.0, 1.0, 100)
+    compiled = ag.compile(f)
+    compiled(x)
+    np.testing.assert_array_equal(compiled(x), f(x))
