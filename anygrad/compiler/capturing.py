@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from anygrad.autodiff.calls import Call, Leaves
-from anygrad.backends import BACKENDS, backend_of, is_mutable
-from anygrad.compiler.program import Node, Ref, Spec, refs_of
+from anygrad.backends import is_mutable
+from anygrad.compiler.constants import Constants
+from anygrad.compiler.numbers import OF_NUMBERS, of_number, rounds_otherwise
+from anygrad.compiler.program import Node, Ref, Spec, refs_of, spec_of
 from anygrad.errors import TraceError
 from anygrad.ops import Row
 from anygrad.tracing import LIFTED, TRACED, bind, lifted, lowest
@@ -26,30 +28,9 @@ from anygrad.tracing.frames import users_line
 from anygrad.tracing.level import decided
 from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.pieces import ATTRIBUTES
-from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, run_plain, same_library
-from anygrad.tracing.snapshots import EXACT_BYTES, fingerprint
+from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, same_library
 
 __all__ = ["Capture", "Captured"]
-
-# What rows mean for Python's numbers, which have no library.
-OF_NUMBERS: dict[str, Callable[..., Any]] = {
-    **OPERATORS,
-    "remainder": operator.mod,
-    "floor_divide": operator.floordiv,
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-    "positive": operator.pos,
-    "abs": abs,
-    "real": operator.attrgetter("real"),
-    "imag": operator.attrgetter("imag"),
-    "conj": operator.methodcaller("conjugate"),
-    "maximum": max,
-    "minimum": min,
-}
 
 # Rows whose result has a shape that depends on values.
 _SHAPED_BY_VALUES = frozenset(("nonzero",))
@@ -120,7 +101,7 @@ class Capture(Carrying):
         self.inputs: list[Captured] = []
         self.objects: set[int] = set()
         self.poisoned = ""
-        self.constants: dict[int, tuple[Any, Any, Any]] = {}
+        self.constants = Constants()
         self.refusals: list[TraceError] = []
         self.namespaces: dict[int, Any] = {}
 
@@ -159,10 +140,9 @@ class Capture(Carrying):
         if "key" in kw or "indices" in kw:
             told, kw = self._keys(kw)
         if NUMBERS.issuperset(map(type, values)):
-            y = OF_NUMBERS[row.name](*values) if row.name in OF_NUMBERS else None
-            if y is None:
-                y = of_number(row.name, *values, **kw)
-        elif row.name in OPERATORS and _rounds_otherwise(row.name, values):
+            function = OF_NUMBERS.get(row.name)
+            y = of_number(row.name, *values, **kw) if function is None else function(*values)
+        elif row.name in OPERATORS and rounds_otherwise(row.name, values):
             first = next(v for v in values if hasattr(v, "dtype"))
             function = getattr(names_of_array(first), row.name)
             operands = tuple([self._operand(a, v) for a, v in zip(args, values, strict=True)])
@@ -344,26 +324,13 @@ class Capture(Carrying):
 
     def fixed(self, value: Any) -> Any:
         """A constant that later writes into an array do not change."""
-        if type(value) is list:
-            return [self.fixed(part) for part in value]
-        if type(value) in LIFTED or not is_mutable(value):
-            return value
-        known = self.constants.get(id(value))
-        now = fingerprint(value)
-        if known is None or known[1] != now:
-            small = isinstance(value, np.ndarray) and value.nbytes <= EXACT_BYTES
-            if known is not None and not small:
-                self.poison("it writes into an array that it has used")
-            kept = _copy_of_constant(value) if small else value
-            known = self.constants[id(value)] = (value, now, kept)
-        return known[2]
+        return self.constants.fixed(value)
 
     def close(self) -> None:
         """Note that the function has returned, and that constants are what they were."""
         Carrying.close(self)
-        for value, before, kept in self.constants.values():
-            if kept is value and fingerprint(value) != before:
-                self.poison("it writes into an array that it has used")
+        if self.constants.rewritten():
+            self.poison("it writes into an array that it has used")
         if self.refusals:  # caught by the function, which went on with something else
             raise self.refusals[0]
 
@@ -396,33 +363,6 @@ class Capture(Carrying):
             self._guard(x.i, "shape", _shape, tuple(x.v.shape))
 
 
-def of_number(name: str, x: Any, *rest: Any, **kw: Any) -> Any:
-    """A function of a Python number, which NumPy computes where no array says otherwise."""
-    return run_plain(name, (np.asarray(x), *rest), kw)
-
-
-def _copy_of_constant(x: np.ndarray) -> np.ndarray:
-    """A copy with the same order of memory; what is repeated in it stays so."""
-    if all(x.strides):
-        return x.copy(order="K")
-    short = x[tuple([slice(None) if step else slice(0, 1) for step in x.strides])].copy(order="K")
-    return np.broadcast_to(short, x.shape)
-
-
-def _rounds_otherwise(name: str, values: tuple[Any, ...]) -> bool:
-    """Whether Python's operator of complex values differs from the function, in its last bit."""
-    arrays = complex_array = complex_scalar = False
-    for v in values:
-        if isinstance(v, np.ndarray):
-            arrays = True
-            complex_array = complex_array or v.dtype.kind == "c"
-        elif type(v) is not float and isinstance(v, complex | np.complexfloating):
-            complex_scalar = True
-    if complex_scalar:
-        return name == "pow" or not arrays
-    return complex_array and name == "pow"
-
-
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -443,16 +383,3 @@ def _has_mask(kw: dict[str, Any]) -> bool:
     key = kw.get("key")
     parts = key if type(key) is tuple else (key,)
     return any("bool" in str(getattr(part, "dtype", "")) for part in parts)
-
-
-def spec_of(y: Any) -> Spec:
-    """What is known of a value."""
-    y = lowest(y)
-    if type(y) is np.ndarray:
-        return Spec("array", y.shape, y.dtype, y.strides, BACKENDS["numpy"])
-    if type(y) in NUMBERS or not hasattr(y, "shape"):
-        return Spec("number", (), type(y))
-    backend = backend_of(y)
-    kind = "scalar" if backend is not None and backend.is_scalar(type(y)) else "array"
-    strides = y.strides if isinstance(y, np.ndarray) else None
-    return Spec(kind, tuple(y.shape), y.dtype, strides, backend)

@@ -24,9 +24,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from anygrad.tracing.frames import Line
+import numpy as np
 
-__all__ = ["Node", "Program", "Ref", "Spec", "map_refs", "refs_of"]
+from anygrad.backends import BACKENDS, backend_of
+from anygrad.tracing import lowest
+from anygrad.tracing.frames import Line
+from anygrad.tracing.plain import NUMBERS
+
+__all__ = ["Node", "Program", "Ref", "Spec", "map_refs", "refs_of", "spec_of"]
 
 
 class Ref(int):
@@ -66,6 +71,19 @@ class Spec(NamedTuple):
             return self.kind
         name = str(getattr(self.dtype, "name", self.dtype)).split(".")[-1]
         return f"{name}[{', '.join(map(str, self.shape))}]"
+
+
+def spec_of(y: Any) -> Spec:
+    """What is known of a value."""
+    y = lowest(y)
+    if type(y) is np.ndarray:
+        return Spec("array", y.shape, y.dtype, y.strides, BACKENDS["numpy"])
+    if type(y) in NUMBERS or not hasattr(y, "shape"):
+        return Spec("number", (), type(y))
+    backend = backend_of(y)
+    kind = "scalar" if backend is not None and backend.is_scalar(type(y)) else "array"
+    strides = y.strides if isinstance(y, np.ndarray) else None
+    return Spec(kind, tuple(y.shape), y.dtype, strides, backend)
 
 
 class Node(NamedTuple):

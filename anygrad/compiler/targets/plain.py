@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad.backends import is_mutable
-from anygrad.compiler.capturing import OF_NUMBERS, of_number
 from anygrad.compiler.donating import homes, write
+from anygrad.compiler.numbers import OF_NUMBERS, of_number
 from anygrad.compiler.program import Node, Program, Ref, Spec
 from anygrad.compiler.recording import roots
 from anygrad.compiler.targets.printing import Printer

@@ -7,8 +7,7 @@ import pytest
 
 import anygrad as ag
 from anygrad.compiler.accumulating import Sum, accumulate
-from anygrad.compiler.capturing import spec_of
-from anygrad.compiler.program import Node, Program, Ref
+from anygrad.compiler.program import Node, Program, Ref, spec_of
 from anygrad.compiler.targets import print_program
 from anygrad.compiler.targets.plain import print_plain
 from tests.compiler.targets.bits import assert_replays, assert_same_bits, source
