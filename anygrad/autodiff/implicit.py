@@ -113,7 +113,15 @@ def implicit_root(
 
         def found(*operands: Any) -> Leaves:
             leaves, others = taken_apart(solve(*given.rebuild(operands)))
-            return [*(_as_array(x, operands) for x in leaves), *others]
+            results = [*(_as_array(x, operands) for x in leaves), *others]
+            kinds = [(tuple(np.shape(x)), getattr(x, "dtype", None)) for x in results]
+            if shape.setdefault("kinds", kinds) != kinds:  # what was recorded depends on them
+                message = (
+                    f"{name}: solve gave arrays of shapes and dtypes {shape['kinds']}, and then "
+                    f"{kinds}; expected the same for parameters of one kind."
+                )
+                raise ShapeError(message)
+            return results
 
         def found_together(mapped: tuple[bool, ...], size: int, operands: Leaves) -> Leaves:
             assert solve_batch is not None
@@ -225,7 +233,8 @@ def _call(name: str, found: Any, back: Any, push: Any, together: Any = None) -> 
         of_batch = found_one_by_one if together is None else found_together
         return _call(name, of_batch, back_of_batch, push_of_batch)
 
-    call = Call(name, lambda leaves: found(*leaves), reverse, forward, batched)
+    # one piece of a compiled program: what the solver does with values is done again in every run
+    call = Call(name, lambda leaves: found(*leaves), reverse, forward, batched, whole=True)
     return call
 
 

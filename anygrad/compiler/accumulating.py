@@ -115,10 +115,8 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _count(program: Program) -> dict[int, int]:
-    uses: dict[int, int] = {}
-    for node in program.nodes:
-        for ref in node.uses():
-            uses[int(ref)] = uses.get(int(ref), 0) + 1
+    """By number, how often a value is read or returned."""
+    uses = {n: len(nodes) for n, nodes in program.users().items()}
     for x in program.outputs:
         if type(x) is Ref:
             uses[int(x)] = uses.get(int(x), 0) + 1

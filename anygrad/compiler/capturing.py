@@ -25,7 +25,7 @@ from anygrad.ops import Row
 from anygrad.tracing import LIFTED, TRACED, bind, lifted, lowest
 from anygrad.tracing.carrying import Carried, Carrying
 from anygrad.tracing.frames import users_line
-from anygrad.tracing.level import decided
+from anygrad.tracing.level import decided, read_value
 from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.pieces import ATTRIBUTES
 from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, same_library
@@ -56,6 +56,24 @@ class Captured(Carried):
     def device(self) -> Any:
         """The device, as the library names it."""
         return getattr(lowest(self), "device", "cpu")
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] != "__" and hasattr(type(self.v), name) and self.shape == ():
+            return getattr(read_value(self), name)  # is_integer, hex: asked of this very number
+        message = f"{type(self.v).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(message, name=name, obj=self)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        raise self.t.refuse(self, "hash(x), or x as a key of a dict or set")
+
+    def __repr__(self) -> str:
+        return f"traced({lowest(self)!r})" if self.t.closed else repr(read_value(self))
+
+    def __str__(self) -> str:
+        return repr(self) if self.t.closed else str(read_value(self))
+
+    def __format__(self, form: str) -> str:
+        return format(lowest(self) if self.t.closed else read_value(self), form)
 
     @property
     def __anygrad_look__(self) -> Callable[..., Any] | None:
@@ -212,7 +230,7 @@ class Capture(Carrying):
             self._guard(number, "form", form, form(y))
         return wrapped
 
-    def duplicate(self, x: Any, order: str) -> Any:
+    def duplicate(self, x: Any, order: Any) -> Any:
         """A copy, in the order of memory that NumPy gives it."""
         self.check_operands((x,))
         value = x.v

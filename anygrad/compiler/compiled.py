@@ -244,7 +244,11 @@ class Compiled:
         """The path that these arguments take; recorded now if it is new."""
         kind, found = self.locate(args, kw)
         if found is None:
-            message = f"{self.__qualname__}: got a function that is not replayed: {kind.eager}."
+            why = kind.eager or kind.refused or "it went another way when it was asked again"
+            message = (
+                f"{self.__qualname__}: got a call that is not replayed: {why}; expected one that "
+                "is. Call it as it is, or compile what it calls."
+            )
             raise ArgumentError(message)
         return found
 

@@ -32,7 +32,9 @@ from anygrad.compiler.lowering import (
 )
 from anygrad.compiler.pullbacks import Given, Pulled, Record, Shape, forward, pulled
 from anygrad.compiler.splitting import split
+from anygrad.compiler.surroundings import Surroundings
 from anygrad.compiler.targets import MISSED, print_program
+from anygrad.errors import TraceError
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Tape, unbuffered
 from anygrad.tracing.buffers import Buffer
@@ -62,6 +64,14 @@ class Derived:
         self.halves: OrderedDict[Any, list[Pass]] = OrderedDict()
         self.seen: set[Any] = set()
         self.unrecorded: set[Any] = set()
+        self._surroundings: Surroundings | None = None
+
+    def surroundings(self) -> Surroundings:
+        """What the function reads besides its arguments, as it is now."""
+        found = self._surroundings
+        if found is None or found.changed():
+            found = self._surroundings = Surroundings(self.function)
+        return found
 
     def __call__(
         self, compiled: Any, leaves: list[Any], treedef: Any, held: dict[Any, Any], orders: Any
@@ -196,6 +206,8 @@ class Run:
             if any(level is levels[-1] or level not in levels for level in levels_of(results)):
                 raise Misplaced
         self.on = shape.on
+        # after the run, which may itself have filled a cache
+        self.around = self.taken.path.surroundings if self.taken else self.owner.surroundings()
         return results, shape
 
     def _take(self, keys: tuple[Any, ...] | None = None) -> tuple[list[Any], Shape] | None:
@@ -231,6 +243,9 @@ class Run:
         gs = [next(rest) if on else None for on in self.on]
         plain = self.plain and LIFTED.isdisjoint(map(type, gs))
         keys = _keys(gs) if plain else ()
+        changed = self.around.changed() if self.around.watched else ""
+        if changed:
+            return self._pull_as_it_was(gs, keys, changed)
         if plain:
             if self.taken is None or self.taken.given != keys:
                 self._take(keys)
@@ -246,6 +261,24 @@ class Run:
         if plain:
             self._learn(pattern, cotangents, keys)
         return shape.spread(found)
+
+    def _pull_as_it_was(self, gs: list[Any], keys: tuple[Any, ...], changed: str) -> list[Any]:
+        """The cotangents at what the function read in the forward pass, which has changed since."""
+        overwritten = self.around.overwritten()
+        if not overwritten and self.taken is not None and self.taken.given == keys:
+            found = self.taken.pull(self.kept, gs)
+            if found is not MISSED:
+                return found
+        if self.plain:  # it may go on changing: it is run as it is written from now on
+            self.owner.unrecorded.add(self.key)
+        if self.again is not None:
+            return self.again(gs)
+        message = (
+            f"{self.owner.name}: got another {overwritten or changed} in the backward pass than in "
+            "the forward pass; expected the same. Change it between the gradients, or pass it as "
+            "an argument."
+        )
+        raise TraceError(message)
 
     def _learn(self, pattern: Any, given: list[Any], keys: tuple[Any, ...]) -> None:
         """Cut the program that was replayed in two, for the next time."""

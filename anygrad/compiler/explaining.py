@@ -121,34 +121,7 @@ class Explanation:
 
 
 def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explanation:
-    """Tell what a compiled function does for these arguments, which are left as they are.
-
-    Parameters
-    ----------
-    compiled : Compiled
-        The function; what is not yet recorded for these arguments is recorded now.
-    args, kw : tuple, dict
-        Its arguments.
-
-    Returns
-    -------
-    Explanation
-        With the parts as attributes; printing it shows all of them.
-
-    Raises
-    ------
-    ArgumentError, TraceError
-        As the call itself.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import anygrad as ag
-    >>> slope = ag.compile(ag.grad(lambda x: np.sum(np.sin(x) * 1.5)))
-    >>> told = explain(slope, (np.zeros(3),), {})
-    >>> told.inputs[0].name, told.guards, told.bytes_least
-    ('args[0]', (), 48)
-    """
+    """What `Compiled.explain` gives."""
     name = f"compile({name_of(compiled.function)})"
     now = settings()
     if not now.fuse or now.debug_nans != "off":

@@ -20,7 +20,7 @@ PATHS = 16
 PAYS = 8
 """Replays for each recording from which on further ways are recorded, in place of old ones."""
 STRIKES = 2
-"""Recordings in which a function has changed something; once may be a cache that is filled."""
+"""Recordings in a row that are of no use; once may be a cache that is filled."""
 
 
 class Kind:
@@ -38,6 +38,8 @@ class Kind:
         The leaves that are Python integers and inputs.
     eager : str
         Why there is nothing to replay; empty if there may be.
+    refused : str
+        Why the last call that was recorded is not replayed, if it is not.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Kind:
         self.donated, self.key, self.where, self.ints = donated, key, where, ints
         self.all_inputs = all(inputs)
         self.paths: list[Path] = []
-        self.eager = ""
+        self.eager = self.refused = ""
         self.replays, self._recorded, self._strikes = 0, 0, 0
         self._lock = threading.Lock()
 
@@ -139,13 +141,16 @@ class Kind:
                 if self.paths is before or not _is_among(path, self.paths):
                     self.paths = [path, *self.paths][:PATHS]
                 self._strikes = 0
-        elif refused:
+        elif refused is not None:
+            self.refused = refused.why
             self._strikes += 1
             if self._strikes >= STRIKES:
-                self.eager = refused
+                self.eager = refused.why
                 owner.warn(
-                    f"{refused}, which a replay would not; it runs uncompiled. Pass what changes "
-                    "in as an argument, random numbers too, and return what has changed."
+                    f"{refused.why}, which a replay would not; it runs uncompiled. Pass what "
+                    "changes in as an argument, random numbers too, and return what has changed."
+                    if refused.repeats
+                    else f"runs uncompiled: {refused.why}."
                 )
         return result
 

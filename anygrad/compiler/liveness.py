@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from anygrad.backends import is_mutable
 from anygrad.compiler.program import Node, Program, Ref
 
-__all__ = ["last_uses", "memories", "pinned"]
+__all__ = ["VIEWS", "last_uses", "memories", "pinned", "roots"]
+
+VIEWS = frozenset(
+    ("broadcast_to", "getitem", "imag", "part", "permute_dims", "positive", "real", "reshape")
+)
+"""Rows whose result may lie in the memory of their operand."""
 
 
 def memories(program: Program, is_view: Callable[[Node], bool]) -> dict[int, int]:
@@ -20,6 +26,20 @@ def memories(program: Program, is_view: Callable[[Node], bool]) -> dict[int, int
         found[int(node.number)] = int(node.number)
         if type(base) is Ref and is_view(node):
             found[int(node.number)] = found[base]
+    return found
+
+
+def roots(program: Program) -> dict[int, int]:
+    """For each value the one whose memory it lies in: itself, but for views; -1 for constants."""
+    found: dict[int, int] = {int(ref): int(ref) for ref in program.inputs}
+    for node in program.nodes:
+        found[node.number] = int(node.number)
+        if node.name in VIEWS and node.operands:
+            base = node.operands[0]
+            if type(base) is Ref:
+                found[node.number] = found[base]
+            elif is_mutable(base):
+                found[node.number] = -1
     return found
 
 

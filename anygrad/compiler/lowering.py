@@ -17,7 +17,17 @@ from anygrad.compiler.arguments import fill
 from anygrad.errors import TraceError
 from anygrad.tracing import LIFTED, Level
 
-__all__ = ["Layout", "Misplaced", "Pattern", "apart_from", "levels_of", "lowered", "together"]
+__all__ = [
+    "Layout",
+    "Misplaced",
+    "Pattern",
+    "apart_from",
+    "carries",
+    "levels_of",
+    "lowered",
+    "refuse_written",
+    "together",
+]
 
 Layout = Any
 """0 for a value as it is; for one of a level its number, the layout of what lies below and, in

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from anygrad.compiler.grouping import Group
+from anygrad.compiler.liveness import VIEWS, roots
 from anygrad.compiler.program import Program, Ref, Spec
-from anygrad.compiler.recording import VIEWS, roots
 
-__all__ = ["size_of", "traffic", "workspace_of"]
+__all__ = ["traffic", "workspace_of"]
 
 
 def traffic(program: Program, groups: tuple[Group, ...]) -> tuple[int, int]:

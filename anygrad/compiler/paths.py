@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from anygrad import trees
 from anygrad.compiler.arguments import fill, names_of
@@ -17,7 +17,17 @@ from anygrad.compiler.surroundings import Surroundings
 from anygrad.compiler.targets import print_program
 from anygrad.trees.structure import LEAF
 
-__all__ = ["Path", "make_path"]
+__all__ = ["Path", "Refusal", "make_path"]
+
+
+class Refusal(NamedTuple):
+    """Why there is no path: ``why`` in words; ``repeats`` if a replay would only lack something.
+
+    What ``repeats`` is a side effect or a source of other values; else the record is of no use.
+    """
+
+    why: str
+    repeats: bool = True
 
 
 class Path:
@@ -66,7 +76,7 @@ def make_path(
     given: list[Any],
     args: tuple[Any, ...],
     kw: dict[str, Any],
-) -> tuple[Path | None, Any, str]:
+) -> tuple[Path | None, Any, Refusal | None]:
     """Record: the path, the result of this call, and why there is no path if there is none."""
     treedef, inputs = kind.treedef, kind.inputs
 
@@ -83,7 +93,7 @@ def make_path(
     )
     if surroundings.fleeting:
         args, kw = fill(kind.held, args, kw)
-        return None, function(*args, **kw), surroundings.fleeting
+        return None, function(*args, **kw), Refusal(surroundings.fleeting)
     randomness, level = Randomness(surroundings.generators), Capture()
     try:
         recording = record(function, given, rebuild, chosen, level)
@@ -94,15 +104,15 @@ def make_path(
     result = _given_back(recording, given, kind.donated)
     if changed:
         surroundings.release(level)
-        return None, result, f"changes {changed} while it runs"
+        return None, result, Refusal(f"changes {changed} while it runs")
     if drawn:
-        return None, result, f"draws random numbers from {drawn}"
+        return None, result, Refusal(f"draws random numbers from {drawn}")
     if recording.refused:
-        return None, result, ""
+        return None, result, Refusal(recording.refused, False)
     counts = [("recorded", len(recording.program.nodes))]
     program = simplify(recording.program, counts)
-    rebuild = rebuilder(recording.treedef)
-    return Path(program, kind.donated, rebuild, surroundings, tuple(counts)), result, ""
+    made = rebuilder(recording.treedef)
+    return Path(program, kind.donated, made, surroundings, tuple(counts)), result, None
 
 
 def _known(kind: Any) -> Surroundings | None:

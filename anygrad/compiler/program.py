@@ -31,7 +31,7 @@ from anygrad.tracing import lowest
 from anygrad.tracing.frames import Line
 from anygrad.tracing.plain import NUMBERS
 
-__all__ = ["Node", "Program", "Ref", "Spec", "map_refs", "refs_of", "spec_of"]
+__all__ = ["Node", "Program", "Ref", "Spec", "map_refs", "refs_of", "show", "spec_of"]
 
 
 class Ref(int):
@@ -182,6 +182,14 @@ class Program:
     def returned(self) -> frozenset[int]:
         """The numbers of the values among the outputs."""
         return frozenset([int(x) for x in self.outputs if type(x) is Ref])
+
+    def users(self) -> dict[int, list[Node]]:
+        """By number, the nodes that read a value, each as often as it does."""
+        found: dict[int, list[Node]] = {}
+        for node in self.nodes:
+            for ref in node.uses():
+                found.setdefault(int(ref), []).append(node)
+        return found
 
     @property
     def guards(self) -> tuple[Node, ...]:

@@ -8,11 +8,14 @@ functions: `functools.partial`, decorators, our transformations.
 from __future__ import annotations
 
 import builtins
+import contextvars
 import functools
 import random
 import sys
 import types
-from collections import deque
+import weakref
+from array import array
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,7 +33,7 @@ ATOMS = (
     *(np.generic, np.dtype),
 )
 """What has a value and nothing else."""
-CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+CONTAINERS = (dict, list, tuple, set, frozenset, deque, bytearray, array)
 FIXED = frozenset(
     (
         *(types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type),
@@ -41,7 +44,12 @@ FIXED = frozenset(
 MISSING: Any = object()
 _METHODS = types.MethodType
 _LIBRARIES = frozenset(("numpy", "scipy", "cupy", "torch", "jax", "jaxlib", "builtins", "optree"))
-_DESCRIPTORS = (staticmethod, classmethod, property, functools.cached_property)
+_AROUND = (UserDict, UserList, ChainMap)
+"""What keeps a container in an attribute that nobody names."""
+_DESCRIPTORS = (
+    *(staticmethod, classmethod, property),
+    *(functools.cached_property, functools.singledispatchmethod),
+)
 
 
 class Slots:
@@ -64,6 +72,22 @@ class Slots:
         setattr(self.x, name, value)
 
 
+class Current(Slots):
+    """What a context variable stands for, read like a dict of one name."""
+
+    name = "get()"
+
+    def get(self, name: str, default: Any) -> Any:
+        """The value that holds now."""
+        return self.x.get(default)
+
+    def __iter__(self) -> Any:
+        return iter([self.name])
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.x.set(value)
+
+
 class Reach:
     """What was found.
 
@@ -78,6 +102,8 @@ class Reach:
         Whether attributes are written, or looked for.
     unseeded : list of str
         Functions that make generators of random numbers without a seed.
+    hidden : list of (str, str)
+        Functions that look names up where their code does not show which, and by what.
     generators, iterators : dict
         What gives another value whenever it is asked; a label and the object.
     """
@@ -95,6 +121,7 @@ class Reach:
         self._anything = False
         self.stores = False
         self.unseeded: list[str] = []
+        self.hidden: list[tuple[str, str]] = []
         self._seen: dict[int, Any] = {}
         self._classes: dict[type, Any] = {}
         self._packages: set[str] = set()
@@ -137,6 +164,8 @@ class Reach:
             self.containers[id(x)] = label, x
             for k, part in enumerate(contents(x)):
                 self._later(f"{label}[{k}]", part)
+            if not _is_library(kind.__module__):  # a subclass may have attributes
+                self._object(label, x)
         elif kind in LIFTED or x is MISSING:
             return
         elif backend_of(x) is not None:
@@ -144,7 +173,7 @@ class Reach:
         elif isinstance(x, _METHODS):
             self._later(label, x.__func__)
             self._later(label.rpartition(".")[0] or label, x.__self__)
-        elif isinstance(x, functools.partial):
+        elif isinstance(x, functools.partial | functools.partialmethod):
             for part in (x.func, x.args, x.keywords):
                 self._later(label, part)
         elif isinstance(x, type):
@@ -153,8 +182,19 @@ class Reach:
             if _is_own(x.__name__, getattr(x, "__file__", "")):
                 self._holders.append((label, vars(x), False))
         elif isinstance(x, _DESCRIPTORS):
-            for name in ("__func__", "fget", "func"):
+            for name in ("__func__", "fget", "func", "dispatcher"):
                 self._later(label, getattr(x, name, None))
+        elif kind is types.MappingProxyType:
+            self.containers[id(x)] = label, x
+            for k, part in enumerate(contents(x)):
+                self._later(f"{label}[{k}]", part)
+        elif isinstance(x, memoryview | weakref.ref):
+            self._later(label, x.obj if isinstance(x, memoryview) else x())
+        elif kind is contextvars.ContextVar:
+            now = Current(x)
+            self._seen[id(now)] = now
+            self.spaces[id(now)] = (label, now, {now.name}, False)
+            self._later(f"{label}.{now.name}", now.get("", MISSING))
         elif _is_generator(x):
             self.generators[id(x)] = label, x
         elif hasattr(kind, "__next__") and not hasattr(kind, "read"):
@@ -167,7 +207,8 @@ class Reach:
         if is_left(f) or not self._is_users(f):
             for name, cell in cells:  # a decorator or transformation: what it was put around
                 self._through(name, _content(cell))
-            self._later(label, getattr(f, "__wrapped__", None))
+            for name in ("__wrapped__", "registry"):  # the second is of functools.singledispatch
+                self._later(label, getattr(f, name, None))
             return
         self.functions[id(f)] = label, f
         names = names_in(f.__code__)
@@ -175,6 +216,8 @@ class Reach:
             self._names |= names.attributes
         self._anything = self._anything or names.anything
         self.stores = self.stores or names.anything or names.stores
+        if names.hidden and names.hidden not in f.__globals__:
+            self.hidden.append((label or f.__qualname__, names.hidden))
         if names.unseeded:
             self.unseeded.append(f.__qualname__)
         space = f.__globals__
@@ -222,6 +265,9 @@ class Reach:
             for name, held in [*getattr(x, "__dict__", {}).items(), *_slots(x)]:
                 self._through(f"{label}.{name}", held)
             return
+        if isinstance(x, _AROUND):
+            for name, held in x.__dict__.items():
+                self._later(f"{label}.{name}", held)
         if hasattr(x, "__wrapped__") and callable(x):  # functools.lru_cache, for one
             self._later(label, x.__wrapped__)
         if isinstance(getattr(x, "__dict__", None), dict):
@@ -243,7 +289,7 @@ def _within(space: dict[str, Any], name: str) -> str:
 
 def contents(x: Any) -> list[Any]:
     """What a container holds."""
-    return [*x.keys(), *x.values()] if isinstance(x, dict) else list(x)
+    return [*x.keys(), *x.values()] if hasattr(x, "values") else list(x)
 
 
 def _content(cell: Any) -> Any:

@@ -7,6 +7,8 @@ import functools
 import types
 from typing import NamedTuple
 
+from anygrad.tracing.rebinding.loads import AttributeLoad, GlobalLoad
+
 __all__ = ["Names", "names_in"]
 
 
@@ -15,7 +17,8 @@ class Names(NamedTuple):
 
     ``globals`` are read or written, ``attributes`` of whatever object, ``modules`` imported.
     ``anything`` tells that attributes are found in a way that their names do not show, ``stores``
-    that some are written, ``unseeded`` that a generator of random numbers is made from nothing.
+    that some are written, ``unseeded`` that a generator of random numbers is made from nothing;
+    ``hidden`` is the builtin by which globals are found without their names, if there is one.
     """
 
     globals: frozenset[str]
@@ -24,6 +27,7 @@ class Names(NamedTuple):
     anything: bool
     stores: bool
     unseeded: bool
+    hidden: str
 
 
 _OF_GLOBALS = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"))
@@ -31,6 +35,8 @@ _OF_ATTRIBUTES = frozenset(
     ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "STORE_ATTR", "DELETE_ATTR", "IMPORT_FROM")
 )
 _GENERATORS = frozenset(("default_rng", "RandomState", "Random", "SystemRandom", "SeedSequence"))
+_HIDING = frozenset(("eval", "exec", "globals", "__import__", "import_module"))
+_IMPORTING = frozenset(("import_module",))
 _INDIRECT = frozenset(("getattr", "setattr", "hasattr", "delattr", "vars", "attrgetter"))
 
 
@@ -46,6 +52,7 @@ def names_in(code: types.CodeType) -> Names:
     return Names(
         *(frozenset(named), frozenset(attributes), frozenset(found["modules"])),
         *(anything, bool(found["stored"]), bool(found["unseeded"])),
+        next(iter(sorted(_HIDING & (named | (attributes & _IMPORTING)))), ""),
     )
 
 
@@ -68,3 +75,7 @@ def _read(code: types.CodeType, found: dict[str, set[str]]) -> None:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             _read(constant, found)
+        elif type(constant) is GlobalLoad:  # of code that is rewritten for traced values
+            found["globals"].add(constant.name)
+        elif type(constant) is AttributeLoad:
+            found["attributes"].add(constant.name)

@@ -11,13 +11,14 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.autodiff.inputs import apart, call, name_of
-from anygrad.backends import backend_of, is_mutable
+from anygrad.backends import backend_of
 from anygrad.compiler.capturing import Capture, Captured
+from anygrad.compiler.liveness import roots
 from anygrad.compiler.program import Program, Ref
 from anygrad.errors import TraceError, describe
 from anygrad.tracing import LIFTED
 
-__all__ = ["Recording", "record", "roots"]
+__all__ = ["Recording", "record"]
 
 
 class Recording(NamedTuple):
@@ -71,25 +72,12 @@ def record(
     refs = tuple([x.i for x in inputs])
     program = Program(refs, tuple(level.nodes), tuple(outputs), level.specs, names)
     shared = roots(program)
-    values = [
-        apart(v) if type(o) is not Ref or shared[o] in refs or shared[o] < 0 else v
-        for o, v in zip(outputs, values, strict=True)
-    ]
-    return Recording(program, treedef, trees.unflatten(treedef, values), level.poisoned)
-
-
-def roots(program: Program) -> dict[int, int]:
-    """For each value the one whose memory it lies in: itself, but for views; -1 for constants."""
-    found: dict[int, int] = {int(ref): int(ref) for ref in program.inputs}
-    for node in program.nodes:
-        found[node.number] = int(node.number)
-        if node.name in VIEWS and node.operands:
-            base = node.operands[0]
-            if type(base) is Ref:
-                found[node.number] = found[base]
-            elif is_mutable(base):
-                found[node.number] = -1
-    return found
+    given, own = {*map(int, refs), -1}, []
+    for output, value in zip(outputs, values, strict=True):
+        root = shared[output] if type(output) is Ref else -1
+        own.append(apart(value) if root in given else value)
+        given.add(root)
+    return Recording(program, treedef, trees.unflatten(treedef, own), level.poisoned)
 
 
 def _is_result(x: Any) -> bool:
@@ -121,9 +109,3 @@ def _changes_its_argument(origin: str) -> TraceError:
         f"{origin}: got a function that changes a dict, list or object among its arguments; "
         "expected one that leaves them alone, as a replay does. Make a new one and return it."
     )
-
-
-VIEWS = frozenset(
-    ("broadcast_to", "getitem", "imag", "part", "permute_dims", "positive", "real", "reshape")
-)
-"""Rows whose result may lie in the memory of their operand."""

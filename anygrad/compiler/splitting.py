@@ -91,18 +91,15 @@ def _move_later(
     program: Program, later: set[int], known: dict[int, int], early: Any, late: Any
 ) -> None:
     """Add to the second half what only it needs, where that takes no more memory in between."""
-    specs, users = program.specs, {}
+    specs, users = program.specs, program.users()
     first = set(map(int, _refs(early)))
-    for node in program.nodes:
-        for ref in node.uses():
-            users.setdefault(int(ref), []).append(int(node.number))
     kept = {int(ref) for n in program.nodes if int(n.number) in later for ref in n.uses()}
     kept.update(map(int, _refs(late)))
     for node in reversed(program.nodes):
         n = int(node.number)
         if n in later or n in first or node.name not in MOVED:
             continue
-        if n not in kept or not later.issuperset(users.get(n, ())):
+        if n not in kept or not later.issuperset(user.number for user in users.get(n, ())):
             continue
         reads = set(map(int, node.uses()))
         if sum(_size(specs[ref]) for ref in reads - kept - set(known)) <= _size(specs[n]):

@@ -54,7 +54,7 @@ class Surroundings:
         ]
         self._cells = [[cell, _content(cell), label] for label, cell in reach.cells.values()]
         self._containers = [
-            [x, contents(x), isinstance(x, dict), label] for label, x in reach.containers.values()
+            [x, contents(x), hasattr(x, "values"), label] for label, x in reach.containers.values()
         ]
         self._arrays = [
             (x, _reader(x), fingerprint(x), label) for label, x in reach.arrays.values()
@@ -67,6 +67,8 @@ class Surroundings:
             ),
             "",
         )
+        if reach.hidden:
+            self.fleeting = "finds names through {1}() in {0}".format(*reach.hidden[0])
         if reach.unseeded:
             self.fleeting = f"makes random numbers without a seed in {reach.unseeded[0]}"
         parts = (self._single, self._sizes, self._cells, self._containers, self._arrays)
@@ -146,6 +148,10 @@ class Surroundings:
         for space, size, label in self._sizes:
             if len(space) != size:
                 return f"the attributes of {label or 'the function'}"
+        return self.overwritten()
+
+    def overwritten(self) -> str:
+        """The array that has other elements now; empty if none has."""
         for x, read, before, label in self._arrays:
             if read(x) != before:
                 return label

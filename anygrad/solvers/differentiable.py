@@ -34,7 +34,7 @@ from anygrad.solvers.matrix_free import solve_matrix_free
 from anygrad.solvers.problem.space import Space
 from anygrad.solvers.problem.status import Status
 from anygrad.tracing import LIFTED, lowest, unbuffered
-from anygrad.tracing.level import is_mapped, strip
+from anygrad.tracing.level import is_mapped, recorded, strip
 from anygrad.trees.kinds import is_complex
 
 __all__ = ["Equation", "any_vector", "differentiable", "to_tree", "to_vector"]
@@ -115,6 +115,11 @@ def differentiable(
 def _solve_traced(front: Any, arguments: dict[str, Any], equation: Any, together: Any) -> Any:
     where = front.__name__
     _check_options(where, arguments)
+    for name in ("x0", "args"):
+        for x in trees.leaves(arguments[name]):
+            written = recorded(x)
+            if written is not None:  # it would be that of the recording in every replay
+                raise written.t.refuse(written, f"{where}({name})")
     inputs = _take_apart(arguments["x0"], arguments["args"])
     if not inputs.places:  # the solution does not depend on the start
         x0, args = inputs.rebuild([])

@@ -26,6 +26,7 @@ from anygrad.tracing.level import (
     is_mapped,
     lowest,
     read_value,
+    recorded,
     shown,
 )
 from anygrad.tracing.namespace import STANDARD, namespace_of_level
@@ -241,6 +242,12 @@ _OUT = {
 }
 
 
+def _text_value(x: Any) -> Any:
+    """The plain value that text is made of; a record of what is done holds for that text only."""
+    inner = recorded(x)
+    return shown(x) if inner is None or inner.t.closed else read_value(x)
+
+
 _NUMBERS = {"__float__": float, "__int__": int, "__index__": int}
 
 
@@ -300,8 +307,8 @@ _AS_AN_OBJECT: dict[str, Any] = {
         for side in ("", "r")
     },
     "__repr__": lambda self: f"traced({lowest(self)!r})",
-    "__str__": lambda self: str(shown(self)),
-    "__format__": lambda self, form: format(shown(self), form),
+    "__str__": lambda self: str(_text_value(self)),
+    "__format__": lambda self, form: format(_text_value(self), form),
     "__round__": lambda self, digits=None: round(read_value(self), digits),
     "to_device": _to_device,
     "__copy__": lambda self: duplicate(self),

@@ -61,6 +61,7 @@ _FIXED = frozenset(
         *("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "fftn", "ifftn", "roll", "sinc"),
         *("nansum", "nanmean", "nanvar", "nanstd", "nanmax", "nanmin", "nanprod", "round"),
         *("logsumexp", "softmax", "log_softmax", "expm", "cov", "corrcoef", "average", "ptp"),
+        *("clip", "float16", "float32", "float64", "complex64", "complex128"),
     )
 )
 """Functions whose results have a shape and dtype that no value changes."""
@@ -83,7 +84,8 @@ def call_whole(function: Callable[..., Any], args: Any, kw: dict[str, Any]) -> A
     name = function.__name__
     if level.divides and not _asks_its_operands(function):
         return DIVIDED  # it could not be called with a traced value later on
-    if is_looked_into(name, kw, found) or not _is_of_host(found):
+    piecewise = name == "clip" and not _clips_by_rows(args, kw)
+    if (is_looked_into(name, kw, found) and not piecewise) or not _is_of_host(found):
         return DIVIDED
     if _writes(function, args, kw):
         return DIVIDED
@@ -142,10 +144,17 @@ def forms_of(values: Any) -> Any:
 def is_looked_into(name: str, kw: dict[str, Any], found: list[Any]) -> bool:
     """Whether a function is carried out by rows, or writes."""
     if name in _LOOKED_INTO:
-        if name not in ("where", "clip") and any(type(x.v) in NUMBERS for x in found):
+        if name != "where" and any(type(x.v) in NUMBERS for x in found):
             return False
         return "where" not in kw and "initial" not in kw
     return name in _WRITING
+
+
+def _clips_by_rows(args: Any, kw: dict[str, Any]) -> bool:
+    """Whether a maximum and a minimum give what ``clip`` does: of zeros they may take the other."""
+    bounds = [*args[1:3], *(kw.get(name) for name in ("min", "max", "a_min", "a_max"))]
+    bounds = [bound for bound in bounds if bound is not None]
+    return len(bounds) < 2 or all(isinstance(b, int | float) and b != 0 for b in bounds)
 
 
 class _Slot(int):
@@ -343,7 +352,8 @@ def _of_scalars(python: Callable[..., Any], operation: Any, reflected: bool) -> 
     def call(*args: Any) -> Any:
         args = args[::-1] if reflected else args
         for a in args:
-            if type(a.v if type(a) in LIFTED else a) in _COMPLEX:
+            a = a.v if type(a) in LIFTED else a
+            if type(a) in _COMPLEX or (python is operator.pow and _is_complex_array(a)):
                 y = call_whole(python, args, {})
                 if y is not DIVIDED:
                     return y
@@ -352,9 +362,20 @@ def _of_scalars(python: Callable[..., Any], operation: Any, reflected: bool) -> 
     return call
 
 
+def _is_complex_array(x: Any) -> bool:
+    """Whether an array takes roots and squares for some powers, which a ufunc does not."""
+    return isinstance(x, np.ndarray) and x.dtype.kind == "c"
+
+
 _COMPLEX = frozenset((np.complex64, np.complex128, complex))
 _SYMBOLS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "pow"}
-_OPERATORS = {"__abs__": _of_scalars(abs, TRACED.abs, False)}
+def _rounded(x: Any, *digits: Any) -> Any:
+    """``round(x)``, which has no derivative to be lost."""
+    y = call_whole(round, (x, *digits), {})
+    return Traced.__round__(x, *digits) if y is DIVIDED else y  # type: ignore[attr-defined]
+
+
+_OPERATORS = {"__abs__": _of_scalars(abs, TRACED.abs, False), "__round__": _rounded}
 for _short, _row in _SYMBOLS.items():
     _python, _row = getattr(operator, _short), getattr(TRACED, _row)
     _OPERATORS[f"__{_short}__"] = _of_scalars(_python, _row, False)

@@ -366,7 +366,7 @@ class Fold(ast.NodeTransformer):
             return constant(False, node)
         if called in PASSED_THROUGH and node.args:
             return node.args[0]
-        if called == "trees.map":
+        if called in ("hosted", "look", "trees.map"):
             applied = instead(ast.Call(node.args[0], node.args[1:], []), node)
             return self.visit_Call(applied)
         if called in KEPT_AS_CALLS:

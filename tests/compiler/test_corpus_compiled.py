@@ -10,6 +10,7 @@ pytest.importorskip("scipy", reason="the patterns use SciPy as their authors do"
 
 from tests.corpus.loading import patterns
 
+LOUD = r": .+; .+\. [A-Z]"
 COMPILED = "compiled code asks for plain numbers"
 # Patterns that are refused where the function itself works, and why; the table can only shrink.
 REFUSED = {
@@ -34,6 +35,8 @@ REFUSED = {
     "structured_records": "fields of structured arrays are not traced",
 }
 NAMES = [name for name in patterns() if name not in REFUSED]
+# Loops of thousands of operations, which take as long as all other gradients together.
+LONG = ("shooting_method_residual", "wave_equation_leapfrog")
 
 
 def moved(point, by):
@@ -65,7 +68,9 @@ def test_values_agree(name):
     assert_agrees(patterns()[name].function, *calls(name))
 
 
-@pytest.mark.parametrize("name", patterns())
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG)) for n in patterns()]
+)
 def test_gradients_agree(name):
     point = patterns()[name].points[-1]
     assert_agrees(ag.grad(patterns()[name].function), (point,), (moved(point, 0.01),))
@@ -74,9 +79,9 @@ def test_gradients_agree(name):
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals_are_loud(name):
     compiled = ag.compile(patterns()[name].function)
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(ag.errors.AnygradError, match=r": .+; .+\. [A-Z]"),
-    ):
-        for args in calls(name):
-            compiled(*args)
+
+    def call_all():
+        return [compiled(*args) for args in calls(name)]
+
+    with np.errstate(all="ignore"), pytest.raises(ag.errors.AnygradError, match=LOUD):
+        call_all()

@@ -9,7 +9,7 @@ import anygrad as ag
 from tests.compiler.agreement import assert_agrees, use_plain_target
 from tests.oracles.programs import Program, programs
 
-FEW, MANY = 25, 1500
+FEW, MANY = 15, 1500
 BRANCHES = (
     "    y = y * 2.0 if {a} > {level} else y - 1.0",
     "    y = y + np.where(y > {level}, y, {a} * y)",

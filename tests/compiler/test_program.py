@@ -96,13 +96,13 @@ def peak_of_recording(n, size):
 
 def test_values_are_let_go_of_while_a_long_loop_is_recorded():
     recorded(10, 10)
-    extra = peak_of_recording(400, 10_000) - peak_of_recording(400, 10)
-    assert extra < 10 * 8 * 10_000  # of 1,200 arrays
+    extra = peak_of_recording(100, 10_000) - peak_of_recording(100, 10)
+    assert extra < 10 * 8 * 10_000  # of 300 arrays
 
 
 def test_memory_of_a_recording_grows_with_its_length():
     recorded(10, 10)
-    short, long = peak_of_recording(200, 10), peak_of_recording(800, 10)
+    short, long = peak_of_recording(100, 10), peak_of_recording(400, 10)
     assert long < 5.0 * short
 
 

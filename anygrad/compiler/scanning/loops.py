@@ -44,6 +44,9 @@ class Loop(NamedTuple):
         How many of the leaves are shared, and how many belong to the carry.
     every : int
         Steps between the carries that are kept for the way back; 0 keeps all.
+    made : dict or None
+        The calls of the loops that this one's derivatives are made of, which keep what they have
+        recorded; None where the body is not the same from call to call.
     """
 
     name: str
@@ -53,6 +56,18 @@ class Loop(NamedTuple):
     length: int
     reverse: bool
     every: int = 0
+    made: dict[Any, Any] | None = None
+
+    def other(self, **changes: Any) -> Loop:
+        """A loop that differs."""
+        return self._replace(made=None if self.made is None else {}, **changes)
+
+    def part(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What was made under this key, or is made now."""
+        if self.made is None:
+            return make()
+        found = self.made.get(key)
+        return self.made.setdefault(key, make()) if found is None else found
 
     def split(self, leaves: Leaves) -> tuple[Leaves, Leaves, Leaves]:
         """The shared values, the carry, and the rows."""
@@ -96,7 +111,8 @@ def _back(
         found, _ = floating_vjp(partial(_flat, loop), [*closed, *carry, *x], wants)
         return found[: loop.carried], [*found[loop.carried :], *carry]
 
-    both = invoke(call_of(loop._replace(body=keeping)), leaves)
+    told = tuple(wants)
+    both = invoke(loop.part(("keeping", told), lambda: call_of(loop.other(body=keeping))), leaves)
     results, kept = both[: len(both) - loop.carried], both[len(both) - loop.carried :]
     snapshots = Snapshots()
     for x in leaves:
@@ -120,6 +136,12 @@ def _back(
 
     n_gs = sum(gives[loop.carried :])
 
+    def going_back(carried: int) -> Loop:
+        name = f"{loop.name}, back"
+        return loop.other(
+            name=name, body=pulling, carried=carried, reverse=not loop.reverse, every=0
+        )
+
     def pull(gs: Leaves) -> Leaves:
         snapshots.compare(keep=True)
         if not any(wants):
@@ -128,10 +150,8 @@ def _back(
         whole = chosen(whole, gives)
         g_carry, g_ys = whole[: sum(floats)], whole[sum(floats) :]
         start = [*g_carry, *map(zeros, chosen(closed, wants_closed))]
-        back = Loop(
-            f"{loop.name}, back", pulling, loop.shared, len(start), loop.length, not loop.reverse
-        )
-        found = invoke(call_of(back), [*closed, *start, *kept, *rows, *g_ys])
+        back = loop.part(("pulling", told, tuple(gives)), lambda: call_of(going_back(len(start))))
+        found = invoke(back, [*closed, *start, *kept, *rows, *g_ys])
         of_carry, of_closed = found[: sum(floats)], found[sum(floats) : len(start)]
         return filled([None] * len(leaves), wants, [*of_closed, *of_carry, *found[len(start) :]])
 
@@ -151,25 +171,26 @@ def _segmented_back(
 def _in_segments(loop: Loop, leaves: Leaves) -> Leaves:
     """The loop as one over segments of ``loop.every`` steps, and one over the steps that remain."""
     closed, carry, rows = loop.split(leaves)
-    k, plain = loop.every, loop._replace(every=0)
+    k, plain = loop.every, loop.other(every=0)
     count, rest = divmod(loop.length, k)
-    inner = plain._replace(length=k)
+    inner = loop.part("inner", lambda: call_of(plain.other(length=k)))
 
     def segment(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
-        found = invoke(call_of(inner), [*closed, *carry, *x])
+        found = invoke(inner, [*closed, *carry, *x])
         return found[: loop.carried], found[loop.carried :]
 
     cut = slice(rest, None) if loop.reverse else slice(0, count * k)
     whole = [TRACED.getitem(x, key=cut) for x in rows] if rest else rows
     whole = [TRACED.reshape(x, shape=(count, k, *x.shape[1:])) for x in whole]
-    outer = plain._replace(body=segment, length=count)
-    found = invoke(call_of(outer), [*closed, *carry, *whole])
+    outer = loop.part("outer", lambda: call_of(plain.other(body=segment, length=count)))
+    found = invoke(outer, [*closed, *carry, *whole])
     carry, ys = found[: loop.carried], found[loop.carried :]
     ys = [TRACED.reshape(y, shape=(count * k, *y.shape[2:])) for y in ys]
     if rest:
         cut = slice(0, rest) if loop.reverse else slice(count * k, None)
         left = [TRACED.getitem(x, key=cut) for x in rows]
-        found = invoke(call_of(plain._replace(length=rest)), [*closed, *carry, *left])
+        last = loop.part("rest", lambda: call_of(plain.other(length=rest)))
+        found = invoke(last, [*closed, *carry, *left])
         carry, others = found[: loop.carried], found[loop.carried :]
         pairs = [(b, a) if loop.reverse else (a, b) for a, b in zip(ys, others, strict=True)]
         ys = [TRACED.concat(a, b, axis=0) for a, b in pairs]
@@ -190,9 +211,10 @@ def _push(loop: Loop, leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]
         [t for t in part if t is not None] for part in (t_closed, t_carry, t_rows)
     ]
     which: list[bool] = []
+    n_rows = len(rows)
 
     def moved(closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
-        ends = loop.shared, loop.carried, len(rows)
+        ends = loop.shared, loop.carried, n_rows
         parts = [p[:end] for p, end in zip((closed, carry, x), ends, strict=True)]
         given = [v for part in parts for v in part]
         along = [t for p, end in zip((closed, carry, x), ends, strict=True) for t in p[end:]]
@@ -206,14 +228,14 @@ def _push(loop: Loop, leaves: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]
         t_ys = chosen(found[loop.carried :], which)
         return [*values[: loop.carried], *t_after], [*values[loop.carried :], *t_ys]
 
-    longer = loop._replace(
-        body=moved,
-        every=0,
-        shared=loop.shared + len(t_closed),
-        carried=loop.carried + len(t_carry),
-    )
-    found = invoke(call_of(longer), [*closed, *t_closed, *carry, *t_carry, *rows, *t_rows])
-    carries, ys = found[: longer.carried], found[longer.carried :]
+    def make() -> tuple[Call, list[bool]]:
+        shared, carried = loop.shared + len(t_closed), loop.carried + len(t_carry)
+        return call_of(loop.other(body=moved, every=0, shared=shared, carried=carried)), which
+
+    longer, which = loop.part(("moved", tuple(moves)), make)
+    found = invoke(longer, [*closed, *t_closed, *carry, *t_carry, *rows, *t_rows])
+    count = loop.carried + len(t_carry)
+    carries, ys = found[:count], found[count:]
     after, t_after = carries[: loop.carried], carries[loop.carried :]
     n = len(which)
     results = [*after, *ys[:n]]
@@ -256,7 +278,7 @@ def _batched(loop: Loop, mapped: tuple[bool, ...], size: int) -> Call:
                 for x, m, was in zip(start, m_carry, first, strict=True)
             ]
             try:
-                found = invoke(call_of(loop._replace(body=body)), [*closed, *carry, *rows])
+                found = invoke(call_of(loop.other(body=body)), [*closed, *carry, *rows])
                 break
             except More as more:
                 if more.args[0] is not body:  # of a loop around this one

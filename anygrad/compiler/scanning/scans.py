@@ -12,11 +12,13 @@ from anygrad import trees
 from anygrad.autodiff.calls import Leaves, invoke
 from anygrad.autodiff.inputs import apart, call, name_of
 from anygrad.backends import backend_of
+from anygrad.compiler.keys import orders
 from anygrad.compiler.scanning.lists import row_of
 from anygrad.compiler.scanning.loops import Loop, call_of
+from anygrad.compiler.scanning.memory import Memory
 from anygrad.compiler.scanning.steps import Restart, Step, Unrecordable, example_of
 from anygrad.config import settings
-from anygrad.errors import ArgumentError, ShapeError, describe
+from anygrad.errors import AnygradError, ArgumentError, ShapeError, describe
 from anygrad.tracing import LIFTED, TRACED, lowest, names_for, unbuffered
 from anygrad.tracing.plain import NUMBERS
 
@@ -103,35 +105,58 @@ def scan(
     rows, x_def = trees.flatten(unbuffered(xs))
     n = _count(xs, rows, length)
     every = _interval(checkpoint, n, carry)
-    made = Step(step, name, carry_def, x_def)
     firsts = [_first(x) for x in rows]
-    carry = _arrays(made, init, carry, firsts)
-    plain = not settings().fuse or settings().debug_nans != "off"
-    if n and plain:
-        return _unrolled(made, carry, rows, n, reverse)
+    _check_carry(init, carry)
+    made = Step(step, name, carry_def, x_def)
+    if not settings().fuse or settings().debug_nans != "off":
+        carry = _arrays(made, carry, firsts)
+        return _unrolled(made, carry, rows, n, reverse) if n else _none(made, carry, firsts)
+    memory = Memory(step, (carry_def, x_def, orders((init, xs))), carry, firsts)
+    moving = tuple([type(x) in LIFTED for x in rows])
+    known = memory.found() if n else None
+    if known is not None:
+        try:
+            call = known.call(n, reverse, every, moving)
+            found = invoke(call, [*_like(carry, known.likes), *rows])
+            return _rebuilt(known.step, found, len(carry))
+        except Exception:
+            memory.forget(known)  # a new recording takes another way, or raises what is meant
+    memory.watch()
+    numbers, carry = carry, _arrays(made, carry, firsts)
+    if not n:
+        return _none(made, carry, firsts)
     try:
-        while True:
-            try:
-                if not made.ways:
-                    made.record(list(made.closed), carry, firsts)
-                if not n:
-                    return _none(made, carry)
-                loop = Loop(name, made, len(made.closed), len(carry), n, reverse, every)
-                operands = [*made.closed, *carry, *rows]
-                moving = (True,) * (len(made.closed) + len(carry))
-                moving += tuple([type(x) in LIFTED for x in rows])
-                found = invoke(call_of(loop, moving), operands)
-                break
-            except Restart as restart:
-                if restart.args[0] is not made:
-                    raise
-    except Unrecordable as unrecordable:
-        if unrecordable.args[0] is not made:
-            raise
-        return _unrolled(made, carry, rows, n, reverse)
+        found = _recorded(made, carry, firsts, rows, (n, reverse, every, moving))
     finally:
         made.sealed = True
+    if found is None:
+        return _unrolled(made, carry, rows, n, reverse)
+    likes = [lowest(y) if y is not x else None for x, y in zip(numbers, carry, strict=True)]
+    memory.keep(made, likes)
     return _rebuilt(made, found, len(carry))
+
+
+def _recorded(made: Step, carry: Leaves, firsts: Leaves, rows: Leaves, form: Any) -> Leaves | None:
+    """The results of the loop; None if the step cannot be recorded, or raises an error."""
+    n, reverse, every, moves = form
+    while True:
+        try:
+            if not made.ways:
+                made.record(list(made.closed), carry, firsts)
+            loop = Loop(made.name, made, len(made.closed), len(carry), n, reverse, every)
+            moving = (*[True] * (len(made.closed) + len(carry)), *moves)
+            return invoke(call_of(loop, moving), [*made.closed, *carry, *rows])
+        except Restart as restart:
+            if restart.args[0] is not made:
+                raise
+        except Unrecordable as unrecordable:
+            if unrecordable.args[0] is not made:
+                raise
+            return None
+        except AnygradError:
+            raise
+        except Exception:  # the step itself may catch it, where it runs as it stands
+            return None
 
 
 def _rebuilt(made: Step, found: Leaves, count: int) -> tuple[Any, Any]:
@@ -202,24 +227,38 @@ def _first(x: Any) -> Any:
     return row_of(x, 0) if x.shape[0] else names_for(x).sum(x, axis=0)
 
 
-def _arrays(made: Step, init: Any, carry: Leaves, firsts: Leaves) -> Leaves:
-    """The carry with arrays in place of numbers, of the dtypes that a step gives for them."""
+def _check_carry(init: Any, carry: Leaves) -> None:
+    """Refuse what can be no carry."""
     paths = [trees.show_path("init", path) for path in trees.paths(init)]
     for x, path in zip(carry, paths, strict=True):
         if type(x) not in LIFTED and type(x) not in NUMBERS and backend_of(x) is None:
             message = f"scan({path}): got {describe(x)}; expected an array, or a number."
             raise ArgumentError(message)
+
+
+def _arrays(made: Step, carry: Leaves, firsts: Leaves) -> Leaves:
+    """The carry with arrays in place of numbers, of the dtypes that a step gives for them."""
     if not any(type(lowest(x)) in NUMBERS for x in carry):
         return carry
     try:
         tried = made.try_out(carry, firsts)
     except Unrecordable:
-        given = trees.unflatten(made.carry, carry), trees.unflatten(made.x, firsts)
-        tried = [example_of(x) for x in made.leaves_of(call(made.f, given, {}))]
+        tried = _example(made, carry, firsts)
     made.closed.clear()
+    return _like(carry, tried)
+
+
+def _example(made: Step, carry: Leaves, firsts: Leaves) -> Leaves:
+    """What a step returns that runs as it stands, once."""
+    given = trees.unflatten(made.carry, carry), trees.unflatten(made.x, firsts)
+    return [example_of(x) for x in made.leaves_of(call(made.f, given, {}))]
+
+
+def _like(carry: Leaves, likes: Leaves) -> Leaves:
+    """The carry with arrays like others in place of numbers."""
     return [
         _array_of(x, y) if type(lowest(x)) in NUMBERS else x
-        for x, y in zip(carry, tried[: len(carry)], strict=True)
+        for x, y in zip(carry, likes[: len(carry)], strict=True)
     ]
 
 
@@ -233,14 +272,15 @@ def _array_of(x: Any, y: Any) -> Any:
     return names_for(y).zeros_like(y) + x
 
 
-def _none(made: Step, carry: Leaves) -> tuple[Any, Any]:
-    """No step at all."""
-    way = made.ways[0]
-    ys = way.program.outputs[len(carry) :]
-    empty = []
-    for y in ys:
-        spec = way.program.specs[y] if type(y) is not np.ndarray and y in way.program.specs else y
-        empty.append(np.zeros((0, *spec.shape), spec.dtype))
+def _none(made: Step, carry: Leaves, firsts: Leaves) -> tuple[Any, Any]:
+    """No step at all: the first carry, and empty arrays like the results of a step."""
+    try:
+        after = made.try_out(carry, firsts)
+    except Unrecordable:
+        after = _example(made, carry, firsts)
+    made.check(carry, after[: len(carry)])
+    ys = map(_number, after[len(carry) :])
+    empty = [names_for(y).stack(y, axis=0)[:0, ...] for y in ys]
     return _rebuilt(made, [*map(apart, carry), *empty], len(carry))
 
 

@@ -76,7 +76,7 @@ class Step:
     def __call__(self, closed: Leaves, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
         """Carry the step out, at whatever level the values are of."""
         try:
-            self._constants.compare(keep=True)
+            self.compare()
         except TraceError as error:
             raise Missed(str(error)) from error
         given = [*carry, *x]
@@ -86,6 +86,10 @@ class Step:
                 return found[: len(carry)], found[len(carry) :]
         self.record(closed, carry, x)
         return self(closed, carry, x)
+
+    def compare(self) -> None:
+        """Raise if an array that the step closes over was overwritten."""
+        self._constants.compare(keep=True)
 
     def record(self, closed: Leaves, carry: Leaves, x: Leaves) -> None:
         """Run the user's function once more, on what are values of one example."""
@@ -115,8 +119,8 @@ class Step:
             raise Missed(self._missed()) if self.sealed else Restart(self)
 
     def try_out(self, carry: Leaves, x: Leaves) -> Leaves:
-        """The carry that one step gives; nothing is kept."""
-        return self._recorded([], [example_of(v) for v in (*carry, *x)])[1][: len(carry)]
+        """What one step gives, as leaves; nothing is kept."""
+        return self._recorded([], [example_of(v) for v in (*carry, *x)])[1]
 
     def _recorded(self, closed: Leaves, values: Leaves) -> tuple[Way, Leaves]:
         level = StepCapture(self.closed, closed)

@@ -10,9 +10,9 @@ from typing import Any
 
 from anygrad.backends import is_mutable
 from anygrad.compiler.donating import homes, write
+from anygrad.compiler.liveness import roots
 from anygrad.compiler.numbers import OF_NUMBERS, of_number
 from anygrad.compiler.program import Node, Program, Ref, Spec
-from anygrad.compiler.recording import roots
 from anygrad.compiler.targets.printing import Printer
 from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.plain import names_of_array, names_of_backend, run_plain
@@ -81,7 +81,10 @@ def text_of(printer: Printer, node: Node, specs: dict[int, Spec]) -> str:
         return f"{printer.name(node.function, 'call')}([{inside}])"
     function, first = function_of(node, specs)
     if function is OPERATORS.get(node.name) and node.name in SYMBOLS:
-        return SYMBOLS[node.name].format(*map(printer.operand, node.operands))
+        texts = [printer.operand(x) for x in node.operands]
+        if texts[0].startswith("-"):  # -2.0 ** x is -(2.0 ** x)
+            texts[0] = f"({texts[0]})"
+        return SYMBOLS[node.name].format(*texts)
     return printer.call(function, node.name, (*first, *node.operands), node.keywords)
 
 
@@ -136,13 +139,29 @@ def copied(x: Any) -> Any:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether an answer is what it was while recording."""
+    """Whether an answer is what it was while recording; nan is itself, and the zeros differ."""
     if hasattr(a, "shape") or hasattr(b, "shape"):
         if tuple(getattr(a, "shape", ())) != tuple(getattr(b, "shape", ())):
             return False
         equal = (a == b) | ((a != a) & (b != b))
-        return bool(equal.all() if hasattr(equal, "all") else equal)
+        return bool(equal.all() if hasattr(equal, "all") else equal) and _same_zeros(a, b)
+    if type(a) is float or type(a) is complex:
+        return type(a) is type(b) and repr(a) == repr(b)
     return type(a) is type(b) and (a == b or (a != a and b != b))
+
+
+def _same_zeros(a: Any, b: Any) -> bool:
+    """Whether two equal arrays have the same signs, which only zeros could differ in."""
+    kind = str(getattr(a, "dtype", ""))
+    if "float" not in kind and "complex" not in kind:
+        return True
+    parts = [(a, b)] if "float" in kind else [(a.real, b.real), (a.imag, b.imag)]
+    for x, y in parts:
+        signs = [run_plain("signbit", (one,), {}) for one in (x, y)]
+        differ = (signs[0] != signs[1]) & (x == x)
+        if bool(differ.any() if hasattr(differ, "any") else differ):
+            return False
+    return True
 
 
 def last_uses(program: Program) -> dict[int, int]:

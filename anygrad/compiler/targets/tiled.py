@@ -78,7 +78,7 @@ class Loop:
             assert made is not None
             if home is not None and self._may_write(home):
                 out = writing.donated_place(number, home)
-                if self.last.get(home, -1) > self._position_of(ref):
+                if self.last.get(home, -1) > self._last_place(ref):
                     delayed.add(number)
             if out is None:
                 out = writing.place(self.position, number, True)
@@ -99,8 +99,12 @@ class Loop:
         readers = [ref for ref in self.group.operands if memory[ref] == home]
         return all(ref == home and ref in self.tiles.cut for ref in readers)
 
-    def _position_of(self, ref: Ref) -> int:
-        return next(k for k, node in enumerate(self.group.body) if node.number == ref)
+    def _last_place(self, ref: Ref) -> int:
+        """The last place in the body where an array may be read that is written for a result."""
+        body = self.group.body
+        place = next(k for k, node in enumerate(body) if node.number == ref)
+        writer = writer_of(body[place], self.specs)
+        return place - (writer is not None and writer.separate)
 
     def _write_node(self, k: int, node: Node, closing: list[str], delayed: set[int]) -> None:
         writer = writer_of(node, self.specs)

@@ -6,6 +6,7 @@ from typing import Any
 
 from anygrad.errors import TraceError
 from anygrad.tracing import LIFTED, unbuffered
+from anygrad.tracing.level import recorded
 
 
 def refuse_traced(where: str, value: Any) -> Any:
@@ -17,6 +18,9 @@ def refuse_traced(where: str, value: Any) -> Any:
     if type(value) in LIFTED:
         value = unbuffered(value)
     if type(value) in LIFTED:
+        written = recorded(value)
+        if written is not None:  # in a compiled function, there is no derivative to be lost
+            raise written.t.refuse(written, where)
         message = (
             f"{where}: its result depends on a traced value that the function closes over; "
             "expected one that depends on x and args only. Pass the value through args, f(x, a) "

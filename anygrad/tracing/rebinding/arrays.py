@@ -30,6 +30,7 @@ from anygrad.tracing.functions.creation import astype
 from anygrad.tracing.level import LIFTED, duplicate, is_mapped, lowest
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.pieces import DIVIDED, call_whole
+from anygrad.tracing.plain import NUMBERS
 from anygrad.tracing.rebinding.numbers import scalar_of
 
 COPIES = ("array", "copy")
@@ -184,6 +185,10 @@ def _cast(kind: Any) -> Any:
     def cast(x: Any = 0, /) -> Any:
         if not holds_traced(x):
             return kind(unbuffered(x))
+        if type(x) in LIFTED and type(x.v) in NUMBERS:  # a scalar, and no array
+            whole = call_whole(kind, (x,), {})
+            if whole is not DIVIDED:
+                return whole
         return _traced_array(x, kind, {}, copied=False)
 
     return cast

@@ -37,7 +37,7 @@ METHODS = frozenset(("dot", "copy", "astype", "item", "tolist"))
 QUICK_BUILTINS = frozenset(
     (
         *("range", "len", "zip", "enumerate", "print", "tuple", "list", "dict", "set", "str"),
-        *("getattr", "hasattr", "setattr", "type", "iter", "next", "reversed", "repr"),
+        *("getattr", "hasattr", "setattr", "iter", "next", "reversed", "repr"),
         *("min", "max", "abs", "any", "all", "sorted", "id", "bool", "frozenset"),
         *("ValueError", "TypeError", "RuntimeError", "KeyError", "IndexError", "AssertionError"),
         *("Exception", "StopIteration", "NotImplementedError", "ZeroDivisionError", "True"),

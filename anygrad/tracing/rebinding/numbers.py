@@ -18,6 +18,7 @@ from anygrad.tracing.functions import FUNCTIONS, SPECIAL
 from anygrad.tracing.level import LIFTED, decided, is_mapped, lowest, read_value, shown, strip
 from anygrad.tracing.operations import TRACED
 from anygrad.tracing.pieces import DIVIDED, call_whole
+from anygrad.tracing.plain import NUMBERS
 
 
 def scalar_of(what: str, x: Any) -> Any:
@@ -68,7 +69,7 @@ def add_up(values: Any, /, start: Any = 0) -> Any:
     if hasattr(values, "shape"):
         return sum(values, start)
     values = list(values)
-    if any(type(x) in LIFTED and type(x.v) is float for x in values):
+    if any(type(x) in LIFTED and type(x.v) in NUMBERS for x in values):
         whole = call_whole(sum, (values, start), {})
         if whole is not DIVIDED:
             return whole
@@ -82,6 +83,13 @@ def is_instance(x: Any, kinds: Any, /) -> bool:
     return isinstance(shown(x), kinds) or isinstance(x, kinds)
 
 
+def type_of(*args: Any, **kw: Any) -> Any:
+    """``type``: that of a traced array is what its value has."""
+    if kw or len(args) != 1 or type(args[0]) not in LIFTED:
+        return type(*args, **kw)
+    return type(shown(args[0]))
+
+
 def builtin_twins(module: Any) -> list[tuple[Any, Any]]:
     """The builtins that would cut a traced value, or not know it."""
     return [
@@ -90,6 +98,7 @@ def builtin_twins(module: Any) -> list[tuple[Any, Any]]:
         (builtins.int, cast_int),
         (builtins.isinstance, is_instance),
         (builtins.sum, add_up),
+        (builtins.type, type_of),
     ]
 
 
