@@ -10,6 +10,7 @@ from anygrad.autodiff.inputs import name_of
 from anygrad.compiler.grouping import Group, group
 from anygrad.compiler.measuring import traffic, workspace_of
 from anygrad.compiler.program import Node, Program, show
+from anygrad.compiler.tables import Table
 from anygrad.compiler.targets import prepared
 from anygrad.compiler.targets.buffered import Writing, is_buffered
 from anygrad.compiler.targets.jitted import HOT, library_that_jits
@@ -61,6 +62,8 @@ class Explanation:
     tiles : tuple of int
         For each group the number of pieces in which it is carried out, each in the cache; 0 where
         its operations are carried out one after the other.
+    tables : tuple of Table
+        Groups that do the same to many arrays; NumPy gathers them and computes them at once.
     apart : tuple of (str, str)
         The operations that are in no group, each with the reason.
     bytes_moved : int
@@ -88,6 +91,7 @@ class Explanation:
     calls: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     tiles: tuple[int, ...] = ()
+    tables: tuple[Table, ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
     bytes_moved: int = 0
     bytes_least: int = 0
@@ -112,6 +116,8 @@ class Explanation:
         for one, count in zip(self.groups, self.tiles, strict=True):
             how = f"in {count} tiles" if count else "one operation after the other"
             lines += _part(f"group, {how}", str(one).splitlines())
+        for one in self.tables:
+            lines += _part("groups gathered", str(one).splitlines())
         lines += _part("in no group", [f"{text}  # {why}" for text, why in self.apart])
         lines += _part("watched", self.watched)
         moved = f"{_bytes(self.bytes_moved)} moved; at least {_bytes(self.bytes_least)}"
@@ -130,13 +136,16 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     if path is None:
         return Explanation(name, kind.eager or _NOT_RECORDED)
     program = prepared(path.program)
-    target, tiles, workspace, admitted = _target(program, kind.donated)
+    target, tiles, tables, workspace, admitted = _target(program, kind.donated)
     grouping = group(program, admitted)
-    inside = {int(node.number) for one in grouping.groups for node in one.nodes}
+    gathered = {int(node.number) for one in tables for node in one.nodes}
+    groups = [one for one in grouping.groups if one.body[0].number not in gathered]
+    inside = {int(node.number) for one in groups for node in one.nodes} | gathered
     texts = {int(node.number): show(node, program.specs) for node in program.nodes}
     rest = [n for n in program.nodes if n.number not in inside and n.name != "guard"]
     why = grouping.reasons
-    moved, least = traffic(program, tuple([one.group for one in tiles]))
+    at_once = [one.group for one in tiles] + [row.group for one in tables for row in one.rows]
+    moved, least = traffic(program, tuple(at_once))
     cut = {int(n.number): len(one.bounds) for one in tiles for n in one.group.body}
     return Explanation(
         name,
@@ -147,8 +156,9 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
         guards=tuple([_guard(node) for node in program.guards]),
         host=tuple([texts[node.number] for node in program.nodes if node.name == "host"]),
         calls=tuple([texts[node.number] for node in program.nodes if node.name == "call"]),
-        groups=grouping.groups,
-        tiles=tuple([cut.get(one.body[0].number, 0) for one in grouping.groups]),
+        groups=tuple(groups),
+        tiles=tuple([cut.get(one.body[0].number, 0) for one in groups]),
+        tables=tables,
         apart=tuple([(texts[n.number], why.get(n.number, "")) for n in rest]),
         bytes_moved=moved,
         bytes_least=least,
@@ -160,23 +170,27 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     )
 
 
-def _target(program: Program, donated: frozenset[int]) -> tuple[str, list[Tiles], int, Any]:
-    """How a program is replayed: in words, cut into tiles, with so many bytes of workspace."""
+def _target(
+    program: Program, donated: frozenset[int]
+) -> tuple[str, list[Tiles], tuple[Table, ...], int, Any]:
+    """How a program is replayed: in words, in tiles and tables, with so many bytes of workspace."""
     library = library_that_jits(program)
     if library:
         words = f"by {library.name}, compiled by itself from replay {HOT} on"
-        return words, [], workspace_of(program), _anything
+        return words, [], (), workspace_of(program), _anything
     if not is_buffered(program):
-        return "operation by operation", [], workspace_of(program), _anything
+        return "operation by operation", [], (), workspace_of(program), _anything
     writing = Writing(program, donated)
     writing.build()
     tiles = [step.tiles for step in writing.steps if step.tiles is not None]
+    tables = tuple([step.chunks.table for step in writing.steps if step.chunks is not None])
     size = sum(math.prod(shape) * dtype.itemsize for shape, dtype, _ in writing.buffers)
     kept = {n for n, name in writing.printer.called.items() if name[0] == "b"}
     kept.update(int(n.number) for one in tiles for n in one.group.body)
+    kept.update(int(node.number) for one in tables for node in one.nodes)
     size += workspace_of(program, kept)
     words = "by NumPy, into arrays that are kept"
-    return words, tiles, size, lambda node: admits(node, program.specs)
+    return words, tiles, tables, size, lambda node: admits(node, program.specs)
 
 
 def _anything(node: Node) -> str:

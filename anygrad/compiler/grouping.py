@@ -36,6 +36,8 @@ class Group:
         Results of the body that are read outside; those of reductions are always.
     program : Program
         Where the values are described.
+    level : int
+        Where it stands: nothing of it depends on another group of the same level.
     """
 
     shape: tuple[int, ...]
@@ -44,6 +46,7 @@ class Group:
     reductions: tuple[Node, ...]
     results: tuple[Ref, ...]
     program: Program
+    level: int = 0
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -96,7 +99,7 @@ def group(
     users = _users(program)
     level = _levels(program, inside, users)
     found: list[Group] = []
-    for nodes in _together(program, inside, level).values():
+    for (place, _), nodes in _together(program, inside, level).items():
         numbers = {int(n.number) for n in nodes}
         readers = {int(u.number): u for k in numbers for u in users.get(k, ())}
         tails = [readers[k] for k in sorted(readers) if _ends(readers[k], numbers, admits)]
@@ -104,7 +107,7 @@ def group(
             reasons.update((int(n.number), "alone: nothing of its shape beside it") for n in nodes)
             continue
         reasons.update((int(n.number), "") for n in tails)
-        found.append(_make(program, specs[nodes[0].number].shape, nodes, tails, users))
+        found.append(_make(program, place, nodes, tails, users))
     return Grouping(tuple(found), {k: why for k, why in reasons.items() if why})
 
 
@@ -186,7 +189,7 @@ def _ends(node: Node, numbers: set[int], admits: Callable[[Node], str]) -> bool:
 
 def _make(
     program: Program,
-    shape: tuple[int, ...],
+    level: int,
     nodes: list[Node],
     tails: list[Node],
     users: dict[int, list[Node]],
@@ -194,10 +197,10 @@ def _make(
     own = {int(n.number) for n in nodes}
     parts = own.union(int(n.number) for n in tails)
     operands = dict.fromkeys(ref for n in nodes for ref in n.uses() if ref not in own)
-    returned = program.returned
+    returned, shape = program.returned, program.specs[nodes[0].number].shape
     results = [
         n.number
         for n in nodes
         if n.number in returned or any(u.number not in parts for u in users.get(n.number, ()))
     ]
-    return Group(shape, tuple(operands), tuple(nodes), tuple(tails), tuple(results), program)
+    return Group(shape, tuple(operands), tuple(nodes), tuple(tails), tuple(results), program, level)

@@ -108,7 +108,9 @@ def make_path(
     if drawn:
         return None, result, Refusal(f"draws random numbers from {drawn}")
     if recording.refused:
-        return None, result, Refusal(recording.refused, False)
+        # a traced value is there in this call only
+        refusal = Refusal(recording.refused, False)
+        return None, result, None if "traced value" in recording.refused else refusal
     counts = [("recorded", len(recording.program.nodes))]
     program = simplify(recording.program, counts)
     made = rebuilder(recording.treedef)

@@ -44,6 +44,7 @@ FIXED = frozenset(
 MISSING: Any = object()
 _METHODS = types.MethodType
 _LIBRARIES = frozenset(("numpy", "scipy", "cupy", "torch", "jax", "jaxlib", "builtins", "optree"))
+_CODE = (types.FunctionType, types.MethodType, functools.partial)
 _AROUND = (UserDict, UserList, ChainMap)
 """What keeps a container in an attribute that nobody names."""
 _DESCRIPTORS = (
@@ -204,11 +205,11 @@ class Reach:
 
     def _function(self, label: str, f: types.FunctionType) -> None:
         cells = list(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+        self._later(label, f.__dict__.get("registry"))  # of functools.singledispatch
         if is_left(f) or not self._is_users(f):
             for name, cell in cells:  # a decorator or transformation: what it was put around
                 self._through(name, _content(cell))
-            for name in ("__wrapped__", "registry"):  # the second is of functools.singledispatch
-                self._later(label, getattr(f, name, None))
+            self._later(label, getattr(f, "__wrapped__", None))
             return
         self.functions[id(f)] = label, f
         names = names_in(f.__code__)
@@ -216,11 +217,11 @@ class Reach:
             self._names |= names.attributes
         self._anything = self._anything or names.anything
         self.stores = self.stores or names.anything or names.stores
-        if names.hidden and names.hidden not in f.__globals__:
+        space = f.__globals__
+        if names.hidden and names.hidden not in space:
             self.hidden.append((label or f.__qualname__, names.hidden))
         if names.unseeded:
             self.unseeded.append(f.__qualname__)
-        space = f.__globals__
         wanted = self.spaces.setdefault(id(space), ("", space, set(), False))[2]
         for name in names.globals:
             if name in space or not hasattr(builtins, name):
@@ -258,6 +259,7 @@ class Reach:
             if not _is_library(base.__module__) and base not in self._classes:
                 self._classes[base] = vars(base)
                 self._holders.append((label, self._classes[base], False))
+        self._later(f"type({label})", type(kind))
 
     def _object(self, label: str, x: Any) -> None:
         kind = type(x)
@@ -268,6 +270,10 @@ class Reach:
         if isinstance(x, _AROUND):
             for name, held in x.__dict__.items():
                 self._later(f"{label}.{name}", held)
+        elif _is_library(kind.__module__):
+            for name, held in getattr(x, "__dict__", {}).items():
+                if isinstance(held, _CODE):  # as numpy.vectorize has it
+                    self._later(f"{label}.{name}", held)
         if hasattr(x, "__wrapped__") and callable(x):  # functools.lru_cache, for one
             self._later(label, x.__wrapped__)
         if isinstance(getattr(x, "__dict__", None), dict):

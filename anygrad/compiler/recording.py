@@ -93,7 +93,10 @@ def _is_result(x: Any) -> bool:
     return kind.__hash__ not in (None, object.__hash__) and not hasattr(kind, "__next__")
 
 
-_VALUES = (int, float, complex, str, bytes, type(None), np.dtype, type, types.BuiltinFunctionType)
+_VALUES = (
+    *(int, float, complex, str, bytes, type(None), type(Ellipsis)),
+    *(np.dtype, type, types.BuiltinFunctionType),
+)
 
 
 def _no_result(origin: str, x: Any) -> TraceError:

@@ -16,7 +16,7 @@ from anygrad.compiler.program import Node, Program, Ref, Spec, map_refs
 from anygrad.ops import ROWS
 from anygrad.tracing.lookup import OPERATORS
 
-__all__ = ["drop_dead", "merge_common", "remove_identities", "simplify", "spread_late"]
+__all__ = ["drop_dead", "frozen", "merge_common", "remove_identities", "simplify", "spread_late"]
 
 
 def simplify(program: Program, counts: list[tuple[str, int]] | None = None) -> Program:
@@ -205,16 +205,16 @@ def _is(x: Any, value: float) -> bool:
 def _key_of(node: Node) -> tuple[Any, ...]:
     """What is equal for nodes that give the same to the bit."""
     key: list[Any] = [node.name]
-    key += [x if type(x) is Ref else _frozen(x) for x in node.operands]
+    key += [x if type(x) is Ref else frozen(x) for x in node.operands]
     keywords = node.keywords
     for name in sorted(keywords) if len(keywords) > 1 else keywords:
-        key += (name, _frozen(keywords[name]))
+        key += (name, frozen(keywords[name]))
     if node.function is not None:
         key.append(Identity(node.function))
     return tuple(key)
 
 
-def _frozen(x: Any) -> Any:
+def frozen(x: Any) -> Any:
     """An operand or keyword as a key, equal for what is the same to the bit."""
     kind = type(x)
     if kind is Ref:
@@ -222,9 +222,9 @@ def _frozen(x: Any) -> Any:
     if kind in _PLAIN:
         return (kind, x)
     if kind is tuple or kind is list:
-        return (kind, *map(_frozen, x))
+        return (kind, *map(frozen, x))
     if kind is slice:
-        return (slice, _frozen(x.start), _frozen(x.stop), _frozen(x.step))
+        return (slice, frozen(x.start), frozen(x.stop), frozen(x.step))
     if kind is float or kind is complex or isinstance(x, np.generic):
         return (kind, repr(x))  # which tells the zeros apart, and says that nan is nan
     if is_mutable(x) or not _hashable(x):

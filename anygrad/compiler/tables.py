@@ -139,5 +139,5 @@ def _row_of(group: Group) -> Row | None:
 
 def _column(column: tuple[Ref, ...], specs: dict[int, Any]) -> str:
     name = getattr(specs[column[0]].dtype, "name", specs[column[0]].dtype)
-    told = [*map(repr, column[:2]), *(["..."] if len(column) > 3 else []), *map(repr, column[2:][-1:])]
-    return f"{name} {', '.join(told)}"
+    middle = ["..."] if len(column) > 3 else []
+    return f"{name} {', '.join([*map(repr, column[:2]), *middle, *map(repr, column[2:][-1:])])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +40,8 @@ class Path(NamedTuple):
         Those of them where the program itself does not write, such as constants.
     donated : frozenset of int
         The arguments in whose memory the program computes.
+    taken : callable
+        Takes the arguments, and gives those of them.
     silent : bool
         Whether NumPy was told to keep quiet.
     """
@@ -51,11 +53,17 @@ class Path(NamedTuple):
     pairs: tuple[tuple[int, int], ...]
     late: tuple[tuple[int, int], ...]
     donated: frozenset[int]
+    taken: Callable[[Any], Sequence[Any]]
     silent: bool
 
-    def replay(self, leaves: Sequence[Any]) -> Any:
-        """The result, or `MISSED` where another way has to be gone."""
-        given = separated(leaves, self.donated) if self.donated else leaves
+    def replay(self, leaves: Sequence[Any], own: bool = False) -> Any:
+        """The result, or `MISSED` where another way has to be gone.
+
+        ``own`` tells that each leaf is an array of NumPy's with memory of its own.
+        """
+        given = leaves
+        if self.donated and not (own and all(map(_writeable, self.taken(leaves)))):
+            given = separated(leaves, self.donated)
         if self.silent:
             with np.errstate(all="ignore"):
                 out = self.run(*given)
@@ -98,10 +106,13 @@ def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tupl
     program = program.with_nodes(program.nodes, [program.outputs[k] for k in order])
     donated = frozenset([argument for _, argument in pairs[: len(pairs) - len(late)]])
     run = print_program(program, donated)
-    path = Path(program, run, chosen, recording.treedef, pairs, late, donated, bool(heard))
+    taken, silent = _chooser(sorted(donated)), bool(heard)
+    path = Path(program, run, chosen, recording.treedef, pairs, late, donated, taken, silent)
     found = trees.leaves(recording.result)
     return path, [found[k] for k in order]
 
+
+_writeable = attrgetter("flags.writeable")
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -141,8 +152,8 @@ def arrange(
         else:
             rest.append(k)
     sorted_ = sorted(written, key=written.__getitem__)
-    first = [k for k in sorted_ if _finds_its_home(simple, k, written[k])]
-    last = [k for k in sorted_ if k not in set(first)]
+    first = [k for k in sorted_ if _finds_its_home(simple, k, written[k], inputs)]
+    last = sorted(set(sorted_).difference(first), key=written.__getitem__)
     order = [*first, *last, *rest]
     places = {k: place for place, k in enumerate(order)}
     places.update({k: len(order) + argument for k, argument in passed.items()})
@@ -151,10 +162,10 @@ def arrange(
     return order, _chooser(chosen), pairs, pairs[len(first) :]
 
 
-def _finds_its_home(program: Program, place: int, argument: int) -> bool:
+def _finds_its_home(program: Program, place: int, argument: int, inputs: Any) -> bool:
     """Whether the program can compute an output in the memory of an argument."""
     x, home = program.outputs[place], program.specs[program.inputs[argument]]
-    if type(x) is not Ref or int(x) in program.inputs:
+    if type(x) is not Ref or int(x) in inputs:
         return False
     spec = program.specs[x]
     return (spec.kind, spec.shape, spec.dtype) == ("array", home.shape, home.dtype)

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ PROGRAMS = 128
 """Programs after which a transform records no more: its arguments never come again."""
 
 _PAYS = frozenset(("numpy", "cupy"))
+_ONLY_NUMPY = {np.ndarray}
+_shape, _strides, _dtype, _base = map(attrgetter, ("shape", "strides", "dtype", "base"))
 _placed: set[type] = set()  # arrays of libraries that compute on a current device
 _leaf_types: dict[type, str] = {float: "number", np.float64: "number", np.float32: "number"}
 
@@ -51,12 +54,12 @@ class Kind:
         self.paths: list[Path] = []
         self.is_eager = False
 
-    def replay(self, leaves: Sequence[Any], shared: frozenset[int]) -> Any:
+    def replay(self, leaves: Sequence[Any], shared: frozenset[int] | None) -> Any:
         """The result of the path that holds, or `NOTHING`."""
         for path in self.paths:
-            if path.writes_into(shared):
+            if shared and path.writes_into(shared):
                 return NOTHING
-            result = path.replay(leaves)
+            result = path.replay(leaves, shared is None)
             if result is not MISSED:
                 if path is not self.paths[0]:
                     self.paths = [path, *[p for p in self.paths if p is not path]]
@@ -92,7 +95,7 @@ class Replays:
         key = _key_of(leaves)
         if key is None:
             return NOTHING
-        shared = _sharing(leaves) if donate else frozenset()
+        shared = _sharing(leaves) if donate else frozenset[int]()
         kind = self._find((token, step, donate, *key, treedef))
         with _place_of(leaves):
             result = kind.replay(leaves, shared)
@@ -102,7 +105,8 @@ class Replays:
             if kind.calls < RECORDED_AT:
                 return NOTHING
             with self._lock:
-                return self._record(kind, partial(step, transform, donate), leaves, treedef, shared)
+                taken = partial(step, transform, donate)
+                return self._record(kind, taken, leaves, treedef, shared or frozenset())
 
     def _find(self, key: tuple[Any, ...]) -> Kind:
         for kind in self.kinds:
@@ -141,12 +145,15 @@ class Replays:
 def _key_of(leaves: list[Any]) -> tuple[Any, ...] | None:
     """What a program depends on; None where replaying does not pay, or is not possible."""
     kinds = list(map(type, leaves))
-    for kind in set(kinds):
+    known = set(kinds)
+    for kind in known:
         if kind not in _leaf_types:
             _learn(next(x for x in leaves if type(x) is kind))
         if not _leaf_types[kind]:
             return None
-    arrays = [x for x in leaves if _leaf_types[type(x)] == "array"]
+    arrays = leaves
+    if known != _ONLY_NUMPY:
+        arrays = [x for x in leaves if _leaf_types[type(x)] == "array"]
     if not arrays:
         return None
     placed = [device_of(x) for x in arrays if type(x) in _placed] if _placed else []
@@ -155,9 +162,9 @@ def _key_of(leaves: list[Any]) -> tuple[Any, ...] | None:
     return (
         placed[:1],
         kinds,
-        [x.shape for x in arrays],
-        [x.strides for x in arrays],
-        [x.dtype for x in arrays],
+        list(map(_shape, arrays)),
+        list(map(_strides, arrays)),
+        list(map(_dtype, arrays)),
     )
 
 
@@ -173,11 +180,19 @@ def _learn(x: Any) -> None:
 
 def _place_of(leaves: list[Any]) -> AbstractContextManager:
     """Make the device of the arrays current, where a library has such a thing."""
+    if not _placed:
+        return nullcontext()
     return on_device_of(next((x for x in leaves if type(x) in _placed), leaves[0]))
 
 
-def _sharing(leaves: list[Any]) -> frozenset[int]:
-    """Which leaves may lie in the memory of another: were one written, the other would change."""
+def _sharing(leaves: list[Any]) -> frozenset[int] | None:
+    """Which leaves may lie in the memory of another: were one written, the other would change.
+
+    None if each is an array of NumPy's with memory of its own.
+    """
+    if set(map(type, leaves)) == _ONLY_NUMPY and len(set(map(id, leaves))) == len(leaves):
+        if not [base for base in map(_base, leaves) if base is not None]:
+            return None
     owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
     if len(set(owners)) == len(owners):
         return frozenset()

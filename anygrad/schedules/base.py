@@ -12,6 +12,7 @@ from typing import Any
 from anygrad.errors import ArgumentError, describe
 from anygrad.ranges import FINITE, check_count, check_number
 from anygrad.schedules.checks import check_boundaries, check_length, real_number
+from anygrad.tracing.level import LIFTED, hosted
 
 __all__ = ["Schedule", "as_schedule", "join"]
 
@@ -57,6 +58,8 @@ class Schedule:
         A value that is not finite, such as that of an exponential that grew too long, raises
         `ArgumentError`.
         """
+        if type(step) in LIFTED and step.t.records:  # of a compiled function: asked in every run
+            return hosted(self, step)
         if type(step) is not int or step < 0:
             step = check_count(self._where(), step, advice="Steps are counted from 0.")
         try:

@@ -489,3 +489,19 @@ def test_a_warning_is_given_once_and_points_to_the_user():
             compiled(np.ones(n))
     assert [w.category for w in warned] == [RetraceWarning]
     assert warned[0].filename == __file__
+
+
+def test_results_of_the_first_call_share_no_memory_with_each_other():
+    def f(x):
+        y = x * 2.0
+        return y, y, y[1:], y.reshape(1, 3)
+
+    compiled = ag.compile(f)
+    for _ in range(2):
+        found = compiled(np.ones(3))
+        for k, a in enumerate(found):
+            assert not any(np.shares_memory(a, b) for b in found[:k])
+
+
+def test_what_is_the_same_for_all_is_returned():
+    assert ag.compile(lambda x: (x, ...))(1.0)[1] is ...

@@ -254,6 +254,7 @@ def test_traced_values_that_a_function_closes_over_keep_their_derivative():
     np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
+@pytest.mark.filterwarnings("ignore:.*it uses a traced value that is no argument")
 def test_traced_values_that_are_found_in_objects_keep_their_derivative():
     holder = types.SimpleNamespace(w=W)
 
@@ -408,3 +409,65 @@ def test_many_shapes_are_not_kept():
         for n in range(1, 9):
             ag.grad(compiled)(np.ones(n))
     assert len(compiled._derived.halves) == 4
+
+
+RATE = {"value": 0.5}
+TABLE = np.ones(3)
+
+
+def test_a_pullback_is_that_of_what_the_forward_pass_has_read():
+    compiled = ag.compile(lambda x: np.sum(RATE["value"] * x * x))
+    for _ in range(ROUNDS):
+        RATE["value"] = 0.5
+        try:
+            _, pull = ag.vjp(compiled, np.ones(3))
+            RATE["value"] = 4.0
+            assert pull(1.0)[0].tolist() == [1.0, 1.0, 1.0]
+        finally:
+            RATE["value"] = 0.5
+
+
+def test_a_pullback_of_a_replay_is_that_of_what_it_has_read():
+    compiled = ag.compile(lambda x: np.sum(RATE["value"] * x * x))
+    for _ in range(ROUNDS):
+        ag.grad(compiled)(np.ones(3))
+    _, pull = ag.vjp(compiled, np.ones(3))
+    try:
+        RATE["value"] = 4.0
+        assert pull(1.0)[0].tolist() == [1.0, 1.0, 1.0]
+    finally:
+        RATE["value"] = 0.5
+
+
+def test_a_pullback_is_refused_where_an_array_was_overwritten_since():
+    compiled = ag.compile(lambda x: np.sum(TABLE * x * x))
+    for _ in range(ROUNDS):
+        _, pull = ag.vjp(compiled, np.ones(3))
+        try:
+            TABLE[:] = 4.0
+            with pytest.raises(TraceError, match=r"overwritten|TABLE"):
+                pull(1.0)
+        finally:
+            TABLE[:] = 1.0
+        ag.grad(compiled)(np.ones(3))
+
+
+KEPT = {}
+
+
+def test_a_function_compiled_within_a_transformation_sees_what_has_changed():
+    def scaled(x):
+        return np.sum(TABLE * x * x)
+
+    def f(x):
+        if "scaled" not in KEPT:
+            KEPT["scaled"] = ag.compile(scaled)
+        return KEPT["scaled"](ag.value(x)) * np.sum(x)
+
+    KEPT.clear()
+    try:
+        for k in (1.0, 2.0, 3.0):
+            TABLE[:] = k
+            assert ag.grad(f)(np.ones(3)).tolist() == [3.0 * k] * 3
+    finally:
+        TABLE[:] = 1.0

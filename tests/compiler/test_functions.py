@@ -249,3 +249,41 @@ def test_reads_of_values_agree(name):
         assert max(paths_of(compiled)) == 1  # an operation of the program, and no guard
     if name not in ("unique", "roots", "repeat", "interval"):
         assert_agrees(ag.grad(lambda x: np.sum(f(x) * 1.0)), (X,), (-X,), (X + 0.5,), (X,))
+
+
+NUMBERS = (1.5, -2.0, 0.0, -0.0, float("nan"), 1e308)
+OF_NUMBERS = {
+    "a negative number to a power": lambda k: (-1.0) ** k if k == k and abs(k) < 9 else 0.0,
+    "round": lambda k: round(k, 1),
+    "clip": lambda k: np.clip(k, 0, 1),
+    "float64": lambda k: (np.float64(k), np.float32(k)),
+    "sum": lambda k: sum([0.1, k, 1e100, -1e100]),
+    "type": lambda k: 1 if type(k) is float else 2,
+    "methods": lambda k: k.is_integer(),
+    "text": lambda k: (f"{k:.2f}", str(k), repr((k,))),
+}
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_functions_of_numbers_agree(name):
+    assert_agrees(OF_NUMBERS[name], *[(k,) for k in NUMBERS], *[(k,) for k in NUMBERS])
+
+
+def test_python_adds_integers_among_floats_as_it_does():
+    calls = [(k,) for k in (1, 2, 3, 4, 0, -1)]
+    assert_agrees(lambda k: sum([k, 0.1, 1e100, -1e100, 0.2]), *calls, *calls)
+
+
+ZEROS = (np.array([-0.0, 0.0, 2.0]), np.array([0.0, -0.0, -1.0]))
+
+
+def test_clipping_tells_the_zeros_apart():
+    def f(x):
+        return np.clip(x, 0, 1), x.clip(-0.0, 0.0), np.clip(x, -x, x), np.clip(x, 0, None)
+
+    assert_agrees(f, *[(x,) for x in ZEROS], *[(x,) for x in ZEROS])
+
+
+def test_powers_of_complex_arrays_are_those_of_the_operator():
+    z = np.array([1.5 + 0.3j, -2.0j, complex(1e200, 1e200)])
+    assert_agrees(lambda z: (z**0.5, z**2, z**-1, (-2.0) ** z.real[:2]), (z,), (z[::-1].copy(),))

@@ -9,7 +9,7 @@ import pytest
 import anygrad as ag
 from anygrad.compiler.kinds import PATHS
 from anygrad.compiler.targets import MISSED
-from anygrad.errors import RetraceWarning, TraceError
+from anygrad.errors import ArgumentError, RetraceWarning, TraceError
 
 UP, DOWN = np.array([1.0, 2.0, 3.0]), np.array([-1.0, -2.0, -3.0])
 
@@ -290,3 +290,47 @@ def test_derivatives_follow_the_branch_of_their_point():
     for x in (UP, DOWN, UP * 2, DOWN * 2):
         np.testing.assert_array_equal(compiled(x), ag.grad(f)(x))
     assert paths_of(compiled) == 2
+
+
+def test_a_value_that_is_read_as_a_whole_is_told_from_the_other_zero():
+    f = ag.compile(lambda x: (np.copysign(1.0, ag.value(x)), x + 0.0)[0])
+    assert [float(f(np.float64(x))) for x in (0.0, -0.0, 0.0)] == [1.0, -1.0, 1.0]
+
+
+def test_text_that_is_made_of_a_value_is_made_anew():
+    table = {"1": 10.0, "2": 20.0}
+    f = ag.compile(lambda x, k: x * table[f"{k:.0f}"])
+    assert [float(f(np.float64(1.0), k)) for k in (1.0, 2.0, 1.0)] == [10.0, 20.0, 10.0]
+    g = ag.compile(lambda x: np.sum(x) * len(f"{ag.value(x)}"))
+    assert g(np.zeros(1)) == 0.0
+    assert repr(ag.compile(lambda x: (repr(x), x)[0])(np.float64(2.0))) == repr(repr(np.float64(2)))
+
+
+def test_a_value_as_a_key_is_refused_by_name():
+    f = ag.compile(lambda x: {0: 1.0}.get(int(np.argmax(x)), 2.0) * x)
+    with pytest.raises(TraceError, match="as a key of a dict"):
+        f(np.ones(2))
+
+    def caught(x):
+        try:
+            return {x[0]: x}
+        except TypeError:
+            return x
+
+    with pytest.raises(TraceError, match="as a key of a dict"):
+        ag.compile(caught)(np.ones(2))
+
+
+def test_recordings_that_are_of_no_use_end():
+    def f(x):
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            return x * 2.0
+
+    compiled, x = ag.compile(f), np.zeros((2, 2))
+    with pytest.warns(RetraceWarning, match="runs uncompiled.*raised an error"):
+        for _ in range(3):
+            assert not compiled(x).any()
+    with pytest.raises(ArgumentError, match="raised an error in it"):
+        compiled.ir(x)

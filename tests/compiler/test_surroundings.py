@@ -1,6 +1,8 @@
 """What a compiled function reads besides its arguments: a change is seen, a side effect refused."""
 
+import array
 import collections
+import contextvars
 import dataclasses
 import functools
 import importlib
@@ -9,6 +11,7 @@ import random
 import sys
 import types
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -683,3 +686,72 @@ def test_objects_that_know_each_other_end_the_search():
         return a.other.other.rate * np.sum(x)
 
     assert ag.compile(f)(X) == 12.0
+
+
+class Named(dict):
+    """A dict with attributes."""
+
+
+@functools.singledispatch
+def rate_of(_):
+    return RATES[0]
+
+
+rate_of.register(str)(lambda _: RATES[0] * 2.0)
+RATES = [1.0]
+PLACES = {
+    "a view of a dict": (data := {"k": 1.0}, types.MappingProxyType(data), "k"),
+    "UserDict": (users := collections.UserDict(k=1.0), users, "k"),
+    "ChainMap": (chain := collections.ChainMap({"k": 1.0}), chain, "k"),
+    "bytearray": (some := bytearray(b"\x01"), some, 0),
+    "memoryview": (some, memoryview(some), 0),
+    "array": (numbers := array.array("d", [1.0]), numbers, 0),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_containers_of_every_kind_are_compared(name):
+    written, read, key = PLACES[name]
+
+    def f(x):
+        return read[key] * np.sum(x)
+
+    follows(ag.compile(f), f, lambda k: written.__setitem__(key, k + 3))
+
+
+def test_attributes_of_containers_are_compared():
+    held = Named(k=1.0)
+
+    def f(x):
+        return held.rate * held["k"] * np.sum(x)
+
+    held.rate = 1.0
+    follows(ag.compile(f), f, lambda k: setattr(held, "rate", k + 2.0))
+
+
+def test_what_is_called_or_found_in_a_roundabout_way_is_compared():
+    current = contextvars.ContextVar("rate", default=1.0)
+    spread = np.vectorize(lambda v: v * RATES[0])
+    model = Model()
+    known = weakref.ref(model)
+
+    def f(x):
+        return current.get() * np.sum(spread(x)) * rate_of("a") * known().rate
+
+    def change(k):
+        current.set(k + 2.0)
+
+    follows(ag.compile(f), f, change)
+    follows(ag.compile(f), f, lambda k: RATES.__setitem__(0, k + 2.0))
+    follows(ag.compile(f), f, lambda k: setattr(model, "rate", k + 2.0))
+
+
+def test_names_that_the_code_does_not_show_are_not_compiled():
+    def f(x):
+        return globals()["RATES"][0] * np.sum(x)
+
+    compiled = ag.compile(f)
+    with pytest.warns(RetraceWarning, match=r"through globals\(\)"):
+        for k in range(3):
+            RATES[0] = k + 2.0
+            assert compiled(X) == f(X)

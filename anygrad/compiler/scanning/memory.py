@@ -47,7 +47,8 @@ class Known:
     """
 
     def __init__(self, step: Step, likes: Leaves, key: Any, surroundings: Surroundings):
-        self.step, self.likes, self.key, self.surroundings = step, likes, key, surroundings
+        self.step, self.likes, self.surroundings = step, likes, surroundings
+        self.key, self.hash = key, hash(key)
         self.calls: dict[Any, Call] = {}
         self.replays = 0
 
@@ -82,6 +83,7 @@ class Memory:
         examples = [*map(example_of, carry), *rows]
         keys = [(key_of(type(x)) or reader_of(x))(x) for x in examples]
         self._key = (form, environment()[1], *keys)
+        self._hash = hash(self._key)
         self._surroundings: Surroundings | None = None
         self._randomness: Randomness | None = None
 
@@ -91,7 +93,9 @@ class Memory:
         if code is None:
             return None
         for known in _known.get(code, ()):
-            if known.key == self._key and _is_same(known.step.f, self._step, set()):
+            if known.hash != self._hash or known.key != self._key:
+                continue
+            if _is_same(known.step.f, self._step, set()):
                 if known.holds():
                     if _wasted.get(code):
                         _wasted[code] -= 1

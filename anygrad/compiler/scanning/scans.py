@@ -49,7 +49,8 @@ def scan(
         ``step(carry, x)`` returns ``(carry, y)``, trees of arrays; the carry keeps its structure,
         shapes and dtypes. Python runs it once for each way through its code, so it must depend on
         its arguments and on what it closes over alone: no random numbers, no side effects. What
-        it closes over may be traced, and is differentiated.
+        it closes over may be traced, and is differentiated. What is recorded of a function is kept
+        for later calls with it.
     init : tree of arrays and numbers
         The first carry. Numbers become arrays of the dtype that ``step`` gives.
     xs : tree of arrays, optional

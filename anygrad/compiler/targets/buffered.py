@@ -7,6 +7,7 @@ arrays. A run takes a workspace from a pool and puts it back, so that threads do
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -21,12 +22,13 @@ from anygrad.compiler.targets.plain import FREED_FROM, guard_text, print_return,
 from anygrad.compiler.targets.printing import Printer
 from anygrad.compiler.targets.spaces import Layout, layout, space_for
 from anygrad.compiler.targets.steps import steps_of
+from anygrad.compiler.targets.tabled import print_chunks
 from anygrad.compiler.targets.tiled import print_tiles
 from anygrad.compiler.targets.writers import ADD, Writer, is_view, releases, writer_of
 
 __all__ = ["is_buffered", "print_buffered"]
 
-WRITTEN_FROM = 4096
+WRITTEN_FROM = 1
 """Elements of a donated array from which a result is written into it at once, not at the end."""
 
 LEAVING = ("guard", "call")
@@ -51,6 +53,8 @@ class Writing:
     ----------
     buffers : list of Layout
         The arrays of the workspace, ``b0``, ``b1``, ...
+    cuts : list of callable
+        Each is given them once, and what it makes of them is ``k0``, ``k1``, ...
     """
 
     def __init__(self, program: Program, donated: frozenset[int]):
@@ -62,6 +66,7 @@ class Writing:
         self.last = last_uses(program, [step.nodes for step in self.steps], self.memory)
         self.pinned = pinned(program, self.memory, _releases)
         self.buffers: list[Layout] = []
+        self.cuts: list[Callable[..., Any]] = []
         self._held: dict[int, int] = {}  # memory -> its buffer
         self._free: dict[Layout, list[int]] = {}
         self._ending: dict[int, list[int]] = {}
@@ -79,10 +84,12 @@ class Writing:
     def build(self) -> Callable[..., Any]:
         """The function."""
         for position, step in enumerate(self.steps):
-            if step.tiles is None:
-                self._print_node(position, step.nodes[0])
-            else:
+            if step.tiles is not None:
                 print_tiles(self, position, step.tiles)
+            elif step.chunks is not None:
+                print_chunks(self, position, step.chunks)
+            else:
+                self._print_node(position, step.nodes[0])
             self._end(position)
         return self._finish()
 
@@ -105,17 +112,12 @@ class Writing:
         """
         home, made = self.homes.get(number), self.layout(number)
         if home is not None and made is not None and self.is_over(position, home, separate):
-            return self.donated_place(number, home)
+            return f"v{home}"
         root = self.memory[number]
         if root in self.pinned or root != number or made is None:
             return None
         self._held[number] = self.take(made)
         return f"b{self._held[number]}"
-
-    def donated_place(self, number: int, home: int) -> str:
-        """The name of the memory of a donated array, which is that of a result from now on."""
-        self.printer.add(f"v{number} = v{home}")
-        return f"v{number}"
 
     def layout(self, number: int) -> Layout | None:
         """How to make an array like a value."""
@@ -125,11 +127,12 @@ class Writing:
     def direct_homes(self) -> dict[int, int]:
         """By number of a result, the donated array that it may be written into at once."""
         found = {}
+        times = Counter(int(x) for x in self.program.outputs if type(x) is Ref)
         for k, home in homes(self.program, self.donated).items():
             number, spec = int(self.program.outputs[k]), self.specs[home]
             own = self.specs[number]
-            single = sum(x == number for x in self.program.outputs if type(x) is Ref) == 1
-            made = self.memory[number] == number and number not in self.program.inputs
+            single = times[number] == 1
+            made = self.memory[number] == number and number not in self._given
             alike = spec.strides == own.strides and own.size >= WRITTEN_FROM
             if single and made and alike:
                 found[number] = home
@@ -239,8 +242,14 @@ class Writing:
         body, head = printer.lines, []
         if self.buffers:
             pool: list[Any] = []
-            kept, make = printer.name(pool, "pool"), printer.name(space_for(self.buffers), "space")
-            names = ", ".join(f"b{k}" for k in range(len(self.buffers)))
+            kept = printer.name(pool, "pool")
+            make = printer.name(space_for(self.buffers, self.cuts), "space")
+            names = ", ".join(
+                [
+                    *(f"b{k}" for k in range(len(self.buffers))),
+                    *(f"k{k}" for k in range(len(self.cuts))),
+                ]
+            )
             # asking whether the pool is empty would not help: another thread may come first
             head = [f"try: w = {kept}.pop()", f"except IndexError: w = {make}()", f"{names}, = w"]
             body = ["try:", *[f"    {line}" for line in body], f"finally: {kept}.append(w)"]

@@ -115,18 +115,19 @@ def print_return(
 
     Those that take the memory of a donated argument are written into it at the very end.
     """
-    shared, given, texts = roots(program), set(), []
+    shared, given, texts = roots(program), set(program.inputs), []
     for k, x in enumerate(program.outputs):
         text = printer.operand(x)
         root = shared[x] if type(x) is Ref else -1
         mutable = program.specs[x].kind == "array" if type(x) is Ref else is_mutable(x)
-        if mutable and (root < 0 or root in given or root in program.inputs):
+        if mutable and (root < 0 or root in given):
             printer.add(f"r{k} = {printer.name(copied, 'copied')}({text})")
             text = f"r{k}"
         given.add(root)
         texts.append(text)
     for k, home in homes(program, donated).items():
-        texts[k] = f"{printer.name(write, 'write')}(v{home}, {texts[k]})"
+        if texts[k] != f"v{home}":  # else it is there already
+            texts[k] = f"{printer.name(write, 'write')}(v{home}, {texts[k]})"
     inside = ", ".join(texts)
     printer.add(f"return ({inside},)" if len(texts) == 1 else f"return ({inside})")
 

@@ -51,7 +51,14 @@ def as_flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(-1)
 
 
-def space_for(layouts: Sequence[Layout]) -> Callable[[], tuple[np.ndarray, ...]]:
-    """Give the function that makes arrays of these layouts."""
-    made = tuple(layouts)
-    return lambda: tuple([fresh(one) for one in made])
+def space_for(
+    layouts: Sequence[Layout], cuts: Sequence[Callable[[Sequence[np.ndarray]], Any]] = ()
+) -> Callable[[], tuple[Any, ...]]:
+    """Give the function that makes arrays of these layouts, and what is cut out of them."""
+    made, parts = tuple(layouts), tuple(cuts)
+
+    def make() -> tuple[Any, ...]:
+        arrays = [fresh(one) for one in made]
+        return (*arrays, *[cut(arrays) for cut in parts])
+
+    return make

@@ -1,4 +1,4 @@
-"""The order in which a program is written: node by node, and group by group where it is tiled."""
+"""The order in which a program is written: by nodes, groups in tiles, and tables in chunks."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from typing import NamedTuple
 
 from anygrad.compiler.grouping import group
 from anygrad.compiler.program import Node, Program
+from anygrad.compiler.targets.chunks import Chunks, chunks_of
 from anygrad.compiler.targets.tiles import Tiles, admits, plan
 
 __all__ = ["Step", "steps_of"]
 
 
 class Step(NamedTuple):
-    """What is carried out at once: a node, or a group in tiles."""
+    """What is carried out at once: a node, a group in tiles, or a table in chunks."""
 
     nodes: tuple[Node, ...]
     tiles: Tiles | None = None
+    chunks: Chunks | None = None
 
 
 def steps_of(program: Program) -> list[Step]:
     """The steps; each node comes where it stands, but for those of a group and what they need."""
-    found = group(program, lambda node: admits(node, program.specs)).groups
-    plans = [one for one in map(plan, found) if one is not None]
-    step_of = {int(n.number): Step(one.group.nodes, one) for one in plans for n in one.group.nodes}
+    found = group(program, lambda node: admits(node, program.specs), at_least=1).groups
+    plans = [plan(one) for one in found]
+    made_at_once = [Step(one.group.nodes, one) for one in plans if one is not None]
+    rest = [one for one, tiles in zip(found, plans, strict=True) if tiles is None]
+    made_at_once += [Step(one.table.nodes, None, one) for one in chunks_of(rest)]
+    step_of = {int(n.number): step for step in made_at_once for n in step.nodes}
     made = {int(node.number): node for node in program.nodes}
     steps: list[Step] = []
     done: set[int] = set()

@@ -77,7 +77,7 @@ class Loop:
             out = None
             assert made is not None
             if home is not None and self._may_write(home):
-                out = writing.donated_place(number, home)
+                out = f"v{home}"
                 if self.last.get(home, -1) > self._last_place(ref):
                     delayed.add(number)
             if out is None:

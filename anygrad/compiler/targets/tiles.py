@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from anygrad.compiler.program import Node, Ref
 from anygrad.compiler.targets.spaces import is_flat, layout
 from anygrad.compiler.targets.writers import writer_of
 
-__all__ = ["Tiles", "admits", "join", "plan", "sums_follow_halves"]
+__all__ = ["Tiles", "admits", "join", "plan", "sums_follow_halves", "without_reductions"]
 
 TILED_FROM = 1 << 15
 """Elements of a group from which it is cut."""
@@ -101,7 +102,7 @@ def without_reductions(group: Group) -> Group:
     """The same loop, with the reductions left to others."""
     read = {int(x) for node in group.reductions for x in node.uses()} | set(group.results)
     results = tuple([node.number for node in group.body if node.number in read])
-    return Group(group.shape, group.operands, group.body, (), results, group.program)
+    return replace(group, reductions=(), results=results)
 
 
 def bytes_of(group: Group) -> int:

@@ -208,3 +208,12 @@ def test_errors_and_warnings_come_from_tiles_too():
     with pytest.warns(RuntimeWarning, match="divide by zero"):
         f(0.0 * x)
     assert_same_bits(f(x), x)
+
+
+def test_a_choice_is_not_written_over_a_donated_array_that_it_reads():
+    f = ag.compile(lambda x, y: np.where(y > 0.0, x, y), donate=0)
+    y = np.sin(np.arange(100_000.0))
+    for k in range(3):
+        x = np.arange(100_000.0) + k
+        expected = np.where(y > 0.0, x, y)
+        assert_same_bits((f(x, y),), (expected,))
