@@ -100,6 +100,7 @@ class Capture(Carrying):
 
     __slots__ = (
         "constants",
+        "errors",
         "inputs",
         "namespaces",
         "nodes",
@@ -119,6 +120,7 @@ class Capture(Carrying):
         self.inputs: list[Captured] = []
         self.objects: set[int] = set()
         self.poisoned = ""
+        self.errors = np.geterr()  # as it is around the call, in which a replay is, too
         self.constants = Constants()
         self.refusals: list[TraceError] = []
         self.namespaces: dict[int, Any] = {}
@@ -326,6 +328,8 @@ class Capture(Carrying):
                 self.nodes.append(Node(i, "part", (number, k)))
                 parts.append(Carrying.wrap(self, part, i))
             return type(y)(parts)
+        if np.geterr() != self.errors and "raise" in np.geterr().values():
+            self.poison("np.errstate makes operations raise in it")
         i = self._number(y)
         self.nodes.append(Node(i, kind or name, operands, kw, function))
         if type(y) in LIFTED:

@@ -94,7 +94,6 @@ def group(
     ``admits`` gives the reason for which a target leaves a node out; empty if it takes it.
     """
     reasons = {int(n.number): _why_not(n, program) or admits(n) for n in program.nodes}
-    specs = program.specs
     inside = {int(n.number): n for n in program.nodes if not reasons[n.number]}
     users = _users(program)
     level = _levels(program, inside, users)

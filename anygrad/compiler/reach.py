@@ -159,6 +159,8 @@ class Reach:
 
     def _visit(self, label: str, x: Any) -> None:
         kind = type(x)
+        if _is_below(x):
+            return
         if kind is types.FunctionType:
             self._function(label, x)
         elif isinstance(x, CONTAINERS):
@@ -327,6 +329,15 @@ def _is_own(name: str, file: str | None) -> bool:
     if name in sys.builtin_module_names:
         return False
     return not file or not is_installed(file)
+
+
+def _is_below(x: Any) -> bool:
+    """Whether something is of the parts of this library that hold nothing of the user's."""
+    home = (x if type(x) is types.FunctionType else type(x)).__module__
+    return str(home).startswith(_BELOW)
+
+
+_BELOW = ("anygrad.ops.", "anygrad.tracing.", "anygrad.backends.")
 
 
 def _is_ours(x: Any) -> bool:

@@ -75,7 +75,7 @@ def _read(code: types.CodeType, found: dict[str, set[str]]) -> None:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             _read(constant, found)
-        elif False:  # of code that is rewritten for traced values
+        elif type(constant) is GlobalLoad:  # of code that is rewritten for traced values
             found["globals"].add(constant.name)
         elif type(constant) is AttributeLoad:
             found["attributes"].add(constant.name)

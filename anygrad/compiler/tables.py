@@ -130,8 +130,7 @@ def _row_of(group: Group) -> Row | None:
             else:
                 told.append(frozen(x))
         kw = tuple([(name, frozen(x)) for name, x in sorted(node.keywords.items())])
-        spec = specs[node.number]
-        body.append((node.name, tuple(told), kw, spec.dtype))
+        body.append((node.name, tuple(told), kw))
         places[node.number] = ("made", k)
     given = tuple([places[ref] for ref in group.results])
     return Row(group, tuple(own), (*body, given))

@@ -190,8 +190,9 @@ def _sharing(leaves: list[Any]) -> frozenset[int] | None:
 
     None if each is an array of NumPy's with memory of its own.
     """
-    if set(map(type, leaves)) == _ONLY_NUMPY and len(set(map(id, leaves))) == len(leaves):
-        if not [base for base in map(_base, leaves) if base is not None]:
+    if set(map(type, leaves)) == _ONLY_NUMPY:
+        views = [base for base in map(_base, leaves) if base is not None]
+        if not views and len(set(map(id, leaves))) == len(leaves):
             return None
     owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
     if len(set(owners)) == len(owners):

@@ -369,6 +369,8 @@ def _is_complex_array(x: Any) -> bool:
 
 _COMPLEX = frozenset((np.complex64, np.complex128, complex))
 _SYMBOLS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "pow"}
+
+
 def _rounded(x: Any, *digits: Any) -> Any:
     """``round(x)``, which has no derivative to be lost."""
     y = call_whole(round, (x, *digits), {})

@@ -419,7 +419,7 @@ def test_of_many_second_derivatives_the_worst_are_kept():
 
     def slope(x):
         factor = np.ones(x.shape)
-        factor[1100] = 1.0 if type(x) is np.ndarray else 1.01  # differs when it is transformed
+        factor[1100] = 1.0 if x.__class__ is np.ndarray else 1.01  # differs when it is transformed
         return 3.0 * x**2 * factor
 
     report = check_gradients(lambda x: np.sum(x**3), x, grad=slope, order=2, directions=1)

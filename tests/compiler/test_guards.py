@@ -329,8 +329,23 @@ def test_recordings_that_are_of_no_use_end():
             return x * 2.0
 
     compiled, x = ag.compile(f), np.zeros((2, 2))
+    assert not compiled(x).any()
     with pytest.warns(RetraceWarning, match="runs uncompiled.*raised an error"):
-        for _ in range(3):
-            assert not compiled(x).any()
+        assert not compiled(x).any()
+    assert not compiled(x).any()
     with pytest.raises(ArgumentError, match="raised an error in it"):
         compiled.ir(x)
+
+
+def test_errors_that_the_function_asks_for_are_raised():
+    def f(x):
+        try:
+            with np.errstate(divide="raise"):
+                return 1.0 / x
+        except FloatingPointError:
+            return x
+
+    compiled = ag.compile(f)
+    assert compiled(np.ones(2)).tolist() == [1.0, 1.0]
+    with pytest.warns(RetraceWarning, match=r"errstate|raised an error"):
+        assert compiled(np.zeros(2)).tolist() == [0.0, 0.0]

@@ -82,8 +82,9 @@ def test_an_answer_of_another_shape_is_recorded_anew():
     def solve(a):
         return np.zeros(1 if a[0] > 0.0 else 2)
 
-    root = ag.compile(ag.implicit_root(lambda x, a: x, solve))
-    assert [len(root(start)) for start in (*STARTS, *STARTS)] == [1, 2, 1, 1, 2, 1]
+    root = ag.implicit_root(lambda x, a: x, solve)
+    compiled = ag.compile(lambda a: root(a) * 2.0 + 1.0)
+    assert [len(compiled(start)) for start in (*STARTS[1:], *STARTS)] == [2, 1, 1, 2, 1]
 
 
 def test_a_solver_that_closes_over_a_traced_value_never_repeats_it():

@@ -19,6 +19,8 @@ import pytest
 import anygrad as ag
 from anygrad.compiler.surroundings import Surroundings
 from anygrad.errors import RetraceWarning
+from anygrad.ops import ROWS
+from anygrad.tracing import TRACED
 
 X = np.array([1.0, 2.0, 3.0])
 rate = 0.5
@@ -750,8 +752,20 @@ def test_names_that_the_code_does_not_show_are_not_compiled():
     def f(x):
         return globals()["RATES"][0] * np.sum(x)
 
-    compiled = ag.compile(f)
-    with pytest.warns(RetraceWarning, match=r"through globals\(\)"):
+    def ask():
         for k in range(3):
             RATES[0] = k + 2.0
             assert compiled(X) == f(X)
+
+    compiled = ag.compile(f)
+    with pytest.warns(RetraceWarning, match=r"through globals\(\)"):
+        ask()
+
+
+def test_objects_of_this_library_are_not_looked_into():
+    def f(x):
+        return x if TRACED is None or ROWS is None else x + 1.0
+
+    found = Surroundings(f)
+    assert len(found._containers) < 5
+    assert len(found._functions) == 1

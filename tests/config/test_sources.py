@@ -61,7 +61,7 @@ def test_the_environment_is_read_once(monkeypatch):
 def test_every_setting_can_stand_in_a_file(tmp_path):
     (tmp_path / "anygrad.toml").write_text(
         'backend = "strict"\ndevice = 1\ndtype = "float32"\nwarn_unused = false\nrebind = false\n'
-        'debug_nans = "nan"\ndeterministic = true\nprogress = "off"\n'
+        'debug_nans = "nan"\ndeterministic = true\nfuse = false\nprogress = "off"\n'
     )
     assert read_again() == Settings("strict", 1, "float32", False, False, "nan", True, "off")
 

@@ -58,9 +58,9 @@ def _checkpoint(xp: Any, a: Inputs) -> Any:
 
 
 def _compiled(xp: Any, a: Inputs) -> Any:
-    slope = ag.compile(ag.grad(lambda x, rate: energy(x[0, ...] * x[1, ...]) * rate))
-    recorded = slope(a.x, 0.5)
-    replayed = slope(a.v, 2.0)
+    slope = ag.compile(ag.grad(lambda x, v, rate: energy(x[0, ...] * x[1, ...] + v[0, ...]) * rate))
+    recorded = slope(a.x, a.v, 0.5)
+    replayed = slope(a.v, a.x, 2.0)
     return {"recorded": recorded, "replayed": replayed}
 
 

@@ -119,8 +119,8 @@ class Rows(Loop):
         """Memory that is there for a result of the k-th row; None if it is to be new."""
         writing = self.writing
         home = writing.homes.get(number)
-        over = home is not None and writing.is_over(self.position, home, False)
-        if over and self.owners.get(writing.memory[home], k) == k:
+        alone = home is not None and self.owners.get(writing.memory[home], k) == k
+        if home is not None and alone and writing.is_over(self.position, home, False):
             return f"v{home}"
         return writing.place(self.position, number, True)
 
