@@ -88,8 +88,9 @@ def compile(f: Callable[..., Any], *, donate: Any = (), static: Any = ()) -> Com
     before every replay, and ``f`` is recorded anew where it has changed; of an array beyond 16 KB,
     that is seen if it is another one or its memory was overwritten as a whole. Where Python
     decides by a value, the way it took is a condition of the replay. A function that changes
-    something, or draws random numbers from NumPy, Python or torch, runs uncompiled. What comes from
-    elsewhere is that of the recording: time, files, environment, `print`, and text made of values.
+    something, draws random numbers from NumPy, Python or torch, or finds names through `eval` runs
+    uncompiled. Text made of a value, `print` included, is such a condition too. What comes from
+    elsewhere is that of the recording: time, files, environment.
 
     References
     ----------

@@ -244,3 +244,21 @@ def test_a_table_is_explained_in_as_many_lines_as_one_leaf():
     text = str(ag.compile(f).explain(tree, 0.1))
     assert f"table of {len(SHAPES)} leaves with 1 to 1000 elements" in text
     assert text.count("sqrt(") < 5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda d: d.__name__)
+def test_numpy_rounds_alike_at_every_place_of_an_array(dtype):
+    names = "add divide multiply sqrt square maximum minimum sign abs exp log tanh sin cos power"
+    rng = np.random.default_rng(0)
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 1e-310, 1e300])
+    for name in names.split():
+        function = getattr(np, name)
+        x = rng.standard_normal((function.nin, 200)) * np.exp(rng.standard_normal(200) * 2)
+        x[rng.random(x.shape) < 0.3] = rng.choice(special)
+        with np.errstate(all="ignore"):
+            x = x.astype(dtype)
+            whole = function(*x)
+            for start in (0, 1, 3, 8, 17):
+                for n in (1, 2, 3, 5, 7, 8, 9, 15, 17, 31, 33, 65):
+                    part = function(*[row[start : start + n].copy() for row in x])
+                    assert_same_bits(part, whole[start : start + n].copy())

@@ -20,7 +20,7 @@ VALUES = {
     "rebind": (False, True),
     "debug_nans": ("nan", "all"),
     "deterministic": (True, False),
-    "fuse": (True, False),
+    "fuse": (False, True),
     "progress": ("on", "off"),
 }
 SOURCES = ("default", "file", "environment", "process", "block", "argument")

@@ -63,7 +63,7 @@ def test_every_setting_can_stand_in_a_file(tmp_path):
         'backend = "strict"\ndevice = 1\ndtype = "float32"\nwarn_unused = false\nrebind = false\n'
         'debug_nans = "nan"\ndeterministic = true\nfuse = false\nprogress = "off"\n'
     )
-    assert read_again() == Settings("strict", 1, "float32", False, False, "nan", True, "off")
+    assert read_again() == Settings("strict", 1, "float32", False, False, "nan", True, False, "off")
 
 
 def test_the_project_file_serves_too(tmp_path):
