@@ -1,4 +1,4 @@
-"""Compiled functions: what is left of Python's cost per operation, and what memory traffic is saved.
+"""Compiled functions: what is left of Python's cost per operation, and how much memory traffic.
 
 The peers by hand are what a NumPy user would write without a library: plain expressions.
 """
@@ -105,7 +105,7 @@ def make_training(lab: Lab) -> Race:
 
         def call() -> Any:
             nonlocal now, state
-            value, now, state = made(now, state, tx, ty)
+            _, now, state = made(now, state, tx, ty)
             return now
 
         return call

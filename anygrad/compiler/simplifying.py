@@ -108,8 +108,9 @@ def _constant(node: Node, spread: dict[int, Any], specs: dict[int, Spec]) -> Any
         return None
     with np.errstate(all="ignore"):
         value = function(*operands)
-    spec = specs[node.number]  # where the code would warn, the replay does
-    return value if type(value) is getattr(spec.dtype, "type", None) and np.isfinite(value) else None
+    kind = getattr(specs[node.number].dtype, "type", None)
+    # where the code would warn, the replay does
+    return value if type(value) is kind and np.isfinite(value) else None
 
 
 def _with_short_operands(node: Node, spread: dict[int, Any], specs: dict[int, Spec]) -> Node:

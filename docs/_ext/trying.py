@@ -130,7 +130,7 @@ def sample_of(f: Callable[..., Any], args: tuple[Any, ...], held: tuple[int, ...
         rest = iter(values)
         y = called(*[a if k in held else _put_in(a, rest) for k, a in enumerate(pattern)])
         results = numbers(y)
-        traced[:] = [type(part) in LIFTED for part in results]
+        traced[:] = [part.__class__ in LIFTED for part in results]  # type() is rebound here
         return sum((_weighed(part, k) for k, part in enumerate(results)), start=0.0)
 
     sample = Sample(total, tuple(leaves), traced)

@@ -108,14 +108,12 @@ def _run_mixed(name: str, *operands: Any, **kw: Any) -> Any:
     return run_plain(name, operands, kw)
 
 
-def print_return(
-    printer: Printer, program: Program, donated: frozenset[int] = frozenset()
-) -> None:
+def print_return(printer: Printer, program: Program, donated: frozenset[int] = frozenset()) -> None:
     """Return the outputs, none of them an argument, a constant, or one of them twice.
 
     Those that take the memory of a donated argument are written into it at the very end.
     """
-    shared, given, texts = roots(program), set(program.inputs), []
+    shared, given, texts = roots(program), set(map(int, program.inputs)), []
     for k, x in enumerate(program.outputs):
         text = printer.operand(x)
         root = shared[x] if type(x) is Ref else -1
