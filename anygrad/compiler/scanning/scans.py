@@ -267,6 +267,7 @@ def _array_of(x: Any, y: Any) -> Any:
     """A number as an array like the one that a step gives in its place."""
     if type(x) in LIFTED:  # a number that a compiled function takes
         return x + names_for(y).zeros_like(y)
+    y = _number(y)
     if isinstance(y, np.ndarray | np.generic):
         kept = np.can_cast(np.asarray(x).dtype, y.dtype, "same_kind")
         return y.dtype.type(x) if kept else _number(x)

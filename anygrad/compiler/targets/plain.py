@@ -113,7 +113,8 @@ def print_return(printer: Printer, program: Program, donated: frozenset[int] = f
 
     Those that take the memory of a donated argument are written into it at the very end.
     """
-    shared, given, texts = roots(program), set(map(int, program.inputs)), []
+    shared, texts = roots(program), []
+    given: set[int] = set(map(int, program.inputs))
     for k, x in enumerate(program.outputs):
         text = printer.operand(x)
         root = shared[x] if type(x) is Ref else -1
