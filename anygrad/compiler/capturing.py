@@ -32,8 +32,8 @@ from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, same_library
 
 __all__ = ["Capture", "Captured"]
 
-# Rows whose result has a shape that depends on values.
-_SHAPED_BY_VALUES = frozenset(("nonzero",))
+# Rows whose result has a shape that depends on values, or a dtype: eigenvalues may all be real.
+_FORMED_BY_VALUES = frozenset(("eig", "nonzero"))
 
 
 @lifted
@@ -180,8 +180,8 @@ class Capture(Carrying):
             told = {k: self._operand(x, x) if type(x) in LIFTED else x for k, x in told.items()}
         r = self._note(row.name, operands, told, y)
         by_key = told and any(refs_of(told.get("key")))
-        if row.name in _SHAPED_BY_VALUES or (by_key and _has_mask(kw)):
-            self._guard_shape(r)
+        if row.name in _FORMED_BY_VALUES or (by_key and _has_mask(kw)):
+            self._guard_form(r)
         return self.as_view(r, args[0], kw) if row.view and type(args[0]) is Captured else r
 
     def _carry_out(self, row: Row, values: tuple[Any, ...], kw: dict[str, Any]) -> Any:
@@ -380,17 +380,17 @@ class Capture(Carrying):
         node = Node(number, "guard", (x, name, expected), {}, question, users_line())
         self.nodes.append(node)
 
-    def _guard_shape(self, r: Any) -> None:
+    def _guard_form(self, r: Any) -> None:
         for x in r if type(r) in (list, tuple) else (r,):
-            self._guard(x.i, "shape", _shape, tuple(x.v.shape))
+            self._guard(x.i, "form", _form, _form(x.v))
 
 
 def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _shape(x: Any) -> tuple[int, ...]:
-    return tuple(x.shape)
+def _form(x: Any) -> tuple[tuple[int, ...], str]:
+    return tuple(x.shape), str(x.dtype)
 
 
 def _plain_slice(part: slice) -> slice:
