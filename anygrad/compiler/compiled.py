@@ -328,13 +328,16 @@ class Compiled:
             if why:
                 found.eager = f"{name} is {why}"
                 if is_static(x):
-                    self.warn(f"runs uncompiled: {found.eager}. Pass arrays and numbers.")
+                    self.warn(
+                        "arguments", f"runs uncompiled: {found.eager}. Pass arrays and numbers."
+                    )
         self._bound(head, key, names)
         if self._wasted > KINDS and not found.eager:
             found.eager = "its arguments are of a new kind in too many calls"
             self.warn(
+                "new kinds",
                 f"runs uncompiled for arguments of new kinds: {self._wasted} kinds were met once "
-                f"only{_difference(head, key, names, list(self._kinds))}."
+                f"only{_difference(head, key, names, list(self._kinds))}.",
             )
         self._kinds[whole] = found
         return found
@@ -359,15 +362,16 @@ class Compiled:
         if len(kinds) == SUSPICIOUS:
             what = _difference(head, key, names, list(kinds))
             self.warn(
+                "many kinds",
                 f"was recorded for more than {SUSPICIOUS} kinds of arguments, which takes time and "
                 f"memory{what}. Pad arrays to a few shapes, and pass numbers that change as floats "
-                "or arrays."
+                "or arrays.",
             )
 
-    def warn(self, what: str) -> None:
-        """Say something once."""
-        if what[:20] not in self._warned:
-            self._warned.add(what[:20])
+    def warn(self, topic: str, what: str) -> None:
+        """Say something, of each topic once."""
+        if topic not in self._warned:
+            self._warned.add(topic)
             message = f"{self.__qualname__}: {what}"
             warnings.warn(message, RetraceWarning, stacklevel=lines_to_the_user())
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from anygrad.compiler.program import Node, Program, Ref, show
 from anygrad.ops import ROWS
 
-__all__ = ["Group", "Grouping", "group", "is_elementwise"]
+__all__ = ["Group", "Grouping", "group"]
 
 REDUCTIONS = frozenset(("sum", "mean", "max", "min", "prod", "any", "all"))
 
@@ -79,11 +79,6 @@ class Grouping:
     reasons: dict[int, str]
 
 
-def is_elementwise(node: Node, program: Program) -> bool:
-    """Whether each element of the result depends on one element of each operand only."""
-    return _why_not(node, program) == ""
-
-
 def group(
     program: Program,
     admits: Callable[[Node], str] = lambda node: "",
@@ -95,7 +90,7 @@ def group(
     """
     reasons = {int(n.number): _why_not(n, program) or admits(n) for n in program.nodes}
     inside = {int(n.number): n for n in program.nodes if not reasons[n.number]}
-    users = _users(program)
+    users = program.users()
     level = _levels(program, inside, users)
     found: list[Group] = []
     for (place, _), nodes in _together(program, inside, level).items():
@@ -120,15 +115,6 @@ def _why_not(node: Node, program: Program) -> str:
     if spec.kind != "array" or not spec.shape:
         return "a scalar"
     return ""
-
-
-def _users(program: Program) -> dict[int, list[Node]]:
-    """By number, the nodes that read a value."""
-    users: dict[int, list[Node]] = {}
-    for node in program.nodes:
-        for ref in node.uses():
-            users.setdefault(int(ref), []).append(node)
-    return users
 
 
 def _levels(

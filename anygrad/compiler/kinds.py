@@ -147,10 +147,11 @@ class Kind:
             if self._strikes >= STRIKES:
                 self.eager = refused.why
                 owner.warn(
+                    refused.why,
                     f"{refused.why}, which a replay would not; it runs uncompiled. Pass what "
                     "changes in as an argument, random numbers too, and return what has changed."
                     if refused.repeats
-                    else f"runs uncompiled: {refused.why}."
+                    else f"runs uncompiled: {refused.why}.",
                 )
         return result
 
@@ -166,9 +167,10 @@ class Kind:
             self.paths = [p for p in self.paths if not p.surroundings.changed()]
         self.eager = f"it went {PATHS} different ways"
         owner.warn(
+            "ways",
             f"went {PATHS} different ways for arguments of one kind, and is not compiled for "
             f"further ones; {changed}. Use array functions such as xp.where, or pass what changes "
-            "as an argument."
+            "as an argument.",
         )
 
     def _flips(self) -> str:

@@ -26,7 +26,7 @@ from anygrad.compiler.reading import names_in
 from anygrad.tracing import LIFTED
 from anygrad.tracing.rebinding.reach import is_installed, is_left, package_of
 
-__all__ = ["ATOMS", "CONTAINERS", "FIXED", "MISSING", "Reach", "Slots", "contents"]
+__all__ = ["ATOMS", "CONTAINERS", "FIXED", "MISSING", "Reach", "Slots", "cell_content", "contents"]
 
 ATOMS = (
     *(int, float, complex, bool, str, bytes, type(None), type(Ellipsis), slice, range),
@@ -210,7 +210,7 @@ class Reach:
         self._later(label, f.__dict__.get("registry"))  # of functools.singledispatch
         if is_left(f) or not self._is_users(f):
             for name, cell in cells:  # a decorator or transformation: what it was put around
-                self._through(name, _content(cell))
+                self._through(name, cell_content(cell))
             self._later(label, getattr(f, "__wrapped__", None))
             return
         self.functions[id(f)] = label, f
@@ -233,7 +233,7 @@ class Reach:
             self._module(name if name in sys.modules else _within(space, name))
         for name, cell in cells:
             self.cells[id(cell)] = name, cell
-            self._later(name, _content(cell))
+            self._later(name, cell_content(cell))
         self._later(f"{label}.__defaults__", f.__defaults__)
         self._later(f"{label}.__kwdefaults__", f.__kwdefaults__)
         self._holders.append((label, f.__dict__, True))
@@ -300,7 +300,8 @@ def contents(x: Any) -> list[Any]:
     return [*x.keys(), *x.values()] if hasattr(x, "values") else list(x)
 
 
-def _content(cell: Any) -> Any:
+def cell_content(cell: Any) -> Any:
+    """What a closure cell holds."""
     try:
         return cell.cell_contents
     except ValueError:  # not assigned yet

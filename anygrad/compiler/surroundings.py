@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.compiler.reach import ATOMS, FIXED, MISSING, Reach, Slots, contents
+from anygrad.compiler.reach import ATOMS, FIXED, MISSING, Reach, Slots, cell_content, contents
 from anygrad.tracing import LIFTED, unbuffered
 from anygrad.tracing.snapshots import EXACT_BYTES, fingerprint
 
@@ -52,7 +52,7 @@ class Surroundings:
             (f, f.__code__, f.__defaults__, f.__kwdefaults__, label)
             for label, f in reach.functions.values()
         ]
-        self._cells = [[cell, _content(cell), label] for label, cell in reach.cells.values()]
+        self._cells = [[cell, cell_content(cell), label] for label, cell in reach.cells.values()]
         self._containers = [
             [x, contents(x), hasattr(x, "values"), label] for label, x in reach.containers.values()
         ]
@@ -130,7 +130,7 @@ class Surroundings:
                 entry[2] = now
         for entry in self._cells:
             cell, before, label = entry
-            now = _content(cell)
+            now = cell_content(cell)
             if now is not before:
                 if not alike(now, before):
                     return label
@@ -168,7 +168,7 @@ class Surroundings:
             for name in list(space):
                 _put(space, name, level)
         for cell, _, _ in self._cells:
-            now = _content(cell)
+            now = cell_content(cell)
             plain = _plain(now, level)
             if plain is not now:
                 cell.cell_contents = plain
@@ -234,13 +234,6 @@ def alike(a: Any, b: Any) -> bool:
     if isinstance(a, float | complex):  # nan, and signed zeros; NumPy's are among them
         return repr(a) == repr(b)
     return bool(a == b)
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not assigned yet
-        return MISSING
 
 
 def _put(space: Any, name: str, level: Any) -> None:

@@ -39,7 +39,7 @@ def print_plain(program: Program, donated: frozenset[int] = frozenset()) -> Call
     """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`."""
     printer = Printer()
     inputs, freed = set(program.inputs), {}
-    for n, end in last_uses(program).items():
+    for n, end in positions_of_last_use(program).items():
         if n not in inputs and _is_large(program.specs[n]):
             freed.setdefault(end, []).append(f"v{n}")
     for position, node in enumerate(program.nodes):
@@ -164,7 +164,7 @@ def _same_zeros(a: Any, b: Any) -> bool:
     return True
 
 
-def last_uses(program: Program) -> dict[int, int]:
+def positions_of_last_use(program: Program) -> dict[int, int]:
     """The position of the node after which nothing needs a value; outputs are needed at the end."""
     last: dict[int, int] = {}
     for position, node in enumerate(program.nodes):
