@@ -66,7 +66,7 @@ def hooks_asked(monkeypatch, call):
 
     def f(t):
         for name in ("__cupy_override_elementwise_kernel__", "__array_ufunc__"):
-            watch(name, type(t))
+            watch(name, t.__class__)
         return call(t)
 
     # the hook computes the value on CuPy, where there is no driver (or no such memory)

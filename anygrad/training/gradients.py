@@ -93,7 +93,7 @@ class Silent(Compiled):
         Compiled.__init__(self, f, Chosen("donate", f, ()), Chosen("static", f, ()))
         self.refuses = False
 
-    def warn(self, what: str) -> None:
+    def warn(self, topic: str, what: str) -> None:
         """Remember that there is something to say."""
         self.refuses = True
 
