@@ -164,7 +164,8 @@ class Reach:
         if kind is types.FunctionType:
             self._function(label, x)
         elif isinstance(x, CONTAINERS):
-            self.containers[id(x)] = label, x
+            if kind is not tuple and kind is not frozenset:  # which cannot change
+                self.containers[id(x)] = label, x
             for k, part in enumerate(contents(x)):
                 self._later(f"{label}[{k}]", part)
             if not _is_library(kind.__module__):  # a subclass may have attributes
