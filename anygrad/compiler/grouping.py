@@ -7,6 +7,7 @@ one shape and level can then run together: no value leaves a group and comes bac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,10 +57,7 @@ class Group:
     @property
     def size(self) -> int:
         """The number of elements that the loop runs over."""
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return math.prod(self.shape)
 
     def __str__(self) -> str:
         specs = self.program.specs

@@ -19,6 +19,7 @@ is a constant. There are five kinds of nodes, told apart by their names:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -61,10 +62,7 @@ class Spec(NamedTuple):
     @property
     def size(self) -> int:
         """The number of elements."""
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return math.prod(self.shape)
 
     def __str__(self) -> str:
         if self.kind in ("number", "many"):
