@@ -29,6 +29,7 @@ from anygrad.tracing.level import decided, read_value
 from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.pieces import ATTRIBUTES
 from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, same_library
+from anygrad.tracing.recorded_namespace import namespace_of_recorded
 
 __all__ = ["Capture", "Captured"]
 
@@ -81,7 +82,7 @@ class Captured(Carried):
         return self.t.host if type(self.v) not in LIFTED else None
 
 
-for _name, _function in ATTRIBUTES.items():
+for _name, _function in {**ATTRIBUTES, "__array_namespace__": namespace_of_recorded}.items():
     setattr(Captured, _name, _function)
 
 
