@@ -287,3 +287,14 @@ def test_clipping_tells_the_zeros_apart():
 def test_powers_of_complex_arrays_are_those_of_the_operator():
     z = np.array([1.5 + 0.3j, -2.0j, complex(1e200, 1e200)])
     assert_agrees(lambda z: (z**0.5, z**2, z**-1, (-2.0) ** z.real[:2]), (z,), (z[::-1].copy(),))
+
+
+def test_functions_of_the_namespace_are_numpys_own_to_the_last_bit():
+    def f(a, b):
+        xp = ag.namespace(a, b)
+        return xp.vecdot(a, b), xp.linalg.vector_norm(a), xp.std(b), xp.fft.rfft(a)
+
+    calls = np.random.default_rng(0).normal(size=(4, 2, 21))
+    compiled = assert_agrees(f, *[tuple(call) for call in calls])
+    names = {node.name for node in compiled.ir(*calls[0]).nodes}
+    assert names <= {"host", "guard", "part"}
