@@ -9,7 +9,6 @@ a value, the answer becomes a guard.
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from anygrad.autodiff.calls import Call, Leaves
 from anygrad.backends import is_mutable
 from anygrad.compiler.constants import Constants
+from anygrad.compiler.indices import has_mask, plain_slice
 from anygrad.compiler.numbers import OF_NUMBERS, of_number, rounds_otherwise
 from anygrad.compiler.program import Node, Ref, Spec, refs_of, spec_of
 from anygrad.errors import TraceError
@@ -25,9 +25,9 @@ from anygrad.ops import Row
 from anygrad.tracing import LIFTED, TRACED, bind, lifted, lowest
 from anygrad.tracing.carrying import Carried, Carrying
 from anygrad.tracing.frames import users_line
-from anygrad.tracing.level import decided, read_value
+from anygrad.tracing.level import read_value
 from anygrad.tracing.lookup import OPERATORS
-from anygrad.tracing.pieces import ATTRIBUTES
+from anygrad.tracing.pieces import ATTRIBUTES, form_of
 from anygrad.tracing.plain import MISFITS, NUMBERS, names_of_array, same_library
 from anygrad.tracing.recorded_namespace import namespace_of_recorded
 
@@ -181,7 +181,7 @@ class Capture(Carrying):
             told = {k: self._operand(x, x) if type(x) in LIFTED else x for k, x in told.items()}
         r = self._note(row.name, operands, told, y)
         by_key = told and any(refs_of(told.get("key")))
-        if row.name in _FORMED_BY_VALUES or (by_key and _has_mask(kw)):
+        if row.name in _FORMED_BY_VALUES or (by_key and has_mask(kw)):
             self._guard_form(r)
         return self.as_view(r, args[0], kw) if row.view and type(args[0]) is Captured else r
 
@@ -362,7 +362,7 @@ class Capture(Carrying):
         name = "key" if "key" in kw else "indices"
         key = kw[name]
         parts = key if type(key) is tuple else (key,)
-        parts = tuple([_plain_slice(part) if type(part) is slice else part for part in parts])
+        parts = tuple([plain_slice(part) if type(part) is slice else part for part in parts])
         if not any(type(part) in LIFTED for part in parts):
             plain = {**kw, name: parts if type(key) is tuple else parts[0]}
             kept = tuple(map(self.fixed, parts))
@@ -383,26 +383,8 @@ class Capture(Carrying):
 
     def _guard_form(self, r: Any) -> None:
         for x in r if type(r) in (list, tuple) else (r,):
-            self._guard(x.i, "form", _form, _form(x.v))
+            self._guard(x.i, "form", form_of, form_of(x.v))
 
 
 def _as_it_is(value: Any) -> Any:
     return value
-
-
-def _form(x: Any) -> tuple[tuple[int, ...], str]:
-    return tuple(x.shape), str(x.dtype)
-
-
-def _plain_slice(part: slice) -> slice:
-    """A slice whose bounds are Python's integers; those of the program become guards."""
-    if not any(type(x) in LIFTED for x in (part.start, part.stop, part.step)):
-        return part
-    bounds = (part.start, part.stop, part.step)
-    return slice(*[decided(x, operator.index) if type(x) in LIFTED else x for x in bounds])
-
-
-def _has_mask(kw: dict[str, Any]) -> bool:
-    key = kw.get("key")
-    parts = key if type(key) is tuple else (key,)
-    return any("bool" in str(getattr(part, "dtype", "")) for part in parts)

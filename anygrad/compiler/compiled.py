@@ -24,8 +24,8 @@ from anygrad.compiler.keys import (
     environment,
     is_static,
     key_of,
+    leaf_key,
     orders,
-    reader_of,
     show_key,
     why_eager,
 )
@@ -286,7 +286,7 @@ class Compiled:
         self, token: int, held: Any, args: Any, kw: Any, leaves: list[Any], treedef: Any
     ) -> Kind:
         """What is kept for these arguments; made now if they are of a new kind."""
-        key = [(key_of(type(x)) or reader_of(x))(x) for x in leaves]
+        key = list(map(leaf_key, leaves))
         if not kw and not self._special and len(leaves) == len(args):
             head: tuple[Any, ...] = (token,)
             if not all(map(operator.is_, leaves, args)):

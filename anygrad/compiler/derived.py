@@ -20,7 +20,7 @@ from anygrad.autodiff.calls import record_call
 from anygrad.autodiff.checkpoints import traced_cells
 from anygrad.autodiff.inputs import name_of
 from anygrad.compiler.arguments import freeze
-from anygrad.compiler.keys import environment, key_of, reader_of
+from anygrad.compiler.keys import environment, leaf_key
 from anygrad.compiler.lowering import (
     Misplaced,
     Pattern,
@@ -297,12 +297,12 @@ class Run:
             self.owner.halves.popitem(last=False)
 
     def _key(self) -> Any:
-        keys = [(key_of(type(x)) or reader_of(x))(x) for x in self.below]
+        keys = list(map(leaf_key, self.below))
         return (self.given.treedef, self.places, environment()[1], self.given.frozen, *keys)
 
 
 def _keys(gs: list[Any]) -> tuple[Any, ...]:
-    return tuple([None if g is None else (key_of(type(g)) or reader_of(g))(g) for g in gs])
+    return tuple([None if g is None else leaf_key(g) for g in gs])
 
 
 def _cut(kind: Any, path: Any, count: int, keys: tuple[Any, ...]) -> Pass:

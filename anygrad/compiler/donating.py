@@ -10,7 +10,7 @@ import numpy as np
 from anygrad.backends import backend_of
 from anygrad.compiler.program import Program, Ref
 from anygrad.tracing.plain import names_of_array
-from anygrad.trees.placing import on_device_of
+from anygrad.trees.placing import is_writable, on_device_of
 
 __all__ = ["can_be_given", "homes", "separated", "write"]
 
@@ -119,10 +119,7 @@ def write(old: Any, new: Any) -> Any:
             return new
         old[...] = new
         return old
-    backend = backend_of(old)
-    if old is new or backend is None or not backend.writable:
-        return new
-    if not getattr(getattr(old, "flags", None), "writeable", True):
+    if old is new or not is_writable(old):
         return new
     with on_device_of(old):
         old[...] = new

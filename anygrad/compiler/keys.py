@@ -18,6 +18,7 @@ __all__ = [
     "is_static",
     "key_of",
     "key_of_int",
+    "leaf_key",
     "orders",
     "reader_of",
     "show_key",
@@ -124,6 +125,11 @@ def reader_of(x: Any) -> Callable[[Any], Any]:
             found = _key_of_other_array
         _READERS[kind] = found
     return found
+
+
+def leaf_key(x: Any) -> Any:
+    """What a leaf is in a key."""
+    return (key_of(type(x)) or reader_of(x))(x)
 
 
 def is_static(x: Any) -> bool:

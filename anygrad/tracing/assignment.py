@@ -9,7 +9,7 @@ import numpy as np
 from anygrad.errors import DTypeError, TraceError
 from anygrad.ops.indexing import selects_once, unique_positions
 from anygrad.ops.shaping import kind_of
-from anygrad.tracing.level import LIFTED, decided, is_mapped, plain_namespace, recorded
+from anygrad.tracing.level import LIFTED, is_mapped, plain_namespace, read_value, recorded
 from anygrad.tracing.operations import TRACED
 
 
@@ -33,8 +33,7 @@ def refuse_repeated(what: str, key: Any, shape: tuple[int, ...]) -> None:
     batched = [part for part in parts_of(key) if type(part) in LIFTED]
     if batched and not any(map(is_mapped, batched)):  # of a compiled function: hold for such keys
         if not selects_once(key):
-            parts = [decided(p, _as_it_is) if type(p) in LIFTED else p for p in parts_of(key)]
-            refuse_repeated(what, tuple(parts), shape)
+            refuse_repeated(what, tuple(map(read_value, parts_of(key))), shape)
         return
     if batched:
         if any(part.ndim and not selects_once(part) for part in batched):
@@ -50,10 +49,6 @@ def refuse_repeated(what: str, key: Any, shape: tuple[int, ...]) -> None:
             "Make the indices unique."
         )
         raise TraceError(message)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def parts_of(key: Any) -> tuple:

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from anygrad.backends import Backend, backend_of, check_same_device, device_of, namespace_of
+from anygrad.backends import (
+    Backend,
+    backend_of,
+    check_same_device,
+    device_of,
+    is_traced,
+    namespace_of,
+)
 from anygrad.backends.registry import place_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.errors import DTypeError, MixedBackendError, describe
@@ -100,6 +107,14 @@ def on_its_device(x: Array, function: Callable[[Array], Array]) -> Array:
     """Apply a function with the device of its argument made current."""
     with on_device_of(x):
         return function(x)
+
+
+def is_writable(x: Array) -> bool:
+    """Tell whether ``x`` may be written in place: not if traced, immutable, or read-only."""
+    backend = None if is_traced(x) else backend_of(x)
+    if backend is None or not backend.writable:
+        return False
+    return getattr(getattr(x, "flags", None), "writeable", True)
 
 
 def on_device_of(x: Array) -> AbstractContextManager:

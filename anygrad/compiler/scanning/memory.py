@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from anygrad.autodiff.calls import Call, Leaves
-from anygrad.compiler.keys import environment, key_of, reader_of
+from anygrad.compiler.keys import environment, leaf_key
 from anygrad.compiler.randomness import Randomness
 from anygrad.compiler.scanning.loops import Loop, call_of
 from anygrad.compiler.scanning.steps import Step, example_of
@@ -81,7 +81,7 @@ class Memory:
         self._step = step
         self._code = step.__code__ if type(step) is types.FunctionType else None
         examples = [*map(example_of, carry), *rows]
-        keys = [(key_of(type(x)) or reader_of(x))(x) for x in examples]
+        keys = list(map(leaf_key, examples))
         self._key = (form, environment()[1], *keys)
         self._hash = hash(self._key)
         self._surroundings: Surroundings | None = None

@@ -10,7 +10,7 @@ from anygrad.autodiff.calls import Leaves
 from anygrad.autodiff.inputs import apart
 from anygrad.backends import backend_of, device_of
 from anygrad.compiler.capturing import Capture, Captured
-from anygrad.compiler.keys import key_of, reader_of
+from anygrad.compiler.keys import leaf_key
 from anygrad.compiler.program import Program, Ref
 from anygrad.compiler.scanning.lists import row_of
 from anygrad.compiler.simplifying import simplify
@@ -34,8 +34,8 @@ class Runner:
         """The last carry, and the results stacked."""
         loop = self.loop
         closed, carry, rows = loop.split([_plain(x) for x in leaves])
-        constant = (*map(_key, closed), *[_key(row_of(row, 0)) for row in rows])
-        key = (constant, *map(_key, carry))
+        constant = (*map(leaf_key, closed), *[leaf_key(row_of(row, 0)) for row in rows])
+        key = (constant, *map(leaf_key, carry))
         way, stacks = self._usual(key), None
         steps = range(loop.length)
         for k in reversed(steps) if loop.reverse else steps:
@@ -51,7 +51,7 @@ class Runner:
                 stack.put(k, y)
             last = way
             if way.after is None:
-                way.after = (constant, *map(_key, carry))
+                way.after = (constant, *map(leaf_key, carry))
             if way.after != key:
                 key = way.after
                 way = self._usual(key)
@@ -181,7 +181,3 @@ class Stack:
 def _plain(x: Any) -> Any:
     """A 0-d array of NumPy as the scalar that its functions give."""
     return x[()] if isinstance(x, np.ndarray) and x.ndim == 0 else x
-
-
-def _key(x: Any) -> Any:
-    return (key_of(type(x)) or reader_of(x))(x)

@@ -8,7 +8,8 @@ from typing import Any
 
 from anygrad.backends import backend_of, check_same_device, is_traced, namespace_of
 from anygrad.backends.types import Array, Namespace
-from anygrad.trees.placing import on_device_of
+from anygrad.compiler.donating import write as write_plainly
+from anygrad.trees.placing import is_writable, on_device_of
 
 __all__ = [
     "add",
@@ -29,14 +30,6 @@ WRITES: ContextVar[list[tuple[Any, Any]] | None] = ContextVar("WRITES", default=
 """Of who records a step: a list of what would go into whose memory, if it was donated."""
 
 
-def is_writable(x: Array) -> bool:
-    """Tell whether ``x`` may be written in place: not if traced, immutable, or read-only."""
-    backend = None if is_traced(x) else backend_of(x)
-    if backend is None or not backend.writable:
-        return False
-    return getattr(getattr(x, "flags", None), "writeable", True)
-
-
 def write(old: Array, new: Array) -> Array:
     """Put ``new`` into the memory of ``old`` where that is allowed, and return what holds it."""
     if is_traced(new):
@@ -44,11 +37,7 @@ def write(old: Array, new: Array) -> Array:
         if noted is not None:
             noted.append((old, new))
         return new
-    if not is_writable(old):
-        return new
-    with on_device_of(old):
-        old[...] = new
-    return old
+    return write_plainly(old, new)
 
 
 def unshare(xp: Namespace, new: Array, others: Iterable[Array]) -> Array:
