@@ -1,0 +1,12 @@
+"""Functions of numbers, written once for all types and widths, without branches and tables.
+
+Each is straight-line code over the values of ``..values``, so that a vector of any width computes
+the same bits. Errors are at most 2 units in the last place; special values are those of C99.
+"""
+
+from anygrad.compiler.targets.native.values import Function
+
+__all__ = ["FUNCTIONS"]
+
+FUNCTIONS: dict[str, Function] = {}
+"""By the name of the operation."""
