@@ -108,7 +108,7 @@ def _why_not(node: Node, program: Program) -> str:
     if node.name in ("guard", "host", "call", "part"):
         return f"a {node.name} is no array operation"
     row = ROWS.get(node.name)
-    if row is None or row.family.name != "elementwise":
+    if row is None or not row.pointwise:
         return f"{node.name} is not elementwise"
     if spec.kind != "array" or not spec.shape:
         return "a scalar"

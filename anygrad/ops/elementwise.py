@@ -206,7 +206,7 @@ def _direction(xp: Any, x: Any, y: Any) -> Any:
 
 
 constant(
-    *("floor", "ceil", "trunc", "round", "sign", "signbit", "floor_divide", "isin"),
+    *("floor", "ceil", "trunc", "round", "sign", "signbit", "floor_divide"),
     *(
         "isnan",
         "isinf",
@@ -227,4 +227,6 @@ constant(
         "bitwise_left_shift",
         "bitwise_right_shift",
     ),
+    pointwise=True,
 )
+constant("isin")

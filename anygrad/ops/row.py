@@ -54,7 +54,8 @@ class Family(NamedTuple):
 class Row:
     """One operation: everything that differentiation, the tests and the compiler know of it.
 
-    A ``special`` row is found among a library's special functions, not in its main namespace.
+    A ``special`` row is found among a library's special functions, not in its main namespace. A
+    ``pointwise`` one does the same to every element, broadcast operands included.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Row:
     view: bool = False
     batch: Rule | None = None
     special: bool = False
+    pointwise: bool = False
     keeps_args: tuple[tuple[bool, ...], ...] = field(init=False)
     keeps_result: tuple[bool, ...] = field(init=False)
     keeps_complex: tuple[tuple[bool, tuple[bool, ...]], ...] = field(init=False)
@@ -138,7 +140,7 @@ def elementwise(
     if len(rules) == 3:
         shapes = (((3, 4), (3, 4), (3, 4)), ((4,), (3, 1), ()))
     cases = tuple(Case(s, {}, low, high) for s in shapes) if sampled else ()
-    return add_row(Row(name, ELEMENTWISE, rules, run, complex_rules, cases, view))
+    return add_row(Row(name, ELEMENTWISE, rules, run, complex_rules, cases, view, pointwise=True))
 
 
 def linear(
@@ -200,10 +202,11 @@ def constant(
     *names: str,
     run: Callable[[Any], Callable[..., Any]] | None = None,
     batch: Rule | None = None,
+    pointwise: bool = False,
 ) -> None:
     """Functions whose derivative is zero wherever it exists (or whose result is no number)."""
     for name in names:
-        add_row(Row(name, CONSTANT, (), run, batch=batch))
+        add_row(Row(name, CONSTANT, (), run, batch=batch, pointwise=pointwise))
 
 
 def _adjoint_of_holomorphic(xp: Any, rule: Rule, g: Any, *operands: Any) -> Any:

@@ -40,7 +40,7 @@ def special(
         _refusal(name, rule, len(rules)) if isinstance(rule, str) else rule for rule in rules
     )
     case = Case(_SHAPES[len(rules)], {}, low, high, complex_only, orders)
-    return add_row(Row(name, ELEMENTWISE, made, run, None, (case,), special=True))
+    return add_row(Row(name, ELEMENTWISE, made, run, None, (case,), special=True, pointwise=True))
 
 
 def refused(name: str, operand: str) -> MissingRuleError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import itertools
 import threading
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = ["Code", "assemble", "identity", "is_usable", "load", "reason_against"
 
 _LOCK = threading.Lock()
 """LLVM is not asked to do two things at once."""
+_NUMBERS = itertools.count()
 
 
 class Code:
@@ -21,16 +23,16 @@ class Code:
 
     Attributes
     ----------
-    engine : ExecutionEngine
+    library : ResourceTracker
         What holds it.
     addresses : dict
         Where the functions begin, by name.
     """
 
-    __slots__ = ("addresses", "engine")
+    __slots__ = ("__weakref__", "addresses", "library")
 
-    def __init__(self, engine: Any, addresses: dict[str, int]):
-        self.engine, self.addresses = engine, addresses
+    def __init__(self, library: Any, addresses: dict[str, int]):
+        self.library, self.addresses = library, addresses
 
 
 @functools.cache
@@ -49,17 +51,20 @@ def _machine() -> tuple[Any, Any, str]:
 
     for name in ("initialize_native_target", "initialize_native_asmprinter"):
         getattr(llvm, name)()
-    features = llvm.get_host_cpu_features()
-    name = llvm.get_host_cpu_name()
-    target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(
-        opt=2, cpu=name, features=features.flatten(), reloc="default", jit=True
-    )
+    machine, name, features = _target_machine(llvm)
     why = ""
     if str(machine.triple).split("-")[0] in ("x86_64", "i686") and not features.get("fma"):
         why = "this processor joins no multiplication with an addition (fma)"
     known = (llvmlite.__version__, llvm.llvm_version_info, machine.triple, name, features.flatten())
     return llvm, machine, why or "\n".join(map(str, ("", *known)))
+
+
+def _target_machine(llvm: Any) -> tuple[Any, str, Any]:
+    """A machine that makes code for this processor, with its name and its features."""
+    name, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
+    target = llvm.Target.from_default_triple()
+    machine = target.create_target_machine(opt=2, cpu=name, features=features.flatten(), jit=True)
+    return machine, name, features
 
 
 def is_usable() -> bool:
@@ -85,13 +90,16 @@ def assemble(text: str) -> bytes:
 def load(data: bytes, names: tuple[str, ...]) -> Code:
     """Put an object file into memory, and find functions of it."""
     with _LOCK:
-        llvm, machine, _ = _machine()
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        engine.add_object_file(llvm.ObjectFileRef.from_data(data))
-        engine.finalize_object()
-        found = {name: engine.get_function_address(name) for name in names}
-    missing = [name for name, address in found.items() if not address]
-    if missing:
-        message = f"load(names): the object file has no {', '.join(missing)}"
-        raise ValueError(message)
-    return Code(engine, found)
+        llvm, linker = _linker()
+        builder = llvm.JITLibraryBuilder().add_object_img(data).add_current_process()
+        for name in names:
+            builder = builder.export_symbol(name)
+        library = builder.link(linker, f"anygrad.{next(_NUMBERS)}")
+        return Code(library, {name: library[name] for name in names})
+
+
+@functools.cache
+def _linker() -> tuple[Any, Any]:
+    """llvmlite, and what links all object files of this process."""
+    llvm = _machine()[0]
+    return llvm, llvm.create_lljit_compiler(_target_machine(llvm)[0])

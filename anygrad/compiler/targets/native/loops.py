@@ -1,0 +1,317 @@
+"""The text of a kernel around its loop: pieces, ends, and reductions.
+
+``i64 kernel(ptr table, i64 start, i64 stop)`` computes the elements from start to stop, or, where
+something is reduced, those results of reductions. The table has the addresses of operands and
+results, then of descriptions of what is spread out, then of the functions of `support`.
+
+What is left over after whole vectors is copied into a vector of its own, computed by the same code,
+and copied back: so each element has the same bits wherever it stands.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from anygrad.compiler.targets.native.bodies import Stream, body_text, in_memory, streams_of
+from anygrad.compiler.targets.native.plans import Operand, Plan
+from anygrad.compiler.targets.native.values import TYPES, Module
+
+__all__ = ["Written", "write"]
+
+PIECE = 512
+"""Elements that are spread out, or kept for a reduction, at a time."""
+
+
+class Written(NamedTuple):
+    """The text of a kernel, and what its table holds after operands and results.
+
+    Attributes
+    ----------
+    text : str
+        The module.
+    spread : tuple of Operand
+        Whose descriptions come next.
+    called : tuple of str
+        The functions of `support` whose addresses come then.
+    """
+
+    text: str
+    spread: tuple[Operand, ...]
+    called: tuple[str, ...]
+
+
+def write(plan: Plan, lanes: int) -> Written:
+    """The kernel of a plan, on vectors of so many numbers."""
+    return Writer(plan, lanes).write()
+
+
+class Writer:
+    """One kernel while it is written."""
+
+    def __init__(self, plan: Plan, lanes: int):
+        self.plan, self.lanes = plan, lanes
+        self.read, self.written = streams_of(plan)
+        self.streams = [*self.read, *self.written]
+        self.spread = [x for x in self.read if x.operand is not None and x.operand.how == "spread"]
+        named = [f"spread{x.size}" for x in self.spread]
+        for one in plan.reductions:
+            dtype = plan.group.program.specs[one.node.operands[0]].dtype.name
+            named.append(f"{one.name}.{dtype}")
+        self.called = tuple(dict.fromkeys(named))
+        self.first = len(plan.operands) + len(plan.results)
+        self.scratch = [x for x in self.written if x.place < 0]
+        self.short = bool(self.spread or self.scratch)
+
+    def write(self) -> Written:
+        """All of it."""
+        module = Module(self.lanes)
+        body = body_text(self.plan, module)
+        for name, more in (("memcpy.p0.p0", "ptr, ptr, i64"), ("memset.p0", "ptr, i8, i64")):
+            module.declared[f"declare void @llvm.{name}.i64({more}, i1)"] = None
+        parts = [body, self._piece()]
+        parts.append(self._reduce() if self.plan.reductions else _PLAIN)
+        spread = tuple([x.operand for x in self.spread if x.operand is not None])
+        return Written(module.text(*parts), spread, self.called)
+
+    def slot(self, name: str, place: int, kind: str = "ptr") -> list[str]:
+        """Read a slot of the table."""
+        return [
+            f"  %{name}.at = getelementptr i64, ptr %table, i64 {place}",
+            f"  %{name} = load {kind}, ptr %{name}.at",
+        ]
+
+    def _function(self, name: str) -> int:
+        return self.first + len(self.spread) + self.called.index(name)
+
+    def _piece(self) -> str:
+        """``i64 piece(table, start, count, scratch)``: whole vectors, and what is left over."""
+        lanes, total = self.lanes, len(self.streams)
+        lines = [
+            "define internal i64 @piece(ptr %table, i64 %start, i64 %count, ptr %scratch) "
+            "nounwind noinline {",
+            "entry:",
+            f"  %frame = alloca [{total} x ptr], align 16",
+            f"  %ends = alloca [{total} x ptr], align 16",
+        ]
+        for k, x in enumerate(self.streams):
+            lines.append(f"  %buffer{k} = alloca [{lanes} x {in_memory(x.dtype)}], align 64")
+            if x in self.spread:
+                lines.append(f"  %wide{k} = alloca [{PIECE} x {in_memory(x.dtype)}], align 64")
+        for k, x in enumerate(self.streams):
+            if x.place >= 0:
+                lines += self.slot(f"base{k}", x.place)
+            else:
+                lines += [
+                    f"  %base{k}.at = getelementptr ptr, ptr %scratch, i64 {self.scratch.index(x)}",
+                    f"  %base{k} = load ptr, ptr %base{k}.at",
+                ]
+        for k, x in enumerate(self.spread):
+            lines += self.slot(f"what{self.streams.index(x)}", self.first + k)
+        for name in self.called:
+            if name.startswith("spread"):
+                lines += self.slot(name, self._function(name))
+        lines += [
+            f"  %main = and i64 %count, {-lanes}",
+            "  %some = icmp ugt i64 %main, 0",
+            "  br i1 %some, label %part, label %rest",
+            "part:",
+            "  %done = phi i64 [0, %entry], [%next, %part]",
+            "  %flags = phi i64 [0, %entry], [%both, %part]",
+            "  %left = sub i64 %main, %done",
+        ]
+        if self.spread:
+            lines += [
+                f"  %long = icmp ugt i64 %left, {PIECE}",
+                f"  %m = select i1 %long, i64 {PIECE}, i64 %left",
+            ]
+        else:
+            lines.append("  %m = add i64 %left, 0")
+        lines.append("  %from = add i64 %start, %done")
+        for k, x in enumerate(self.streams):
+            lines += self._point(k, x, "%from", "%done", "%m", f"%wide{k}", "a")
+            lines += _put("frame", k, f"%a{k}")
+        lines += [
+            "  %flag = call i64 @body(ptr %frame, ptr %table, i64 %m)",
+            "  %both = or i64 %flags, %flag",
+            "  %next = add i64 %done, %m",
+            "  %more = icmp ult i64 %next, %main",
+            "  br i1 %more, label %part, label %rest",
+            "rest:",
+            "  %before = phi i64 [0, %entry], [%both, %part]",
+            "  %over = sub i64 %count, %main",
+            "  %any = icmp ugt i64 %over, 0",
+            "  br i1 %any, label %end, label %out",
+            "end:",
+            "  %last = add i64 %start, %main",
+        ]
+        for k, x in enumerate(self.streams):
+            lines += self._end(k, x)
+        lines.append(f"  %fend = call i64 @body(ptr %ends, ptr %table, i64 {lanes})")
+        for k, x in enumerate(self.streams):
+            if x.operand is None:
+                lines.append(_copy(f"%e{k}", f"%buffer{k}", f"%bytes{k}"))
+        lines += [
+            "  %fall = or i64 %before, %fend",
+            "  br label %out",
+            "out:",
+            "  %result = phi i64 [%before, %rest], [%fall, %end]",
+            "  ret i64 %result",
+            "}",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def _point(
+        self, k: int, x: Stream, where: str, done: str, count: str, wide: str, name: str
+    ) -> list[str]:
+        """Where a stream goes on; spread out first, if it has to be."""
+        if x in self.spread:
+            return [
+                f"  call void %spread{x.size}(ptr {wide}, ptr %base{k}, ptr %what{k}, "
+                f"i64 {where}, i64 {count})",
+                f"  %{name}{k} = getelementptr i8, ptr {wide}, i64 0",
+            ]
+        offset = where if x.place >= 0 else done
+        return [f"  %{name}{k} = getelementptr {in_memory(x.dtype)}, ptr %base{k}, i64 {offset}"]
+
+    def _end(self, k: int, x: Stream) -> list[str]:
+        """The elements left over of a stream, in a vector of their own."""
+        lines = [f"  %bytes{k} = mul i64 %over, {x.size}"]
+        if x.operand is not None:
+            whole = self.lanes * x.size
+            lines.append(
+                f"  call void @llvm.memset.p0.i64(ptr %buffer{k}, i8 0, i64 {whole}, i1 false)"
+            )
+        lines += self._point(k, x, "%last", "%main", "%over", f"%buffer{k}", "e")
+        if x.operand is not None and x not in self.spread:
+            lines.append(_copy(f"%buffer{k}", f"%e{k}", f"%bytes{k}"))
+        return [*lines, *_put("ends", k, f"%buffer{k}")]
+
+    def _reduce(self) -> str:
+        """``tree(table, start, count, to)``: a branch of the sum; ``kernel``: row after row."""
+        specs = self.plan.group.program.specs
+        ones = [(one, specs[one.node.operands[0]].dtype.name) for one in self.plan.reductions]
+        count, kept = len(ones), len(self.scratch)
+        length = self.plan.reductions[0].length
+        lines = [
+            "define internal i64 @tree(ptr %table, i64 %start, i64 %count, ptr %to) "
+            "nounwind noinline {",
+            "entry:",
+            f"  %scratch = alloca [{max(kept, 1)} x ptr], align 16",
+            f"  %second = alloca [{count} x i64], align 16",
+        ]
+        for k, x in enumerate(self.scratch):
+            lines.append(f"  %kept{k} = alloca [{PIECE} x {in_memory(x.dtype)}], align 64")
+            lines += _put("scratch", k, f"%kept{k}")
+        lines += [
+            f"  %long = icmp ugt i64 %count, {PIECE}",
+            "  br i1 %long, label %halves, label %leaf",
+            "leaf:",
+            "  %fl = call i64 @piece(ptr %table, i64 %start, i64 %count, ptr %scratch)",
+        ]
+        for k, (one, dtype) in enumerate(ones):
+            lines += self.slot(f"f{k}", self._function(f"{one.name}.{dtype}"))
+            ref = one.node.operands[0]
+            found = [j for j, x in enumerate(self.scratch) if x.what == ref]
+            if found:
+                source = f"%kept{found[0]}"
+            else:
+                stream = next(x for x in self.written if x.what == ref)
+                lines += self.slot(f"r{k}", stream.place)
+                source = f"%rs{k}"
+                kind = in_memory(dtype)
+                lines.append(f"  {source} = getelementptr {kind}, ptr %r{k}, i64 %start")
+            lines.append(f"  %t{k} = getelementptr i64, ptr %to, i64 {k}")
+            lines.append(f"  call void %f{k}(ptr {source}, i64 %count, ptr %t{k})")
+        lines += [
+            "  ret i64 %fl",
+            "halves:",
+            "  %half = lshr i64 %count, 1",
+            "  %first = and i64 %half, -8",
+            "  %rest = sub i64 %count, %first",
+            "  %middle = add i64 %start, %first",
+            "  %fa = call i64 @tree(ptr %table, i64 %start, i64 %first, ptr %to)",
+            "  %fb = call i64 @tree(ptr %table, i64 %middle, i64 %rest, ptr %second)",
+        ]
+        for k, (one, dtype) in enumerate(ones):
+            lines += _join(k, one.name, dtype)
+        lines += ["  %fh = or i64 %fa, %fb", "  ret i64 %fh", "}", ""]
+        lines += [
+            "define i64 @kernel(ptr %table, i64 %start, i64 %stop) nounwind {",
+            "entry:",
+            f"  %to = alloca [{count} x i64], align 16",
+        ]
+        for k in range(count):
+            place = len(self.plan.operands) + len(self.plan.group.results) + k
+            lines += self.slot(f"y{k}", place)
+        lines += [
+            "  br label %row",
+            "row:",
+            "  %r = phi i64 [%start, %entry], [%next, %row]",
+            "  %flags = phi i64 [0, %entry], [%both, %row]",
+            f"  %at = mul i64 %r, {length}",
+            f"  %flag = call i64 @tree(ptr %table, i64 %at, i64 {length}, ptr %to)",
+            "  %both = or i64 %flags, %flag",
+        ]
+        for k, (_, dtype) in enumerate(ones):
+            kind = in_memory(dtype)
+            lines += [
+                f"  %t{k} = getelementptr i64, ptr %to, i64 {k}",
+                f"  %x{k} = load {kind}, ptr %t{k}",
+                f"  %z{k} = getelementptr {kind}, ptr %y{k}, i64 %r",
+                f"  store {kind} %x{k}, ptr %z{k}, align 1",
+            ]
+        lines += [
+            "  %next = add i64 %r, 1",
+            "  %more = icmp ult i64 %next, %stop",
+            "  br i1 %more, label %row, label %out",
+            "out:",
+            "  ret i64 %both",
+            "}",
+            "",
+        ]
+        return "\n".join(lines)
+
+
+_PLAIN = """define i64 @kernel(ptr %table, i64 %start, i64 %stop) nounwind {
+  %count = sub i64 %stop, %start
+  %flag = call i64 @piece(ptr %table, i64 %start, i64 %count, ptr null)
+  ret i64 %flag
+}
+"""
+
+
+def _put(frame: str, k: int, pointer: str) -> list[str]:
+    """Write an address into a frame."""
+    return [
+        f"  %{frame}.{k} = getelementptr ptr, ptr %{frame}, i64 {k}",
+        f"  store ptr {pointer}, ptr %{frame}.{k}",
+    ]
+
+
+def _copy(to: str, source: str, size: str) -> str:
+    return f"  call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)"
+
+
+def _join(k: int, name: str, dtype: str) -> list[str]:
+    """Join what two branches gave."""
+    kind = in_memory(dtype)
+    lines = [
+        f"  %ja{k} = getelementptr i64, ptr %to, i64 {k}",
+        f"  %jb{k} = getelementptr i64, ptr %second, i64 {k}",
+        f"  %a{k} = load {kind}, ptr %ja{k}",
+        f"  %b{k} = load {kind}, ptr %jb{k}",
+    ]
+    if name == "sum":
+        lines.append(f"  %j{k} = fadd {kind} %a{k}, %b{k}")
+    elif name in ("any", "all"):
+        lines.append(f"  %j{k} = {'or' if name == 'any' else 'and'} {kind} %a{k}, %b{k}")
+    else:
+        compare = "ogt" if name == "max" else "olt"
+        lines += [
+            f"  %c{k} = fcmp {compare} {TYPES[dtype]} %a{k}, %b{k}",
+            f"  %m{k} = select i1 %c{k}, {kind} %a{k}, {kind} %b{k}",
+            f"  %u{k} = fcmp uno {kind} %a{k}, %a{k}",
+            f"  %j{k} = select i1 %u{k}, {kind} %a{k}, {kind} %m{k}",
+        ]
+    return [*lines, f"  store {kind} %j{k}, ptr %ja{k}"]

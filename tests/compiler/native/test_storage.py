@@ -1,0 +1,669 @@
+"""Files of machine code: what is trusted, what is not, and that nothing of it is ever an error."""
+
+import ctypes
+import errno
+import os
+import subprocess
+import sys
+import threading
+import time
+import types
+import warnings
+from collections import Counter
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from anygrad.compiler.targets.native import storage
+from anygrad.compiler.targets.native.storage import clear, code_for, find_folder, statistics
+
+posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no owners and modes")
+
+
+def text_of(n):
+    return f"define i64 @kernel() {{\n  ret i64 {n}\n}}\n"
+
+
+def run(code, name="kernel"):
+    return ctypes.CFUNCTYPE(ctypes.c_int64)(code.addresses[name])()
+
+
+@pytest.fixture(autouse=True)
+def kernels(tmp_path, monkeypatch):
+    """The folder, which is not there yet; nothing of this file reaches the user's own."""
+    path = tmp_path / "cache" / "kernels"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(storage, "_counts", Counter())
+    monkeypatch.setattr(storage, "_codes", WeakValueDictionary())
+    monkeypatch.setattr(storage, "CHECKED", 1 << 300)
+    point_to(monkeypatch, path)
+    return path
+
+
+def point_to(monkeypatch, path, origin="configure"):
+    values = types.SimpleNamespace(kernel_cache=str(path))
+    monkeypatch.setattr(storage, "settings", lambda: values)
+    monkeypatch.setattr(storage, "origins", lambda: {"kernel_cache": origin})
+
+
+def counts():
+    return {name: n for name, n in statistics()._asdict().items() if n}
+
+
+def only_file(kernels):
+    (found,) = kernels.iterdir()
+    return found
+
+
+def alone(*lines, start="", **environment):
+    """A process of its own that has run some lines."""
+    script = ["from anygrad.compiler.targets.native.storage import *", *lines]
+    return subprocess.Popen(
+        [sys.executable, "-c", "\n".join(script)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+# what is kept where
+
+
+def test_code_is_made_once_then_shared_then_loaded(kernels):
+    code = code_for(text_of(1))
+    assert run(code) == 1
+    assert code_for(text_of(1)) is code
+    del code
+    assert run(code_for(text_of(1))) == 1
+    assert counts() == {"made": 1, "shared": 1, "loaded": 1}
+    assert storage._NAME.fullmatch(only_file(kernels).name)
+
+
+def test_another_text_processor_or_version_is_another_file(kernels, monkeypatch):
+    code_for(text_of(1))
+    code_for(text_of(2))
+    monkeypatch.setattr(storage, "identity", lambda: "another processor")
+    code_for(text_of(1))
+    monkeypatch.setattr(storage, "VERSION", storage.VERSION + 1)
+    code_for(text_of(1))
+    assert counts() == {"made": 4}
+    assert len(list(kernels.iterdir())) == 4
+
+
+def test_other_functions_of_a_module_come_from_the_same_file(kernels):
+    text = text_of(1) + text_of(2).replace("kernel", "other")
+    first, second = code_for(text), code_for(text, ("other", "kernel"))
+    assert (run(first), run(second), run(second, "other")) == (1, 1, 2)
+    assert counts() == {"made": 1, "loaded": 1}
+    with pytest.raises(ValueError, match="missing"):
+        code_for(text, ("missing",))
+
+
+def test_without_waiting_only_what_is_there_is_given():
+    assert code_for(text_of(1), wait=False) is None
+    assert counts() == {}
+    code = code_for(text_of(1))
+    assert code_for(text_of(1), wait=False) is code
+    del code
+    assert run(code_for(text_of(1), wait=False)) == 1
+    assert counts() == {"made": 1, "shared": 1, "loaded": 1}
+
+
+def test_what_is_no_module_is_an_error_each_time(kernels):
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="parsing"):
+            code_for("define nonsense")
+    assert storage._making == {}
+    assert not kernels.exists()
+
+
+def test_clear_removes_its_own_files_only(kernels):
+    code_for(text_of(1))
+    code_for(text_of(2))
+    half = "0" * 64 + "." + "0" * 16 + ".tmp"
+    for name in (half, "mine.o", f"{'0' * 64}.o.bak", "x" + "0" * 64 + ".o"):
+        (kernels / name).write_bytes(b"")
+    assert clear() == 3
+    names = [f"{'0' * 64}.o.bak", "mine.o", "x" + "0" * 64 + ".o"]
+    assert sorted(x.name for x in kernels.iterdir()) == names
+    assert clear() == 0
+
+
+# where the folder is
+
+
+def test_the_folder_is_where_the_platform_keeps_caches(tmp_path, monkeypatch):
+    point_to(monkeypatch, "")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert find_folder() == (str(home / ".cache/anygrad/kernels"), "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert find_folder() == (str(home / ".cache/anygrad/kernels"), "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert find_folder() == (str(tmp_path / "xdg/anygrad/kernels"), "")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert find_folder() == (str(home / "Library/Caches/anygrad/kernels"), "")
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert find_folder() == (str(home / "anygrad/kernels"), "")
+    assert code_for(text_of(1))
+    assert len(list((home / "anygrad/kernels").iterdir())) == 1
+    monkeypatch.delenv("LOCALAPPDATA")
+    assert "not known" in find_folder()[1]
+
+
+def test_the_setting_turns_it_off(tmp_path, monkeypatch):
+    point_to(monkeypatch, "off")
+    assert run(code_for(text_of(1))) == 1
+    assert code_for(text_of(1), wait=False) is None
+    assert counts() == {"made": 1}
+    assert list(tmp_path.iterdir()) == []
+    assert find_folder() == ("", "the setting kernel_cache is off")
+    assert clear() == 0
+
+
+@pytest.mark.parametrize("path", ["kernels", "./kernels", "~nobody-of-that-name/kernels", "a\0b"])
+def test_a_path_that_is_not_absolute_is_not_used(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    point_to(monkeypatch, path)
+    assert run(code_for(text_of(1))) == 1
+    assert counts() == {"made": 1}
+    assert list(tmp_path.iterdir()) == []
+    assert find_folder()[1]
+
+
+def test_a_settings_file_names_no_folder(kernels, monkeypatch):
+    code_for(text_of(1))
+    point_to(monkeypatch, kernels, origin="file /somebody/elses/project/anygrad.toml")
+    assert code_for(text_of(1), wait=False) is None
+    assert "settings files" in find_folder()[1]
+    assert counts() == {"made": 1}
+
+
+@posix
+def test_root_makes_no_folder_in_the_home_of_a_user(tmp_path, monkeypatch):
+    point_to(monkeypatch, "")
+    (tmp_path / "home").mkdir()
+    real = os.stat
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "stat", lambda *a, **k: owned_by(1234, real(*a, **k)))
+    code_for(text_of(1))
+    assert list((tmp_path / "home").iterdir()) == []
+    assert find_folder()[1] == "root would make it in the folder of another user"
+
+
+@posix
+def test_folder_and_file_are_the_users_alone(kernels):
+    old = os.umask(0)
+    try:
+        code_for(text_of(1))
+    finally:
+        os.umask(old)
+    assert kernels.stat().st_mode & 0o777 == 0o700
+    assert kernels.parent.stat().st_mode & 0o777 == 0o777
+    assert only_file(kernels).stat().st_mode & 0o777 == 0o600
+
+
+# what is not trusted
+
+
+def owned_by(uid, found):
+    return os.stat_result([uid if k == 4 else x for k, x in enumerate(found)])
+
+
+@posix
+def test_the_folder_of_another_user_is_refused(kernels, monkeypatch):
+    code_for(text_of(1))
+    name = only_file(kernels)
+    before = name.stat()
+    monkeypatch.setattr(os, "geteuid", lambda: before.st_uid + 1)
+    assert run(code_for(text_of(1))) == 1
+    code_for(text_of(2))
+    assert counts() == {"made": 3, "refused": 2}
+    assert only_file(kernels).stat() == before
+    assert find_folder() == (str(kernels), "the folder belongs to another user")
+    assert clear() == 0
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777, 0o1777])
+def test_a_folder_that_others_may_write_is_refused(kernels, mode):
+    code_for(text_of(1))
+    kernels.chmod(mode)
+    code_for(text_of(1))
+    code_for(text_of(2))
+    assert counts() == {"made": 3, "refused": 2}
+    assert only_file(kernels)
+    assert find_folder()[1] == "the folder can be written by others"
+    kernels.chmod(0o755)  # all may read it
+    code_for(text_of(1))
+    assert counts() == {"made": 3, "refused": 2, "loaded": 1}
+
+
+@posix
+def test_a_link_to_a_folder_counts_as_that_folder(tmp_path, kernels, monkeypatch):
+    real = tmp_path / "real"
+    real.mkdir(mode=0o700)
+    kernels.parent.mkdir()
+    kernels.symlink_to(real)
+    code_for(text_of(1))
+    code_for(text_of(1))
+    assert counts() == {"made": 1, "loaded": 1}
+    fstat = os.fstat
+    monkeypatch.setattr(os, "fstat", lambda fd: owned_by(1234, fstat(fd)))
+    monkeypatch.setattr(os, "geteuid", lambda: real.lstat().st_uid + 4321)
+    code_for(text_of(2))
+    assert counts() == {"made": 2, "loaded": 1, "refused": 1}
+    assert only_file(real)
+
+
+def refused_and_replaced(kernels):
+    """That the file of ``text_of(1)`` is not trusted, and replaced by one that is."""
+    assert code_for(text_of(1), wait=False) is None
+    assert run(code_for(text_of(1))) == 1
+    assert counts() == {"made": 2, "refused": 2}
+    assert run(code_for(text_of(1), wait=False)) == 1
+    assert counts() == {"made": 2, "refused": 2, "loaded": 1}
+    assert not only_file(kernels).is_symlink()
+
+
+DAMAGE = {
+    "empty": lambda x: b"",
+    "half a header": lambda x: x[:40],
+    "a header alone": lambda x: x[:84],
+    "one byte less": lambda x: x[:-1],
+    "one byte more": lambda x: x + b"\0",
+    "another program's": lambda x: b"\x7fELF" + x[4:],
+    "another version": lambda x: x[:8] + b"\x09" + x[9:],
+    "another key": lambda x: x[:20] + bytes([x[20] ^ 1]) + x[21:],
+    "another length": lambda x: x[:44] + bytes([x[44] ^ 1]) + x[45:],
+    "another checksum": lambda x: x[:60] + bytes([x[60] ^ 1]) + x[61:],
+    "a flipped bit": lambda x: x[:300] + bytes([x[300] ^ 16]) + x[301:],
+    "a flipped last bit": lambda x: x[:-1] + bytes([x[-1] ^ 1]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_file_is_not_run(kernels, damage):
+    code_for(text_of(1))
+    path = only_file(kernels)
+    path.write_bytes(damage(path.read_bytes()))
+    refused_and_replaced(kernels)
+
+
+def test_a_file_under_the_name_of_another_is_not_run(kernels):
+    code_for(text_of(1))
+    (mine,) = kernels.iterdir()
+    code_for(text_of(2))
+    (other,) = set(kernels.iterdir()) - {mine}
+    other.replace(mine)
+    storage._counts["made"] -= 1
+    refused_and_replaced(kernels)
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_may_write_is_not_run(kernels, mode):
+    code_for(text_of(1))
+    only_file(kernels).chmod(mode)
+    refused_and_replaced(kernels)
+
+
+@posix
+def test_a_file_of_another_user_is_not_run(kernels, monkeypatch):
+    code_for(text_of(1))
+    number, fstat = only_file(kernels).stat().st_ino, os.fstat
+
+    def planted(fd):
+        found = fstat(fd)
+        return owned_by(found.st_uid + 1, found) if found.st_ino == number else found
+
+    monkeypatch.setattr(os, "fstat", planted)
+    refused_and_replaced(kernels)
+
+
+@posix
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_link_in_place_of_a_file_is_neither_read_nor_written(tmp_path, kernels, dangling):
+    code_for(text_of(1))
+    path, elsewhere = only_file(kernels), tmp_path / "elsewhere"
+    path.replace(elsewhere)
+    content = elsewhere.read_bytes()
+    if dangling:
+        elsewhere.unlink()
+    path.symlink_to(elsewhere)
+    refused_and_replaced(kernels)
+    assert elsewhere.exists() != dangling
+    assert dangling or elsewhere.read_bytes() == content
+
+
+@posix
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(kernels):
+    code_for(text_of(1))
+    path = only_file(kernels)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    refused_and_replaced(kernels)
+
+
+def test_a_folder_in_place_of_a_file_is_no_error(kernels):
+    code_for(text_of(1))
+    path = only_file(kernels)
+    path.unlink()
+    path.mkdir()
+    assert run(code_for(text_of(1))) == 1
+    assert counts()["made"] == 2
+    assert only_file(kernels).is_dir()
+    assert clear() == 0
+
+
+# what goes wrong
+
+
+def test_a_folder_that_cannot_be_made_is_no_error(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    point_to(monkeypatch, tmp_path / "file" / "kernels")
+    assert run(code_for(text_of(1))) == 1
+    assert counts() == {"made": 1}
+    assert "Not a directory" in find_folder()[1] or "cannot be made" in find_folder()[1]
+
+
+def test_a_folder_that_may_not_be_made_is_no_error(kernels, monkeypatch):
+    def forbidden(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "mkdir", forbidden)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert run(code_for(text_of(1))) == 1
+    assert counts() == {"made": 1}
+    assert find_folder() == (str(kernels), "it cannot be made")
+
+
+@pytest.mark.parametrize("where", ["replace", "fdopen"])
+def test_a_full_disk_is_no_error_and_leaves_nothing(kernels, monkeypatch, where):
+    real = getattr(os, where)
+
+    def full(first, *rest, **options):
+        if where == "fdopen" and rest[0] == "wb":
+            os.close(first)
+        elif where == "fdopen":
+            return real(first, *rest)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, where, full)
+    assert run(code_for(text_of(1))) == 1
+    assert counts() == {"made": 1}
+    assert list(kernels.iterdir()) == []
+
+
+def test_a_folder_that_vanishes_is_made_again(kernels):
+    code_for(text_of(1))
+    only_file(kernels).unlink()
+    kernels.rmdir()
+    kernels.parent.rmdir()
+    assert run(code_for(text_of(1))) == 1
+    assert only_file(kernels)
+
+
+def test_a_folder_that_vanishes_in_the_middle_is_no_error(kernels, monkeypatch):
+    opened = storage._Folder.__init__
+
+    def vanish(folder, path):
+        opened(folder, path)
+        os.rmdir(path)
+
+    kernels.mkdir(parents=True, mode=0o700)
+    monkeypatch.setattr(storage._Folder, "__init__", vanish)
+    assert run(code_for(text_of(1))) == 1
+    assert counts() == {"made": 1}
+
+
+@posix
+def test_no_descriptor_stays_open(kernels):
+    def held():
+        return len(os.listdir("/dev/fd"))
+
+    code_for(text_of(1))
+    before = held()
+    code_for(text_of(1))
+    code_for(text_of(2))
+    path = next(kernels.iterdir())
+    path.write_bytes(b"damaged")
+    code_for(text_of(1))
+    code_for(text_of(2))
+    kernels.chmod(0o777)
+    code_for(text_of(1))
+    find_folder()
+    clear()
+    assert held() == before
+
+
+# how much is kept
+
+
+def fill(kernels, count, size=10):
+    """Old files, the oldest with the lowest number."""
+    kernels.mkdir(parents=True, mode=0o700, exist_ok=True)
+    for k in range(count):
+        path = kernels / f"{k:064x}.o"
+        path.write_bytes(b"x" * size)
+        os.utime(path, (1e9 + k, 1e9 + k))
+
+
+@pytest.mark.parametrize(("files", "size"), [(8, 1 << 40), (1 << 40, 8 * 4096)])
+def test_above_its_bound_what_was_not_used_for_longest_goes(kernels, monkeypatch, files, size):
+    monkeypatch.setattr(storage, "CHECKED", 1)
+    monkeypatch.setattr(storage, "MOST_FILES", files)
+    monkeypatch.setattr(storage, "MOST_BYTES", size)
+    fill(kernels, 7, 4096)
+    code_for(text_of(1))
+    assert len(list(kernels.iterdir())) == 8  # at the bound
+    (kernels / "mine").write_bytes(b"x" * 100_000)
+    code_for(text_of(2))
+    kept = sorted(x.name for x in kernels.iterdir() if x.name.startswith("0" * 60))
+    assert kept == [f"{k:064x}.o" for k in range(7 - len(kept), 7)]
+    assert len(kept) in (4, 5)  # 6 of 8 files, those just made among them, or 6 times 4096 bytes
+    assert (kernels / "mine").exists()
+    storage._codes.clear()
+    code_for(text_of(1))
+    code_for(text_of(2))
+    assert counts() == {"made": 2, "loaded": 2}
+
+
+def test_the_folder_is_looked_through_once_in_a_while(kernels, monkeypatch):
+    monkeypatch.setattr(storage, "CHECKED", 4)
+    looked = []
+    monkeypatch.setattr(storage._Folder, "trim", lambda folder: looked.append(1))
+    for n in range(64):
+        storage._write(f"{n:064x}", b"")
+    assert len(looked) == 16
+    assert len(list(kernels.iterdir())) == 64
+
+
+def test_a_hit_counts_as_a_use_once_a_day(kernels):
+    code_for(text_of(1))
+    path, now = only_file(kernels), time.time()
+    for age, touched in ((3600, False), (2 * 86400, True)):
+        os.utime(path, (now - age, now - age))
+        code_for(text_of(1))
+        assert (path.stat().st_mtime > now - 60) == touched
+    assert counts() == {"made": 1, "loaded": 2}
+
+
+def test_half_written_files_of_dead_processes_go(kernels, monkeypatch):
+    monkeypatch.setattr(storage, "CHECKED", 1)
+    kernels.mkdir(parents=True, mode=0o700)
+    old, new = (kernels / f"{'0' * 64}.{k:016x}.tmp" for k in (1, 2))
+    now = time.time()
+    for path, age in ((old, 4000), (new, 3000)):
+        path.write_bytes(b"")
+        os.utime(path, (now - age, now - age))
+    code_for(text_of(1))
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+# threads and processes
+
+
+def test_threads_that_ask_at_once_make_it_once(monkeypatch):
+    calls, found, barrier = [], [], threading.Barrier(8)
+    assemble = storage.assemble
+
+    def slow(text):
+        calls.append(text)
+        time.sleep(0.1)
+        assert code_for(text_of(1), wait=False) is None
+        return assemble(text)
+
+    def ask():
+        barrier.wait()
+        found.append(code_for(text_of(1)))
+
+    monkeypatch.setattr(storage, "assemble", slow)
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(calls) == 1
+    assert {id(code) for code in found} == {id(found[0])}
+    assert counts() == {"made": 1, "shared": 7}
+
+
+def test_who_waited_for_a_failure_tries_it(monkeypatch):
+    begun, go, failures = threading.Event(), threading.Event(), []
+    assemble = storage.assemble
+
+    def fail_once(text):
+        if begun.is_set():
+            return assemble(text)
+        begun.set()
+        go.wait()
+        raise MemoryError
+
+    def ask():
+        try:
+            code_for(text_of(1))
+        except MemoryError as error:
+            failures.append(error)
+
+    monkeypatch.setattr(storage, "assemble", fail_once)
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    threads[0].start()
+    begun.wait()
+    threads[1].start()
+    time.sleep(0.02)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert len(failures) == 1
+    assert counts() == {"made": 1}
+
+
+def test_the_next_process_loads_what_the_first_made(tmp_path):
+    # the folder of the platform, and not the setting: so the variable reaches the other process
+    home = {"XDG_CACHE_HOME": str(tmp_path / "xdg"), "LOCALAPPDATA": str(tmp_path / "xdg")}
+    lines = [f"code_for({text_of(1)!r})", "print(*statistics(), find_folder()[0])"]
+    folder = tmp_path / "xdg" / "anygrad" / "kernels"
+    for counted in ("1 0 0 0", "0 1 0 0"):
+        out, _ = alone(*lines, **home).communicate("", timeout=60)
+        assert out.split() == [*counted.split(), str(folder)]
+
+
+def test_eight_processes_at_once(tmp_path):
+    home = {"XDG_CACHE_HOME": str(tmp_path / "xdg"), "LOCALAPPDATA": str(tmp_path / "xdg")}
+    lines = [
+        "import ctypes",
+        "from anygrad.compiler.targets.llvmlite import identity",
+        "identity()",
+        "print('ready', flush=True)",
+        "input()",
+        "for n in range(20):",
+        "    code = code_for('define i64 @kernel() {\\n  ret i64 %d\\n}' % n)",
+        "    assert ctypes.CFUNCTYPE(ctypes.c_int64)(code.addresses['kernel'])() == n",
+        "print(*statistics())",
+    ]
+    processes = [alone(*lines, **home) for _ in range(8)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60)[0] for process in processes]
+    made, loaded, refused, shared = map(
+        sum, zip(*[map(int, x.split()) for x in answers], strict=True)
+    )
+    assert (made + loaded, refused, shared) == (160, 0, 0)
+    assert made >= 20
+    names = [x.name for x in Path(tmp_path / "xdg/anygrad/kernels").iterdir()]
+    assert len(names) == 20
+    assert all(storage._NAME.fullmatch(name) for name in names)
+
+
+def forked(function):
+    """The exit status of a forked process that calls a function; 0 if it returns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads are the point here
+        child = os.fork()
+    if not child:
+        status = 1
+        try:
+            function()
+            status = 0
+        finally:
+            os._exit(status)
+    for _ in range(500):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status
+        time.sleep(0.01)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return "it hangs"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_has_the_code_and_makes_more(kernels):
+    code = code_for(text_of(1))
+
+    def child():
+        assert code_for(text_of(1)) is code
+        assert run(code) == 1
+        assert run(code_for(text_of(2))) == 2
+
+    assert forked(child) == 0
+    assert run(code_for(text_of(2), wait=False)) == 2
+    assert len(list(kernels.iterdir())) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_does_not_wait_for_threads_of_its_parent(monkeypatch):
+    begun, go, assemble, parent = (
+        threading.Event(),
+        threading.Event(),
+        storage.assemble,
+        os.getpid(),
+    )
+
+    def slow(text):
+        if os.getpid() == parent:
+            begun.set()
+            go.wait()
+        return assemble(text)
+
+    monkeypatch.setattr(storage, "assemble", slow)
+    thread = threading.Thread(target=code_for, args=(text_of(1),))
+    thread.start()
+    begun.wait()
+    with storage._lock:
+        status = forked(lambda: code_for(text_of(1)))
+    go.set()
+    thread.join()
+    assert status == 0
