@@ -15,8 +15,8 @@ CHOICES: dict[str, Collection[str]] = {}
 """Values of a setting that an upper floor knows, and puts here: the names of the backends."""
 
 
-def _setting(default: Any, doc: str, *choices: str) -> Any:
-    return field(default=default, metadata={"doc": doc, "choices": choices})
+def _setting(default: Any, doc: str, *choices: str, kinds: tuple[type, ...] = ()) -> Any:
+    return field(default=default, metadata={"doc": doc, "choices": choices, "kinds": kinds})
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,23 @@ class Settings:
     fuse: bool = _setting(
         True, "Replay compiled functions and optimizer steps; without it their code runs each time."
     )
+    kernels: str = _setting(
+        "auto",
+        "Compile hot replays of NumPy arrays to machine code, with llvmlite; `always` at once.",
+        "auto",
+        "off",
+        "always",
+    )
+    kernel_cache: str = _setting(
+        "",
+        "The folder where machine code is kept; empty for the user's own, or `off`.",
+        kinds=(str,),
+    )
+    threads: int | None = _setting(
+        None,
+        "Threads of a large kernel; None for as many as there are processors to use.",
+        kinds=(int, type(None)),
+    )
     progress: str = _setting(
         "auto", "Show live progress in training; `auto` does so on a terminal.", "auto", "on", "off"
     )
@@ -72,7 +89,10 @@ def expected_of(name: str) -> str:
         return f"one of {', '.join(repr(choice) for choice in choices)}"
     if isinstance(FIELDS[name].default, bool):
         return "True or False"
-    return "a string, an int or None"
+    kinds = FIELDS[name].metadata["kinds"] or (str, int, type(None))
+    words = {str: "a string", int: "an int", type(None): "None"}
+    *first, last = [words[kind] for kind in kinds]
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def check_settings(where: str, values: Mapping[str, Any]) -> None:
@@ -112,4 +132,5 @@ def _fits(name: str, value: Any) -> bool:
     if isinstance(FIELDS[name].default, bool):
         return isinstance(value, bool)
     # a device may be the library's own object, but no truth value, which would pass as an index
-    return not isinstance(value, bool)
+    kinds = FIELDS[name].metadata["kinds"]
+    return not isinstance(value, bool) and (not kinds or isinstance(value, kinds))

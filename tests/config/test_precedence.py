@@ -21,6 +21,9 @@ VALUES = {
     "debug_nans": ("nan", "all"),
     "deterministic": (True, False),
     "fuse": (False, True),
+    "kernels": ("off", "always"),
+    "kernel_cache": ("off", "kept"),
+    "threads": (1, 2),
     "progress": ("on", "off"),
 }
 SOURCES = ("default", "file", "environment", "process", "block", "argument")

@@ -8,10 +8,11 @@ from typing import Any
 from anygrad.compiler.accumulating import accumulate
 from anygrad.compiler.program import Program
 from anygrad.compiler.simplifying import drop_dead
-from anygrad.compiler.targets.buffered import is_buffered, print_buffered
+from anygrad.compiler.targets.buffered import is_buffered
 from anygrad.compiler.targets.jitted import library_that_jits, print_jitted
 from anygrad.compiler.targets.missing import Missed, noticing
 from anygrad.compiler.targets.plain import MISSED, print_plain
+from anygrad.compiler.targets.warming import with_kernels
 
 __all__ = ["MISSED", "Missed", "prepared", "print_program"]
 
@@ -26,7 +27,7 @@ def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Ca
         run = print_jitted(program, library)
     else:
         printed = prepared(program)
-        printer = print_buffered if is_buffered(printed) else print_plain
+        printer = with_kernels if is_buffered(printed) else print_plain
         run = printer(printed, donated)
     return noticing(run) if any(node.name == "call" for node in program.nodes) else run
 

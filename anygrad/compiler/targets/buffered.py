@@ -8,7 +8,7 @@ arrays. A run takes a workspace from a pool and puts it back, so that threads do
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from anygrad.compiler.accumulating import Sum
 from anygrad.compiler.donating import homes
 from anygrad.compiler.liveness import last_uses, memories, pinned
 from anygrad.compiler.program import Node, Program, Ref, Spec
+from anygrad.compiler.targets.native.printing import print_kernel
 from anygrad.compiler.targets.plain import FREED_FROM, guard_text, print_return, text_of
 from anygrad.compiler.targets.printing import Printer
 from anygrad.compiler.targets.spaces import Layout, layout, space_for
@@ -41,9 +42,16 @@ def is_buffered(program: Program) -> bool:
     return bool(specs) and all(spec.library is NUMPY for spec in specs)
 
 
-def print_buffered(program: Program, donated: frozenset[int] = frozenset()) -> Callable[..., Any]:
-    """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`."""
-    return Writing(program, donated).build()
+def print_buffered(
+    program: Program,
+    donated: frozenset[int] = frozenset(),
+    kernels: Sequence[tuple[Any, Any]] = (),
+) -> Callable[..., Any]:
+    """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`.
+
+    ``kernels`` are pairs of what a kernel computes and what calls it.
+    """
+    return Writing(program, donated, kernels).build()
 
 
 class Writing:
@@ -57,11 +65,16 @@ class Writing:
         Each is given them once, and what it makes of them is ``k0``, ``k1``, ...
     """
 
-    def __init__(self, program: Program, donated: frozenset[int]):
+    def __init__(
+        self,
+        program: Program,
+        donated: frozenset[int],
+        kernels: Sequence[tuple[Any, Any]] = (),
+    ):
         self.program, self.donated = program, donated
         self.specs = program.specs
         self.printer = Names()
-        self.steps = steps_of(program)
+        self.steps = steps_of(program, kernels)
         self.memory = memories(program, self._is_view)
         self.last = last_uses(program, [step.nodes for step in self.steps], self.memory)
         self.pinned = pinned(program, self.memory, _releases)
@@ -84,7 +97,9 @@ class Writing:
     def build(self) -> Callable[..., Any]:
         """The function."""
         for position, step in enumerate(self.steps):
-            if step.tiles is not None:
+            if step.kernel is not None and step.entry is not None:
+                print_kernel(self, position, step.kernel, step.entry)
+            elif step.tiles is not None:
                 print_tiles(self, position, step.tiles)
             elif step.chunks is not None:
                 print_chunks(self, position, step.chunks)

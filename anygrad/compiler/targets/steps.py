@@ -1,30 +1,46 @@
-"""The order in which a program is written: by nodes, groups in tiles, and tables in chunks."""
+"""The order in which a program is written: by nodes, kernels, groups in tiles, tables in chunks."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from anygrad.compiler.grouping import group
 from anygrad.compiler.program import Node, Program
 from anygrad.compiler.targets.chunks import Chunks, chunks_of
+from anygrad.compiler.targets.native.choosing import Kernel, Many
 from anygrad.compiler.targets.tiles import Tiles, admits, plan
 
 __all__ = ["Step", "steps_of"]
 
 
 class Step(NamedTuple):
-    """What is carried out at once: a node, a group in tiles, or a table in chunks."""
+    """What is carried out at once: a node, a group in tiles, a table in chunks, or a kernel.
+
+    ``entry`` is what calls the kernel.
+    """
 
     nodes: tuple[Node, ...]
     tiles: Tiles | None = None
     chunks: Chunks | None = None
+    kernel: Kernel | None = None
+    entry: Callable[..., bool | None] | None = None
 
 
-def steps_of(program: Program) -> list[Step]:
-    """The steps; each node comes where it stands, but for those of a group and what they need."""
-    found = group(program, lambda node: admits(node, program.specs), at_least=1).groups
+def steps_of(program: Program, kernels: Sequence[tuple[Kernel, Any]] = ()) -> list[Step]:
+    """The steps; each node comes where it stands, but for those of a group and what they need.
+
+    ``kernels`` are those that there are, each with its entry.
+    """
+    made_at_once = [Step(_nodes_of(one), None, None, one, entry) for one, entry in kernels]
+    taken = {int(node.number) for step in made_at_once for node in step.nodes}
+
+    def admitted(node: Node) -> str:
+        return "in a kernel" if node.number in taken else admits(node, program.specs)
+
+    found = group(program, admitted, at_least=1).groups
     plans = [plan(one) for one in found]
-    made_at_once = [Step(one.group.nodes, one) for one in plans if one is not None]
+    made_at_once += [Step(one.group.nodes, one) for one in plans if one is not None]
     rest = [one for one, tiles in zip(found, plans, strict=True) if tiles is None]
     made_at_once += [Step(one.table.nodes, None, one) for one in chunks_of(rest)]
     step_of = {int(n.number): step for step in made_at_once for n in step.nodes}
@@ -55,3 +71,7 @@ def steps_of(program: Program) -> list[Step]:
             done |= own
             steps.append(step)
     return steps
+
+
+def _nodes_of(kernel: Kernel) -> tuple[Node, ...]:
+    return kernel.nodes if type(kernel) is Many else kernel.group.nodes  # type: ignore[union-attr]

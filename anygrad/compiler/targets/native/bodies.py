@@ -60,7 +60,7 @@ def in_memory(dtype: str) -> str:
 
 
 def streams_of(plan: Plan) -> tuple[list[Stream], list[Stream]]:
-    """What the loop reads, and what it writes; the table has operands, then results."""
+    """What the loop reads, and what it writes; see `Plan.operands` for places in the table."""
     read = [
         Stream(one.what, one.dtype, k, one)
         for k, one in enumerate(plan.operands)
@@ -79,7 +79,8 @@ def streams_of(plan: Plan) -> tuple[list[Stream], list[Stream]]:
 def body_text(plan: Plan, module: Module) -> str:
     """The function ``i64 body(frame, table, n)``: n elements, a multiple of the lanes.
 
-    ``frame`` has the addresses of what is read and written. The result is 1 if an argument of a
+    ``frame`` has the addresses of what is read and written, ``table`` begins with the operands that
+    are the same for all elements. The result is 1 if an argument of a
     function was beyond the range for which it is made.
     """
     return Body(plan, module).text()

@@ -100,8 +100,7 @@ def _is_array(x: np.ndarray) -> bool:
 def _has_axes(x: np.ndarray) -> bool:
     for name, expected in (("array.dimensions", x.shape), ("array.strides", x.strides)):
         if expected:
-            found = (ctypes.c_int64 * x.ndim).from_address(_word(x, name))
-            if tuple(found) != expected:
+            if _follow(_word(x, name), x.ndim, ctypes.c_int64) != [*expected]:
                 return False
     return True
 
@@ -110,7 +109,14 @@ def _has_items(x: Any) -> bool:
     if _word(x, "object.type") != id(type(x)) or _word(x, "sized.length") != len(x):
         return False
     first = id(x) + tuple.__basicsize__ if type(x) is tuple else _word(x, "list.items")
-    return not x or list((ctypes.c_uint64 * len(x)).from_address(first)) == [id(y) for y in x]
+    return not x or _follow(first, len(x), ctypes.c_uint64) == [id(y) for y in x]
+
+
+def _follow(address: int, count: int, kind: Any) -> list[int] | None:
+    """What stands at an address; None if it is rather a number or some flags than an address."""
+    if address < 1 << 16 or address % 8:
+        return None
+    return list((kind * count).from_address(address))
 
 
 def _word(x: Any, name: str, kind: Any = ctypes.c_uint64) -> int:

@@ -1,8 +1,12 @@
-"""The text of a kernel around its loop: pieces, ends, and reductions.
+"""The text of a kernel around its loop: pieces, ends, reductions, and leaves one after the other.
 
 ``i64 kernel(ptr table, i64 start, i64 stop)`` computes the elements from start to stop, or, where
 something is reduced, those results of reductions. The table has the addresses of operands and
-results, then of descriptions of what is spread out, then of the functions of `support`.
+results, then of descriptions of what is spread out, then of the functions of `support`; last comes
+the length of the rows that are reduced.
+
+A kernel of many leaves computes the leaves from start to stop. Its table has the operands that all
+of them share, then for each leaf the addresses of its own operands and results, and its length.
 
 What is left over after whole vectors is copied into a vector of its own, computed by the same code,
 and copied back: so each element has the same bits wherever it stands.
@@ -40,9 +44,9 @@ class Written(NamedTuple):
     called: tuple[str, ...]
 
 
-def write(plan: Plan, lanes: int) -> Written:
-    """The kernel of a plan, on vectors of so many numbers."""
-    return Writer(plan, lanes).write()
+def write(plan: Plan, lanes: int, many: bool = False) -> Written:
+    """The kernel of a plan, on vectors of so many numbers; for ``many`` leaves with such a plan."""
+    return Writer(plan, lanes).write(many)
 
 
 class Writer:
@@ -62,14 +66,18 @@ class Writer:
         self.scratch = [x for x in self.written if x.place < 0]
         self.short = bool(self.spread or self.scratch)
 
-    def write(self) -> Written:
+    def write(self, many: bool) -> Written:
         """All of it."""
         module = Module(self.lanes)
         body = body_text(self.plan, module)
         for name, more in (("memcpy.p0.p0", "ptr, ptr, i64"), ("memset.p0", "ptr, i8, i64")):
             module.declared[f"declare void @llvm.{name}.i64({more}, i1)"] = None
+        self.moved = len(self.plan.shared) if many else 0
         parts = [body, self._piece()]
-        parts.append(self._reduce() if self.plan.reductions else _PLAIN)
+        if many:
+            parts.append(_MANY.format(shared=self.moved, row=len(self.streams) + 1))
+        else:
+            parts.append(self._reduce() if self.plan.reductions else _PLAIN)
         spread = tuple([x.operand for x in self.spread if x.operand is not None])
         return Written(module.text(*parts), spread, self.called)
 
@@ -84,11 +92,11 @@ class Writer:
         return self.first + len(self.spread) + self.called.index(name)
 
     def _piece(self) -> str:
-        """``i64 piece(table, start, count, scratch)``: whole vectors, and what is left over."""
+        """``i64 piece(shared, table, start, count, scratch)``: whole vectors, and what is over."""
         lanes, total = self.lanes, len(self.streams)
         lines = [
-            "define internal i64 @piece(ptr %table, i64 %start, i64 %count, ptr %scratch) "
-            "nounwind noinline {",
+            "define internal i64 @piece(ptr %shared, ptr %table, i64 %start, i64 %count, "
+            "ptr %scratch) nounwind noinline {",
             "entry:",
             f"  %frame = alloca [{total} x ptr], align 16",
             f"  %ends = alloca [{total} x ptr], align 16",
@@ -99,7 +107,7 @@ class Writer:
                 lines.append(f"  %wide{k} = alloca [{PIECE} x {in_memory(x.dtype)}], align 64")
         for k, x in enumerate(self.streams):
             if x.place >= 0:
-                lines += self.slot(f"base{k}", x.place)
+                lines += self.slot(f"base{k}", x.place - self.moved)
             else:
                 lines += [
                     f"  %base{k}.at = getelementptr ptr, ptr %scratch, i64 {self.scratch.index(x)}",
@@ -131,7 +139,7 @@ class Writer:
             lines += self._point(k, x, "%from", "%done", "%m", f"%wide{k}", "a")
             lines += _put("frame", k, f"%a{k}")
         lines += [
-            "  %flag = call i64 @body(ptr %frame, ptr %table, i64 %m)",
+            "  %flag = call i64 @body(ptr %frame, ptr %shared, i64 %m)",
             "  %both = or i64 %flags, %flag",
             "  %next = add i64 %done, %m",
             "  %more = icmp ult i64 %next, %main",
@@ -146,7 +154,7 @@ class Writer:
         ]
         for k, x in enumerate(self.streams):
             lines += self._end(k, x)
-        lines.append(f"  %fend = call i64 @body(ptr %ends, ptr %table, i64 {lanes})")
+        lines.append(f"  %fend = call i64 @body(ptr %ends, ptr %shared, i64 {lanes})")
         for k, x in enumerate(self.streams):
             if x.operand is None:
                 lines.append(_copy(f"%e{k}", f"%buffer{k}", f"%bytes{k}"))
@@ -192,7 +200,6 @@ class Writer:
         specs = self.plan.group.program.specs
         ones = [(one, specs[one.node.operands[0]].dtype.name) for one in self.plan.reductions]
         count, kept = len(ones), len(self.scratch)
-        length = self.plan.reductions[0].length
         lines = [
             "define internal i64 @tree(ptr %table, i64 %start, i64 %count, ptr %to) "
             "nounwind noinline {",
@@ -207,7 +214,7 @@ class Writer:
             f"  %long = icmp ugt i64 %count, {PIECE}",
             "  br i1 %long, label %halves, label %leaf",
             "leaf:",
-            "  %fl = call i64 @piece(ptr %table, i64 %start, i64 %count, ptr %scratch)",
+            "  %fl = call i64 @piece(ptr %table, ptr %table, i64 %start, i64 %count, ptr %scratch)",
         ]
         for k, (one, dtype) in enumerate(ones):
             lines += self.slot(f"f{k}", self._function(f"{one.name}.{dtype}"))
@@ -244,13 +251,14 @@ class Writer:
         for k in range(count):
             place = len(self.plan.operands) + len(self.plan.group.results) + k
             lines += self.slot(f"y{k}", place)
+        lines += self.slot("length", self.first + len(self.spread) + len(self.called), "i64")
         lines += [
             "  br label %row",
             "row:",
             "  %r = phi i64 [%start, %entry], [%next, %row]",
             "  %flags = phi i64 [0, %entry], [%both, %row]",
-            f"  %at = mul i64 %r, {length}",
-            f"  %flag = call i64 @tree(ptr %table, i64 %at, i64 {length}, ptr %to)",
+            "  %at = mul i64 %r, %length",
+            "  %flag = call i64 @tree(ptr %table, i64 %at, i64 %length, ptr %to)",
             "  %both = or i64 %flags, %flag",
         ]
         for k, (_, dtype) in enumerate(ones):
@@ -275,9 +283,31 @@ class Writer:
 
 _PLAIN = """define i64 @kernel(ptr %table, i64 %start, i64 %stop) nounwind {
   %count = sub i64 %stop, %start
-  %flag = call i64 @piece(ptr %table, i64 %start, i64 %count, ptr null)
+  %flag = call i64 @piece(ptr %table, ptr %table, i64 %start, i64 %count, ptr null)
   ret i64 %flag
 }
+"""
+
+_MANY = """define i64 @kernel(ptr %table, i64 %start, i64 %stop) nounwind {{
+entry:
+  %rows = getelementptr i64, ptr %table, i64 {shared}
+  br label %row
+row:
+  %r = phi i64 [%start, %entry], [%next, %row]
+  %flags = phi i64 [0, %entry], [%both, %row]
+  %at = mul i64 %r, {row}
+  %own = getelementptr i64, ptr %rows, i64 %at
+  %ln = getelementptr i64, ptr %own, i64 {row}
+  %ln1 = getelementptr i64, ptr %ln, i64 -1
+  %count = load i64, ptr %ln1
+  %flag = call i64 @piece(ptr %table, ptr %own, i64 0, i64 %count, ptr null)
+  %both = or i64 %flags, %flag
+  %next = add i64 %r, 1
+  %more = icmp ult i64 %next, %stop
+  br i1 %more, label %row, label %out
+out:
+  ret i64 %both
+}}
 """
 
 

@@ -8,7 +8,6 @@ time, into memory that stays in the cache.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +17,10 @@ from anygrad.compiler.grouping import Group
 from anygrad.compiler.program import Node, Ref, Spec
 from anygrad.compiler.targets.spaces import is_flat, layout
 
-__all__ = ["Operand", "Plan", "Reduction", "Spread", "plan"]
+__all__ = ["REDUCTIONS", "Operand", "Plan", "Reduction", "Spread", "plan"]
+
+REDUCTIONS = frozenset(("sum", "mean", "max", "min", "any", "all"))
+"""What a kernel reduces, along neighbours in memory."""
 
 
 class Spread(NamedTuple):
@@ -78,7 +80,7 @@ class Plan(NamedTuple):
     group : Group
         Only with those reductions that the kernel computes.
     operands : tuple of Operand
-        In the order in which they are handed over.
+        In the order in which they are handed over: those that are the same for all elements first.
     reductions : tuple of Reduction
         All of them with the same length.
     """
@@ -91,6 +93,11 @@ class Plan(NamedTuple):
     def size(self) -> int:
         """The number of elements."""
         return self.group.size
+
+    @property
+    def shared(self) -> tuple[Operand, ...]:
+        """The operands that are the same for all elements."""
+        return tuple([one for one in self.operands if one.how in ("single", "number")])
 
     @property
     def results(self) -> tuple[Ref, ...]:
@@ -114,6 +121,7 @@ def plan(group: Group) -> Plan | None:
     lengths = {one.length for one in reductions if one is not None}
     if None in reductions or len(lengths) > 1:
         return None
+    found.sort(key=lambda one: one.how in ("flat", "spread"))  # type: ignore[union-attr]
     return Plan(group, tuple(found), reductions)  # type: ignore[arg-type]
 
 
@@ -154,7 +162,7 @@ def _operand(
     steps = [0] * missing + [0 if n == 1 else s for n, s in zip(own, strides, strict=True)]
     whole, last = coalesced([shape[a] for a in order], [steps[a] for a in order])
     if not any(last):
-        return Operand(x, dtype.name, "single")
+        return Operand(x, dtype.name, "flat" if own == shape and not order else "single")
     if last == [dtype.itemsize]:
         return Operand(x, dtype.name, "flat")
     return Operand(x, dtype.name, "spread", Spread(tuple(whole), tuple(last)))
@@ -186,7 +194,7 @@ def _reduction(node: Node, group: Group, order: tuple[int, ...]) -> Reduction | 
     allowed = {"sum": ("float32", "float64"), "any": ("bool",), "all": ("bool",)}
     dtype = np.dtype(source.dtype).name
     others = ("float32", "float64")
-    if name not in ("sum", "max", "min", "any", "all") or dtype not in allowed.get(name, others):
+    if node.name not in REDUCTIONS or dtype not in allowed.get(name, others):
         return None
     if result.dtype != source.dtype:
         return None
@@ -205,7 +213,3 @@ def _reduction(node: Node, group: Group, order: tuple[int, ...]) -> Reduction | 
         return None
     return Reduction(node, name, source.shape[last])
 
-
-def size_of(shape: Sequence[int]) -> int:
-    """The number of elements."""
-    return math.prod(shape)

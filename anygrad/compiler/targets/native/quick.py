@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from anygrad.compiler.targets.llvmlite import Code, assemble, is_usable, load
+from anygrad.compiler.targets.llvmlite import Code, is_usable
 from anygrad.compiler.targets.native.assembly import FIELDS, NAMES, entry_text
 from anygrad.compiler.targets.native.layouts import (
     ALIGNED,
@@ -20,6 +20,7 @@ from anygrad.compiler.targets.native.layouts import (
 )
 from anygrad.compiler.targets.native.plain import REFUSED_NUMBERS
 from anygrad.compiler.targets.native.slots import Signature, Slot, axes_of, classes_of
+from anygrad.compiler.targets.native.storage import code_for
 
 __all__ = ["is_quick", "quick_entry", "quick_filler", "quick_matcher"]
 
@@ -182,7 +183,9 @@ def _builtin(
 
 @functools.cache
 def _code() -> Code:
-    return load(assemble(entry_text()), NAMES)
+    code = code_for(entry_text(), NAMES)
+    assert code is not None
+    return code
 
 
 @functools.cache

@@ -78,10 +78,6 @@ class Statistics(NamedTuple):
     shared: int
 
 
-class _Kept(Code):
-    """Code to which a table can refer without keeping it, for which `Code` has no place."""
-
-
 class _Making:
     """What one thread makes, and others wait for."""
 
@@ -131,10 +127,8 @@ def code_for(text: str, names: tuple[str, ...] = ("kernel",), wait: bool = True)
 
     Raises
     ------
-    ValueError
-        If the module has no function of that name.
     RuntimeError
-        If the text is no module.
+        If the text is no module, or has no function of that name.
     """
     digest = hashlib.sha256("\0".join([str(VERSION), identity(), text]).encode()).hexdigest()
     key = (digest, tuple(names))
@@ -205,7 +199,7 @@ def _find(text: str, digest: str, names: tuple[str, ...], wait: bool) -> Code | 
     if kept is None:
         _write(digest, data)
     _count("made" if kept is None else "loaded")
-    return _Kept(code.engine, code.addresses)
+    return code
 
 
 def _count(name: str) -> None:
@@ -215,15 +209,15 @@ def _count(name: str) -> None:
 
 def _path() -> str:
     """The folder that the settings name, if they name one from where code may come."""
-    asked = getattr(settings(), "kernel_cache", "")
+    asked = settings().kernel_cache
     if asked == "off":
         raise _NoFolder("the setting kernel_cache is off")
-    if asked and origins().get("kernel_cache", "").startswith("file"):
+    if asked and origins()["kernel_cache"].startswith("file"):
         # a project of somebody else may bring that file, and a folder of machine code with it
         raise _NoFolder("the setting kernel_cache names a folder only from outside settings files")
     path = os.path.expanduser(asked or _usual())
     if not os.path.isabs(path):
-        raise _NoFolder(f"{path or 'the home folder'!r} is not known as an absolute path")
+        raise _NoFolder(f"{path!r} is no absolute path" if path else "the system names no folder")
     if not asked and _OWNED and os.geteuid() == 0 != os.stat(_existing(path)).st_uid:
         raise _NoFolder("root would make it in the folder of another user")
     return path

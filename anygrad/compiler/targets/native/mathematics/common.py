@@ -11,10 +11,11 @@ __all__ = [
     "Format",
     "at_least",
     "at_most",
-    "even_and_odd",
+    "chain",
     "format_of",
     "nearest",
     "ordered_sum",
+    "paired",
     "polynomial",
     "power_of_two",
     "two_product",
@@ -72,23 +73,13 @@ def at_least(x: Value, limit: float) -> Value:
 def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
     """A polynomial, its constant coefficient first.
 
-    Neighbours are joined in pairs, pairs in pairs and so on (Estrin's scheme): more can be done at
-    the same time than when one coefficient after the other is taken in.
+    In two chains, one of the even powers and one of the odd ones. That is one product more than
+    a single chain has, and enough to do at the same time, as several vectors are computed at once.
     """
-    parts: list[Any] = list(coefficients)
-    power = x
-    while len(parts) > 1:
-        joined: list[Any] = [fma(power, b, a) for a, b in zip(parts[::2], parts[1::2], strict=False)]
-        parts = joined + parts[len(joined) * 2 :]
-        if len(parts) > 1:
-            power = power * power
-    return parts[0]
-
-
-def even_and_odd(x: Value, square: Value, coefficients: Sequence[float]) -> Value:
-    """As `polynomial`, in two chains, one of them of the odd powers: with the fewest products."""
-    even, odd = coefficients[::2], coefficients[1::2]
-    return fma(x, chain(square, odd), chain(square, even))
+    if len(coefficients) < 4:
+        return chain(x, coefficients)
+    square = x * x
+    return fma(x, chain(square, coefficients[1::2]), chain(square, coefficients[::2]))
 
 
 def chain(x: Value, coefficients: Sequence[float]) -> Any:
@@ -97,6 +88,20 @@ def chain(x: Value, coefficients: Sequence[float]) -> Any:
     for c in reversed(coefficients[:-1]):
         result = fma(x, result, c)
     return result
+
+
+def paired(x: Value, coefficients: Sequence[float]) -> Value:
+    """As `polynomial`, neighbours joined in pairs, pairs in pairs and so on (Estrin's scheme)."""
+    parts: list[Any] = list(coefficients)
+    power = x
+    while len(parts) > 1:
+        joined: list[Any] = [
+            fma(power, b, a) for a, b in zip(parts[::2], parts[1::2], strict=False)
+        ]
+        parts = joined + parts[len(joined) * 2 :]
+        if len(parts) > 1:
+            power = power * power
+    return parts[0]
 
 
 def nearest(x: Value, factor: float = 1.0, offset: int = 0) -> tuple[Value, Value]:

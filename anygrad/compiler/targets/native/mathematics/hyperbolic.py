@@ -1,0 +1,104 @@
+"""Hyperbolic functions."""
+
+from __future__ import annotations
+
+from anygrad.compiler.targets.native.mathematics.common import (
+    at_most,
+    chain,
+    format_of,
+    nearest,
+    power_of_two,
+)
+from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2, PER_LOG_2, minus_one
+from anygrad.compiler.targets.native.values import (
+    Function,
+    Value,
+    absolute,
+    copysign,
+    fma,
+    select,
+)
+
+__all__ = ["COSH", "SINH", "TANH"]
+
+# (cosh(r) - 1) / r**2 and (sinh(r) / r - 1) / r**2 as polynomials in r**2, for r <= log(2)/2;
+# errors relative to exp(-r) and to sinh(r) / r
+EVEN = {
+    "float64": (
+        0.5000000000000014,
+        0.041666666666502726,
+        0.0013888888950069121,
+        2.480148700085998e-05,
+        2.763226646239621e-07,
+    ),
+    "float32": (0.5, 0.04166645556688309, 0.001393576618283987),
+}
+ODD = {
+    "float64": (
+        0.16666666666666677,
+        0.008333333333321378,
+        0.00019841269886860705,
+        2.7557243384894043e-06,
+        2.5109351343177585e-08,
+    ),
+    "float32": (0.1666654348373413, 0.008366537280380726),
+}
+
+# from these on tanh is 1 in all digits; and beyond these the others overflow
+_FLAT = {"float64": 20.0, "float32": 10.0}
+_HIGHEST = {"float64": 711.0, "float32": 90.0}
+
+
+def _tanh(x: Value) -> Value:
+    """tanh: with e = exp(2 x) - 1 it is e / (e + 2)."""
+    size = at_most(absolute(x), _FLAT[x.dtype])
+    e = minus_one(size + size)
+    return copysign(e / (e + 2.0), x)
+
+
+def _parts(x: Value) -> tuple[Value, Value, Value, Value, Value]:
+    """What sinh and cosh of ``x >= 0`` are made of.
+
+    With x = n log(2) + r they are ``c * cosh(r) + s * sinh(r)``, where s and c are half of 2**n
+    plus and minus half of 2**-n. Gives halves of 2**n and 2**-n halved once more, so that they do
+    not overflow before the functions do; r, cosh(r) - 1 and sinh(r) - r.
+    """
+    kind = format_of(x)
+    whole, stored = nearest(x, PER_LOG_2, kind.bias - 2)
+    high, low = LOG_2[x.dtype]
+    rest = fma(whole, -high, x)
+    r = fma(whole, -low, rest)
+    square = r * r
+    even = square * chain(square, EVEN[x.dtype])
+    odd = fma(r * square, chain(square, ODD[x.dtype]), whole * -low)
+    growing = power_of_two(stored)
+    # nothing is left of the other one long before it is too small for a number
+    shrinking = power_of_two(2 * kind.bias - 4 - stored)
+    shrinking = select(whole < 2.0 * kind.fraction, shrinking, 0.0)
+    return growing, shrinking, rest, even, odd
+
+
+def _sinh(x: Value) -> Value:
+    """The hyperbolic sine."""
+    growing, shrinking, r, even, odd = _parts(at_most(absolute(x), _HIGHEST[x.dtype]))
+    c, s = growing - shrinking, growing + shrinking
+    # both parts of the first sum are exact or large
+    total = fma(s, r, c)
+    y = total + (fma(s, r, c - total) + fma(c, even, s * odd))
+    y = copysign(y + y, x)
+    # the quarters of small numbers are no numbers
+    return select(absolute(x) < 2.0 ** -(format_of(x).fraction // 2 + 2), x, y)
+
+
+def _cosh(x: Value) -> Value:
+    """The hyperbolic cosine."""
+    growing, shrinking, r, even, odd = _parts(at_most(absolute(x), _HIGHEST[x.dtype]))
+    c, s = growing + shrinking, growing - shrinking
+    total = fma(s, r, c)
+    y = total + (fma(s, r, c - total) + fma(c, even, s * odd))
+    return y + y
+
+
+TANH = Function("tanh", _tanh)
+SINH = Function("sinh", _sinh)
+COSH = Function("cosh", _cosh)
