@@ -1,10 +1,12 @@
 """Options, header and fixtures of the test suite; CONTRIBUTING.md says how to use them."""
 
 import os
+import tempfile
 
 import hypothesis
 import pytest
 
+from anygrad.compiler.targets.llvmlite import is_usable, reason_against
 from anygrad.ops import ROWS
 from anygrad.tracing import protocols
 from tests.support import namespaces
@@ -26,11 +28,25 @@ def pytest_addoption(parser):
     group.addoption(
         "--require-gpu", action="store_true", help="fail, rather than skip, without a usable GPU"
     )
+    group.addoption(
+        "--kernels",
+        choices=["auto", "off", "always"],
+        default="auto",
+        help="always: compile whatever is replayed to machine code at once",
+    )
 
 
 def pytest_configure(config):
+    kept = os.environ.get("ANYGRAD_KERNEL_CACHE")
     for name in [name for name in os.environ if name.startswith("ANYGRAD_")]:
         del os.environ[name]  # the tests do not depend on the settings of whoever runs them
+    if "PYTEST_XDIST_WORKER" not in os.environ or kept is None:
+        folder = tempfile.TemporaryDirectory(prefix="anygrad-", ignore_cleanup_errors=True)
+        config.add_cleanup(folder.cleanup)
+        kept = folder.name
+    os.environ["ANYGRAD_KERNEL_CACHE"] = kept  # one for all processes of a run
+    if config.getoption("--kernels") != "auto":
+        os.environ["ANYGRAD_KERNELS"] = config.getoption("--kernels")
     # two devices of JAX on the host, of which the tests use the second: results must stay there;
     # and what is compiled runs once or twice here, so that optimising it only takes time
     flags = (
@@ -71,6 +87,8 @@ def pytest_report_header(config):
     lines = [f"backend {namespaces.describe(name)}" for name in names]
     if not config.getoption("--backend"):
         lines.append("backend cupy-lookalike: runs alone, with --backend cupy-lookalike")
+    why = reason_against() or ("" if is_usable() else "this processor has no fma")
+    lines.append(f"kernels: {config.getoption('--kernels')}{', but ' + why if why else ''}")
     return lines
 
 

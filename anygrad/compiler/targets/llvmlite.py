@@ -8,14 +8,17 @@ from __future__ import annotations
 import functools
 import importlib.util
 import itertools
+import os
 import threading
 from typing import Any
 
 __all__ = ["Code", "assemble", "identity", "is_usable", "load", "reason_against"]
 
-_LOCK = threading.Lock()
-"""LLVM is not asked to do two things at once."""
+_LOCK, _LINKING = threading.RLock(), threading.RLock()
+"""Text is compiled, and code is linked, by one thread at a time."""
 _NUMBERS = itertools.count()
+LEVEL = 2
+"""Of LLVM's code generator; nothing else of it changes what is written."""
 
 
 class Code:
@@ -56,6 +59,7 @@ def _machine() -> tuple[Any, Any, str]:
     if str(machine.triple).split("-")[0] in ("x86_64", "i686") and not features.get("fma"):
         why = "this processor joins no multiplication with an addition (fma)"
     known = (llvmlite.__version__, llvm.llvm_version_info, machine.triple, name, features.flatten())
+    known = (*known, f"opt={LEVEL}")
     return llvm, machine, why or "\n".join(map(str, ("", *known)))
 
 
@@ -63,7 +67,9 @@ def _target_machine(llvm: Any) -> tuple[Any, str, Any]:
     """A machine that makes code for this processor, with its name and its features."""
     name, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
     target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(opt=2, cpu=name, features=features.flatten(), jit=True)
+    machine = target.create_target_machine(
+        opt=LEVEL, cpu=name, features=features.flatten(), jit=True
+    )
     return machine, name, features
 
 
@@ -89,7 +95,7 @@ def assemble(text: str) -> bytes:
 
 def load(data: bytes, names: tuple[str, ...]) -> Code:
     """Put an object file into memory, and find functions of it."""
-    with _LOCK:
+    with _LINKING:
         llvm, linker = _linker()
         builder = llvm.JITLibraryBuilder().add_object_img(data).add_current_process()
         for name in names:
@@ -103,3 +109,13 @@ def _linker() -> tuple[Any, Any]:
     """llvmlite, and what links all object files of this process."""
     llvm = _machine()[0]
     return llvm, llvm.create_lljit_compiler(_target_machine(llvm)[0])
+
+
+def _renew() -> None:
+    """In a child, where a thread that held a lock is no more."""
+    global _LOCK, _LINKING
+    _LOCK, _LINKING = threading.RLock(), threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from anygrad.compiler.grouping import group
 from anygrad.compiler.program import Node, Program
 from anygrad.compiler.targets.chunks import Chunks, chunks_of
-from anygrad.compiler.targets.native.choosing import Kernel, Many
+from anygrad.compiler.targets.native.choosing import Kernel
 from anygrad.compiler.targets.tiles import Tiles, admits, plan
 
 __all__ = ["Step", "steps_of"]
@@ -32,7 +32,7 @@ def steps_of(program: Program, kernels: Sequence[tuple[Kernel, Any]] = ()) -> li
 
     ``kernels`` are those that there are, each with its entry.
     """
-    made_at_once = [Step(_nodes_of(one), None, None, one, entry) for one, entry in kernels]
+    made_at_once = [Step(one.nodes, None, None, one, entry) for one, entry in kernels]
     taken = {int(node.number) for step in made_at_once for node in step.nodes}
 
     def admitted(node: Node) -> str:
@@ -71,7 +71,3 @@ def steps_of(program: Program, kernels: Sequence[tuple[Kernel, Any]] = ()) -> li
             done |= own
             steps.append(step)
     return steps
-
-
-def _nodes_of(kernel: Kernel) -> tuple[Node, ...]:
-    return kernel.nodes if type(kernel) is Many else kernel.group.nodes  # type: ignore[union-attr]

@@ -2,10 +2,11 @@
 
 import contextlib
 import gc
-import multiprocessing
 import os
 import pickle
+import subprocess
 import sys
+import sysconfig
 import threading
 import tracemalloc
 import warnings
@@ -175,8 +176,8 @@ class Number:
 
 
 def test_builtins_can_be_made_here():
-    expected = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", bool)
-    if not expected or sys.maxsize < 2**32 or sys.byteorder != "little":
+    usual = sys.implementation.name == "cpython" and sys.byteorder == "little"
+    if not usual or sys.maxsize < 2**32 or sysconfig.get_config_var("Py_GIL_DISABLED"):
         pytest.skip("not a Python that the machine code is for")
     assert quick.is_quick()
     assert type(scale()) is type(len)
@@ -343,8 +344,10 @@ def test_numbers_are_what_python_makes_of_them(way, number):
 
 @pytest.mark.parametrize(
     "other",
-    [None, "1.0", b"1", 1j, np.complex64(1), np.complex128(1), np.clongdouble(1), [1.0]]
-    + [np.array(1.0), np.ones(1), np.str_("1"), object(), float],
+    [
+        *(None, "1.0", b"1", 1j, np.complex64(1), np.complex128(1), np.clongdouble(1), [1.0]),
+        *(np.array(1.0), np.ones(1), np.str_("1"), object(), float),
+    ],
     ids=lambda x: f"{type(x).__name__}",
 )
 def test_what_is_no_number_is_refused(way, other):
@@ -406,12 +409,10 @@ def test_an_entry_may_go_while_it_is_called(way):
 
     def drop():
         held.clear()
-        gc.collect()
         assert not gone
 
     assert held[0](x, y, Number(2.0, drop)) is None
     assert (y == 2 * x).all()
-    gc.collect()
     assert gone
 
 
@@ -428,14 +429,12 @@ def test_code_goes_with_its_last_entry(way):
     signature = scaling(keeps=(mine,))
     made = [make_entry(mine.addresses["scale"], signature), make_filler(signature)]
     del mine, signature
-    for _ in range(2):
-        gc.collect()
-        assert watched() is not None
-        x, y = arrays()
-        if len(made) == 2:
-            assert made[0](x, y, 2.0) is None
-        made.pop()
-    gc.collect()
+    x, y = arrays()
+    assert made[0](x, y, 2.0) is None
+    made.pop()
+    assert watched() is not None
+    assert made[0](x, y, 3.0) is None
+    made.pop()
     assert watched() is None
 
 
@@ -448,7 +447,7 @@ def test_an_entry_that_holds_itself_is_collected(way):
 
 
 def test_many_arguments(way):
-    count = 40_000
+    count = 40_000 if way == "quick" else 4_000
     leaves = [np.array([float(k % 7)]) for k in range(count)]
     out = np.zeros(1)
     slots = (Slot("written", 0, F8, (1,)), *[Slot("array", k + 1, F8, (1,)) for k in range(count)])
@@ -486,14 +485,20 @@ def test_threads_run_one_entry_at_once(way):
 
 def test_short_work_keeps_other_threads_out():
     slots = (Slot("written", 0, np.dtype(np.int64), (1,)), Slot("written", 1, F8, ()))
-    signature = Signature((*slots, Slot("float", 2)), (0, 0, 0), 10**5, 2, False, ())
+    signature = Signature((*slots, Slot("float", 2)), (0, 0, 0), 10**7, 2, False, ())
     entry = quick.quick_entry(code().addresses["meet"], signature)
     found = []
     counter, out = np.zeros(1, np.int64), np.zeros(())
-    thread = threading.Thread(target=lambda: found.append(entry(counter, out, 1.0)))
-    thread.start()
-    thread.join()
-    assert found == [True]  # nobody came
+    threads = [
+        threading.Thread(target=lambda a=a: found.append(entry(counter, out, a)))
+        for a in (1.0, 2.0)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # nobody came to the one, in whose time the other had to wait; that found its trace
+    assert sorted(map(str, found)) == ["None", "True"]
 
 
 def test_threads_do_not_mix_their_arguments(way):
@@ -561,7 +566,9 @@ def test_memory_is_given_back(way):
         with contextlib.suppress(LookupError):
             entry(x, y, Number(then=failing))
 
-    def use(number=Number(2.0, within)):
+    number = Number(2.0, within)
+
+    def use():
         entry(x, y, number)
 
     use()
@@ -585,7 +592,7 @@ def test_entries_are_not_pickled(way):
 
 
 def test_descriptors_are_not_written_by_accident():
-    entry = scale()
+    entry = quick.quick_entry(code().addresses["scale"], scaling())
     with pytest.raises(ValueError, match="read-only"):
         entry.__self__[0] = 0  # type: ignore[attr-defined]
 
@@ -602,18 +609,20 @@ def test_entries_go_on_in_a_forked_process(way, reported):
     assert (y == 2 * x).all()
 
 
-def in_a_process_of_its_own():
-    x, y = arrays()
-    assert quick.is_quick()
-    assert scale()(x, y, 3.0) is None
-    assert (y == 3 * x).all()
+ANEW = """
+import pickle, sys
+import numpy as np
+from anygrad.compiler.targets.native.entries import Slot, is_quick, make_matcher
+assert is_quick()
+matches = make_matcher([Slot("array", 0, np.dtype(float), (3,))])
+assert matches([pickle.loads(sys.stdin.buffer.read())])
+assert not matches([np.ones(4)])
+"""
 
 
-def test_entries_are_made_anew_in_a_spawned_process():
-    process = multiprocessing.get_context("spawn").Process(target=in_a_process_of_its_own)
-    process.start()
-    process.join()
-    assert process.exitcode == 0
+def test_entries_are_made_anew_in_a_process_of_its_own():
+    command = [sys.executable, "-X", "faulthandler", "-c", ANEW]
+    subprocess.run(command, input=pickle.dumps(np.ones(3)), check=True)
 
 
 def test_threads_share_one_call(way):
@@ -669,14 +678,15 @@ def test_tables_that_do_not_fit_are_refused(way):
 
 
 def test_leaves_are_recognised(way):
-    shapes = [(k % 3 + 1, 2) for k in range(20_000)]
+    count = 20_000 if way == "quick" else 2_000
+    shapes = [(k % 3 + 1, 2) for k in range(count)]
     kinds = [F8, np.dtype(np.float32)]
     leaves = [np.zeros(shape, kinds[k % 2]) for k, shape in enumerate(shapes)]
     slots = [Slot("array", 0, x.dtype, x.shape) for x in leaves]
     matches = make_matcher(slots)
     assert matches(leaves) is True
     assert matches(tuple(leaves)) is True
-    for k in (0, 9_999, 19_999):
+    for k in (0, count // 2, count - 1):
         others = list(leaves)
         others[k] = others[k].copy().view(Other)
         assert matches(others) is False
@@ -729,7 +739,6 @@ def test_both_ways_take_the_same():
 
 WRONG = {
     "flags": ("and i32 %flags, %needed", "or i32 %flags, %needed"),
-    "base": ("and i64 %base, %mask", "and i64 %base, 0"),
     "axes": ("icmp eq i32 %nd, %axes", "icmp sle i32 %nd, %axes"),
     "lengths": ("or i64 %a, %c", "or i64 0, %c"),
     "strides": ("or i64 %a, %c", "or i64 %a, 0"),

@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+from anygrad import config
 from anygrad.compiler.targets.native import storage
 from anygrad.compiler.targets.native.storage import clear, code_for, find_folder, statistics
 
@@ -41,13 +42,15 @@ def kernels(tmp_path, monkeypatch):
     monkeypatch.setattr(storage, "_codes", WeakValueDictionary())
     monkeypatch.setattr(storage, "CHECKED", 1 << 300)
     point_to(monkeypatch, path)
-    return path
+    yield path
+    monkeypatch.undo()
+    config.reload_settings()
 
 
-def point_to(monkeypatch, path, origin="configure"):
+def point_to(monkeypatch, path):
     values = types.SimpleNamespace(kernel_cache=str(path))
     monkeypatch.setattr(storage, "settings", lambda: values)
-    monkeypatch.setattr(storage, "origins", lambda: {"kernel_cache": origin})
+    monkeypatch.setattr(storage, "origins", lambda: {"kernel_cache": "configure"})
 
 
 def counts():
@@ -179,12 +182,24 @@ def test_a_path_that_is_not_absolute_is_not_used(tmp_path, monkeypatch, path):
     assert find_folder()[1]
 
 
-def test_a_settings_file_names_no_folder(kernels, monkeypatch):
+def test_a_settings_file_turns_it_off_but_names_no_folder(tmp_path, kernels, monkeypatch):
     code_for(text_of(1))
-    point_to(monkeypatch, kernels, origin="file /somebody/elses/project/anygrad.toml")
-    assert code_for(text_of(1), wait=False) is None
-    assert "settings files" in find_folder()[1]
-    assert counts() == {"made": 1}
+    monkeypatch.setattr(storage, "settings", config.settings)
+    monkeypatch.setattr(storage, "origins", config.origins)
+    monkeypatch.delenv("ANYGRAD_KERNEL_CACHE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for asked, outside, why in (
+        (kernels, "", "the setting kernel_cache names a folder only from outside settings files"),
+        ("off", "", "the setting kernel_cache is off"),
+        (kernels, str(kernels), ""),
+        ("off", str(kernels), ""),
+    ):
+        (tmp_path / "anygrad.toml").write_text(f"kernel_cache = '{asked}'")
+        monkeypatch.setenv("ANYGRAD_KERNEL_CACHE", outside)
+        config.reload_settings()
+        assert find_folder() == ("" if why else str(kernels), why)
+        assert (code_for(text_of(1), wait=False) is None) == bool(why)
+    assert counts() == {"made": 1, "loaded": 2}
 
 
 @posix
@@ -591,6 +606,7 @@ def test_who_waited_for_a_failure_tries_it(monkeypatch):
 @pytest.fixture
 def shared(tmp_path, monkeypatch):
     """The folder of the platform, which a new process uses, too, by its environment."""
+    monkeypatch.delenv("ANYGRAD_KERNEL_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "xdg"))
     point_to(monkeypatch, "")

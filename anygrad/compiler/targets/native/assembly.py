@@ -130,9 +130,9 @@ no:
   ret i1 false
 }}
 
-; Put arguments into a table: 0 if done, 1 if one is refused, 2 if an error is set. Numbers go first:
-; their conversion may run anybody's code, and nothing may come between looking at an array and
-; using it.
+; Put arguments into a table: 0 if done, 1 if one is refused, 2 if an error is set. Numbers go
+; first: their conversion may run anybody's code, and nothing may come between looking at an array
+; and using it.
 define internal fastcc i32 @take(ptr %d, ptr %args, ptr %table) {{
 start:
   %numbers = get ptr %d d.numbers

@@ -173,9 +173,7 @@ class Body:
         if stream.dtype == "bool":
             text = loop.line(f"zext {value.type} {text} to <{lanes} x i8>")
         place = loop.line(f"getelementptr {memory}, ptr %p{k}, i64 %i")
-        loop.lines.append(
-            f"  store <{lanes} x {memory}> {text}, ptr {place}, align {stream.size}"
-        )
+        loop.lines.append(f"  store <{lanes} x {memory}> {text}, ptr {place}, align {stream.size}")
 
     def _operate(self, node: Node) -> Value:
         given = [self._value(x) for x in node.operands]
@@ -193,7 +191,9 @@ class Body:
         if found is None:
             return Number(x.item() if hasattr(x, "item") else x)
         if type(found) is Value:
-            return found if found.emitter is self.loop else Value(self.loop, found.dtype, found.text)
+            return (
+                found if found.emitter is self.loop else Value(self.loop, found.dtype, found.text)
+            )
         return found
 
     def _watch(self, node: Node, given: list[Value | Number]) -> None:

@@ -29,7 +29,7 @@ class Many(NamedTuple):
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The operations of all."""
-        return tuple([node for one in self.plans for node in one.group.nodes])
+        return tuple([node for one in self.plans for node in one.nodes])
 
     @property
     def size(self) -> int:

@@ -26,7 +26,7 @@ LAYOUT = {
     # PyArray_Descr of the same
     "descr.byteorder": 26,
 }
-"""Offsets in bytes; those of a tuple's items differ between versions of Python, which tells them."""
+"""Offsets in bytes; that of a tuple's items differs between versions of Python, which tells it."""
 
 ALIGNED, WRITEABLE, OWNED = 0x100, 0x400, 0x4
 
@@ -99,9 +99,8 @@ def _is_array(x: np.ndarray) -> bool:
 
 def _has_axes(x: np.ndarray) -> bool:
     for name, expected in (("array.dimensions", x.shape), ("array.strides", x.strides)):
-        if expected:
-            if _follow(_word(x, name), x.ndim, ctypes.c_int64) != [*expected]:
-                return False
+        if expected and _follow(_word(x, name), x.ndim, ctypes.c_int64) != [*expected]:
+            return False
     return True
 
 

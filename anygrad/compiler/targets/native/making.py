@@ -15,6 +15,7 @@ from anygrad.compiler.targets.native.loops import Written, write
 from anygrad.compiler.targets.native.operations import functions_of
 from anygrad.compiler.targets.native.plans import Operand, Plan, Spread
 from anygrad.compiler.targets.native.storage import code_for
+from anygrad.compiler.targets.native.threads import PART, Parallel
 
 __all__ = ["cost_of", "lanes_of", "make", "may_fail", "text_of"]
 
@@ -57,6 +58,7 @@ def make(kernel: Kernel, wait: bool = True) -> Callable[..., bool | None] | None
     helpers = code_for(support.text(), support.SUPPORT, wait=wait) if written.called else None
     if code is None or (written.called and helpers is None):
         return None
+    length = 1
     if type(kernel) is Many:
         slots, table = _rows(kernel)
         stop, keeps = len(kernel.plans), (code,)
@@ -69,9 +71,20 @@ def make(kernel: Kernel, wait: bool = True) -> Callable[..., bool | None] | None
         length = kernel.reductions[0].length if kernel.reductions else 1
         table = [*[0] * len(slots), *map(_address, described), *called, length]
         stop, keeps = kernel.size // length, (code, helpers, *described)
-    releases = cost_of(kernel) > GIL
-    signature = Signature(tuple(slots), tuple(table), 0, stop, releases, keeps)
-    return make_entry(code.addresses["kernel"], signature)
+    cost = cost_of(kernel)
+    signature = Signature(tuple(slots), tuple(table), 0, stop, cost > GIL, keeps)
+    address = code.addresses["kernel"]
+    entry = make_entry(address, signature)
+    if cost < 2 * PART or (type(kernel) is Plan and kernel.reductions and length == kernel.size):
+        return entry
+    return Parallel(address, signature, entry, cost, _step_of(kernel))
+
+
+def _step_of(kernel: Kernel) -> int:
+    """What the range of a kernel may be cut at: whole vectors, whole rows, whole leaves."""
+    if type(kernel) is Plan and not kernel.reductions:
+        return lanes_of(kernel) * 64
+    return 1
 
 
 def _rows(kernel: Many) -> tuple[list[Slot], list[int]]:

@@ -49,7 +49,16 @@ class _Spec:
         )
 
 
-class PlainEntry:
+class _OfThisProcess:
+    """Is not pickled, as builtins are not."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("entries hold addresses of this process: they cannot be pickled")
+
+
+class PlainEntry(_OfThisProcess):
     """Calls a kernel; see `make_entry`."""
 
     __slots__ = ("_address", "_signature", "_taker")
@@ -59,6 +68,7 @@ class PlainEntry:
         self._taker = _Taker(signature)
 
     def __call__(self, *args: Any) -> bool | None:
+        """Take arguments and run."""
         table = self._taker.fresh()
         if not self._taker.take(table, args):
             return False
@@ -66,11 +76,8 @@ class PlainEntry:
         kernel = kernel_at(self._address)
         return True if kernel(_address(table), signature.start, signature.stop) else None
 
-    def __reduce__(self) -> Any:
-        raise TypeError("entries hold addresses of this process: they cannot be pickled")
 
-
-class PlainFiller:
+class PlainFiller(_OfThisProcess):
     """Fills a table; see `make_filler`."""
 
     __slots__ = ("_spec", "_taker")
@@ -81,15 +88,13 @@ class PlainFiller:
         self._spec = _Spec(Slot("written", 0, np.dtype(np.uint64), shape))
 
     def __call__(self, *args: Any) -> bool:
+        """Take a table and arguments."""
         if not args or not self._spec.fits(args[0]):
             return False
         return self._taker.take(args[0], args[1:])
 
-    def __reduce__(self) -> Any:
-        raise TypeError("fillers hold addresses of this process: they cannot be pickled")
 
-
-class PlainMatcher:
+class PlainMatcher(_OfThisProcess):
     """Recognises arrays; see `make_matcher`."""
 
     __slots__ = ("_specs",)
@@ -98,6 +103,7 @@ class PlainMatcher:
         self._specs = [_Spec(slot, flag) for slot, flag in zip(slots, owned, strict=True)]
 
     def __call__(self, leaves: Any, /) -> bool:
+        """Compare all elements."""
         if type(leaves) not in (list, tuple) or len(leaves) != len(self._specs):
             return False
         return all([spec.fits(x) for spec, x in zip(self._specs, leaves, strict=True)])

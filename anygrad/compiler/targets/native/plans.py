@@ -90,6 +90,11 @@ class Plan(NamedTuple):
     reductions: tuple[Reduction, ...]
 
     @property
+    def nodes(self) -> tuple[Node, ...]:
+        """What it computes."""
+        return self.group.nodes
+
+    @property
     def size(self) -> int:
         """The number of elements."""
         return self.group.size
@@ -212,4 +217,3 @@ def _reduction(node: Node, group: Group, order: tuple[int, ...]) -> Reduction | 
     if made is None or not is_flat(result.shape, result.dtype, result.strides):
         return None
     return Reduction(node, name, source.shape[last])
-

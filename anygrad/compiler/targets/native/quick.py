@@ -247,9 +247,7 @@ def _is_working() -> bool:
     ]
     matcher = quick_matcher(slots, [False] * len(slots))
     matched = matcher(known) is True and matcher(tuple(known)) is True
-    return (
-        filled and calls == [None, True] and matched and all(map(_refuses_others, known, slots))
-    )
+    return filled and calls == [None, True] and matched and all(map(_refuses_others, known, slots))
 
 
 def _refuses_others(x: np.ndarray, slot: Slot) -> bool:
@@ -259,6 +257,7 @@ def _refuses_others(x: np.ndarray, slot: Slot) -> bool:
         x.view(np.recarray),
         x.astype(np.complex128),
         x[None],
+        x[0, ...] if x.ndim and x.size else None,
         np.zeros((*x.shape[:-1], 7), x.dtype),
         np.zeros(x.shape, x.dtype.newbyteorder()) if x.itemsize > 1 else None,
         raw.view(x.dtype).reshape(x.shape) if x.size and x.itemsize > 1 else None,

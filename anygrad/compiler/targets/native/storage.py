@@ -236,7 +236,7 @@ def _usual() -> str:
 
 def _existing(path: str) -> str:
     """The innermost folder of a path that is there."""
-    while not os.path.exists(path):
+    while not os.path.exists(path) and path != os.path.dirname(path):
         path = os.path.dirname(path)
     return path
 

@@ -31,10 +31,10 @@ FAR = {"float64": 5.95, "float32": 3.95}
 VANISHED = {"float64": 27.5, "float32": 10.5}
 """From here on erfc is 0."""
 
-MIDDLE = 3
+MIDDLE = 1
 """Where the powers of `TAIL` are centred: arguments from 1 to 6 less this are exact."""
 
-SHIFT, CENTRE = 2, 0.1875
+SHIFT, CENTRE = 2, 0.125
 """`DECAY` goes by powers of ``1 / (x + SHIFT) - CENTRE``."""
 
 # Fitted by tests/compiler/native/fitting_errors.py.
@@ -69,71 +69,73 @@ NEAR = {
 
 TAIL = {
     "float64": (
-        -10.72036304198085,
-        -6.3037536890030745,
-        -0.9573942188206785,
-        -0.007411891877282291,
-        0.001353310425799245,
-        -0.00024569162328137646,
-        4.3082779720905164e-05,
-        -7.115358439454904e-06,
-        1.067638704224814e-06,
-        -1.382608363557722e-07,
-        1.1215587444607015e-08,
-        1.989565544555569e-09,
-        5.545794652491241e-10,
-        4.1916746180009635e-10,
-        -2.5230694995336417e-10,
-        -1.5040165920417387e-10,
-        -4.6688164855798033e-11,
-        -4.913569282886186e-12,
+        -1.8496055099332482,
+        -2.638967514234783,
+        -0.843107256359164,
+        -0.041561098029049434,
+        0.010033825214287405,
+        -0.0019779014103318447,
+        0.00023731715690226247,
+        2.6294450272433003e-05,
+        -2.719547759544579e-05,
+        9.666654994636825e-06,
+        -2.1272884565440573e-06,
+        2.0147424098876466e-07,
+        5.97430071402154e-08,
+        -3.40296632931386e-08,
+        8.680926160970503e-09,
+        -1.3459056263246683e-09,
+        1.2190274077711671e-10,
+        -4.9734084153845955e-12,
     ),
     "float32": (
-        -10.720324516296387,
-        -6.303403854370117,
-        -0.9562981128692627,
-        -0.0057297502644360065,
-        0.002762931864708662,
-        0.00040050578536465764,
-        0.00018554712005425245,
+        -1.8496055603027344,
+        -2.638962745666504,
+        -0.8431723713874817,
+        -0.041262172162532806,
+        0.009452412836253643,
+        -0.0014806097606197,
+        8.989200432552025e-05,
     ),
 }
 """log(1 - erf(x)) as a polynomial of x - MIDDLE, from 1 on."""
 
 DECAY = {
     "float64": (
-        0.8666131249594583,
-        2.2218362458011436,
-        3.923933765087657,
-        3.3975357412311427,
-        -2.8521780889942208,
-        -9.718705681206316,
-        2.610977891115043,
-        29.4016608897355,
-        -10.001944433788536,
-        -104.03131558603806,
-        90.77281051291236,
-        374.98535804809063,
-        -735.4823763697339,
-        -1000.8227136324908,
-        4901.6133001424705,
-        -1235.5988031421277,
-        -26386.09492230731,
-        39521.8198244331,
-        116705.31395429635,
-        -217813.3213530796,
-        -420342.17533318116,
+        0.7422125424043068,
+        1.7732006471603334,
+        3.2437818440015107,
+        3.7338857083964685,
+        0.0890922426713129,
+        -8.358991303814829,
+        -9.117908971276837,
+        19.39554517508061,
+        45.85861163054521,
+        -60.09001046527611,
+        -222.39098935172925,
+        282.3611620395966,
+        1149.4492951387156,
+        -1905.681372735695,
+        -6171.235394149636,
+        15455.731044434584,
+        33686.15717560291,
+        -153114.89753868966,
+        -49260.66584505099,
+        1251652.7741554861,
+        -2728928.640537987,
+        2043479.3394537696,
     ),
     "float32": (
-        0.8666131496429443,
-        2.2218363285064697,
-        3.923896312713623,
-        3.397434949874878,
-        -2.8435730934143066,
-        -9.695259094238281,
-        2.0377819538116455,
-        27.070953369140625,
-        -0.6660330295562744,
+        0.7422125339508057,
+        1.7732006311416626,
+        3.2438058853149414,
+        3.733733654022217,
+        0.08029945939779282,
+        -8.23161506652832,
+        -9.554466247558594,
+        18.03028678894043,
+        58.21535873413086,
+        -112.73770141601562,
     ),
 }
 """(x + SHIFT) * erfc(x) * exp(x**2) as a polynomial, from 1 on."""
@@ -162,7 +164,7 @@ def _erfc(x: Value) -> Value:
     a = at_most(absolute(x), VANISHED[dtype])
     near = fma(-x, polynomial(x * x, NEAR[dtype]), 1.0 - x)
     far = _decay(a)
-    return select(absolute(x) < 1.0, near, select(x < 0.0, 2.0 - far, far))
+    return select(absolute(x) < 0.8, near, select(x < 0.0, 2.0 - far, far))
 
 
 def _decay(a: Value) -> Value:
@@ -172,22 +174,28 @@ def _decay(a: Value) -> Value:
     would show the first one, and all of them together were too many.
     """
     dtype = a.dtype
-    below, below_low = ordered_sum(a, float(SHIFT))
+    below = a + float(SHIFT)
     inverse = 1.0 / below
-    error = fma(-inverse, below_low, fma(-inverse, below, 1.0))
-    factor, low = two_product(inverse, polynomial(inverse - CENTRE, DECAY[dtype]))
+    error = fma(-inverse, a - (below - float(SHIFT)), fma(-inverse, below, 1.0))
+    first, *others = DECAY[dtype]
+    distance = inverse - CENTRE
+    rest = polynomial(distance, others)
+    value = fma(distance, rest, first)
+    factor, low = two_product(inverse, value)
+    low = fma(inverse, fma(distance, rest, first - value), low)
     low = fma(factor, error * fma(inverse, SLOPE[1], SLOPE[0]), low)
     square, square_low = two_product(a, a)
     kind = format_of(a)
     n, stored = nearest(square, -PER_LOG_2, 2 * kind.bias)
     first, second = LOG_2[dtype]
     high = fma(n, -first, -square)
-    r = fma(n, -second, high)
-    rest = fma(n, -second, high - r) - square_low
-    rise = r + fma(r * r, polynomial(r, RISE[dtype]), rest)
+    low_ = fma(n, second, square_low)
+    r = high - low_
+    rest = (high - r) - low_
+    rise = fma(r * r, polynomial(r, RISE[dtype]), rest)
     power = power_of_two(stored >> 1)
     other = from_bits((stored << kind.fraction) - bits(power))
-    return (factor + fma(factor, rise, low)) * power * other
+    return (factor + fma(factor, r, fma(factor, rise, fma(low, r, low)))) * power * other
 
 
 ERF = Function("erf", _erf)

@@ -148,24 +148,25 @@ def _exp2(x: Value) -> Value:
     return scaled(fma(r, first, r * r * polynomial(r, others)), stored)
 
 
-def minus_one(x: Value, unit: float = 1.0) -> Value:
-    """``unit * (exp(x) - 1)`` for the unit 1 or 1/2, where ``unit * exp(x)`` is in range."""
+def minus_one(x: Value, unit: float = 1.0) -> tuple[Value, Value]:
+    """``unit * (exp(x) - 1)`` for the unit 1 or 1/2, as a number and its rest; within range."""
     whole, stored = nearest(x, PER_LOG_2, format_of(x).bias - (unit != 1.0))
     high, low = LOG_2[x.dtype]
-    rest = fma(whole, -high, x)
-    r = fma(whole, -low, rest)
+    main = fma(whole, -high, x)
+    r = fma(whole, -low, main)
     q = fma(r * r, polynomial(r, RISE[x.dtype]), whole * -low)
     s = power_of_two(stored)
-    # base and s * rest are exact, and the first one zero or the larger one: of what is not small
-    # nothing but the last sum is rounded
+    # base and s * main are exact, and the first one is zero or the larger one: their sum has all
+    # digits in two numbers
     base = s - unit
-    total = fma(s, rest, base)
-    return total + fma(s, q, fma(s, rest, base - total))
+    total = fma(s, main, base)
+    return total, fma(s, q, fma(s, main, base - total))
 
 
 def _expm1(x: Value) -> Value:
     """exp(x) - 1."""
-    half = minus_one(at_least(at_most(x, _HIGHEST[x.dtype]), _FLAT[x.dtype]), 0.5)
+    half, rest = minus_one(at_least(at_most(x, _HIGHEST[x.dtype]), _FLAT[x.dtype]), 0.5)
+    half = half + rest
     # for the sign of zero, and as the half of the smallest numbers is no number
     return select(absolute(x) < 2.0 ** -(format_of(x).fraction + 2), x, half + half)
 

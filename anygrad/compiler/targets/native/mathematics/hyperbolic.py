@@ -7,6 +7,7 @@ from anygrad.compiler.targets.native.mathematics.common import (
     chain,
     format_of,
     nearest,
+    ordered_sum,
     power_of_two,
 )
 from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2, PER_LOG_2, minus_one
@@ -46,14 +47,23 @@ ODD = {
 
 # from these on tanh is 1 in all digits; and beyond these the others overflow
 _FLAT = {"float64": 20.0, "float32": 10.0}
-_HIGHEST = {"float64": 711.0, "float32": 90.0}
+_NEAR = {"float64": 16.5, "float32": 6.5}
+_HIGHEST = {"float64": 710.7, "float32": 89.6}
 
 
 def _tanh(x: Value) -> Value:
     """tanh: with e = exp(2 x) - 1 it is e / (e + 2)."""
     size = at_most(absolute(x), _FLAT[x.dtype])
-    e = minus_one(size + size)
-    return copysign(e / (e + 2.0), x)
+    e, rest = ordered_sum(*minus_one(size + size))
+    below = e + 2.0
+    quotient = e / below
+    # what remains of the division, and of what was rounded before it, times the reciprocal of
+    # e + 2, which is half of 1 - e / (e + 2)
+    remains = fma(-quotient, below, e) + rest
+    remains = fma(-quotient, (e - (below - 2.0)) + rest, remains)
+    # near 1 its last digits are too few for that, and remains too small to matter
+    remains = select(size < _NEAR[x.dtype], remains, 0.0)
+    return copysign(fma(remains, fma(quotient, -0.5, 0.5), quotient), x)
 
 
 def _parts(x: Value) -> tuple[Value, Value, Value, Value, Value]:

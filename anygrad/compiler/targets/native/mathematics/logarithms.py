@@ -1,0 +1,155 @@
+"""Logarithms: the argument is a power of two times a number near one."""
+
+from __future__ import annotations
+
+import math
+
+from anygrad.compiler.targets.native.mathematics.common import (
+    format_of,
+    ordered_sum,
+    polynomial,
+    two_product,
+    two_sum,
+)
+from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2
+from anygrad.compiler.targets.native.values import (
+    Function,
+    Value,
+    bits,
+    copysign,
+    fma,
+    from_bits,
+    select,
+)
+
+__all__ = ["BEND", "LOG", "LOG1P", "LOG2", "LOG10", "split"]
+
+# (2 atanh(s) / s - 2) / s**2 as a polynomial in s**2, for f / (2 + f) with 1 + f from sqrt(1/2) to
+# sqrt(2); error relative to atanh(s) / s
+BEND = {
+    "float64": (
+        0.6666666666666734,
+        0.3999999999941704,
+        0.2857142874189738,
+        0.22222198620694222,
+        0.18183561975940868,
+        0.1531410811870202,
+        0.14795395715655868,
+    ),
+    "float32": (
+        0.6666666269302368,
+        0.40000972151756287,
+        0.28498807549476624,
+        0.2427808791399002,
+    ),
+}
+
+
+# 1 / log(base), and log(2) / log(base) whose products with exponents are exact; each in two parts
+BASES = {
+    "2": {
+        "float64": ((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0)),
+        "float32": ((1.4426950216293335, 1.925963033500011e-08), (1.0, 0.0)),
+    },
+    "10": {
+        "float64": (
+            (0.4342944819032518, 1.098319650216765e-17),
+            (0.30102999566395283, 2.8363394551044964e-14),
+        ),
+        "float32": (
+            (0.4342944920063019, -1.0103049952192578e-08),
+            (0.30103302001953125, -3.024355464731343e-06),
+        ),
+    },
+}
+
+
+def split(x: Value) -> tuple[Value, Value, Value]:
+    """``k``, ``m`` and bits with ``x = 2**k * m``, m from sqrt(1/2) to sqrt(2).
+
+    For positive numbers of full precision. The bits hold k plus the bias where a number has its
+    exponent, and digits in the places of its fraction.
+    """
+    kind = format_of(x)
+    one = kind.bias << kind.fraction
+    # the integer of the largest number that is not above sqrt(1/2)
+    root = {"float64": 0x3FE6A09E667F3BCC, "float32": 0x3F3504F3}[x.dtype]
+    shifted = bits(x) + (one - root)
+    m = from_bits((shifted & ((1 << kind.fraction) - 1)) + root)
+    # a number of this exponent whose last digits are those of the integer
+    units = (kind.bias + kind.fraction) << kind.fraction
+    k = from_bits((shifted >> kind.fraction) | units) - (2.0**kind.fraction + kind.bias)
+    return k, m, shifted
+
+
+def _split_any(x: Value) -> tuple[Value, Value]:
+    """As `split`, the exponent and the number, also for those that are too small for all digits."""
+    kind = format_of(x)
+    room = kind.fraction + 2
+    small = x < kind.smallest
+    k, m, _ = split(select(small, x * 2.0**room, x))
+    return select(small, k - float(room), k), m
+
+
+def _special(y: Value, x: Value) -> Value:
+    """The logarithm where there is one; infinite at zero and infinity, nan below zero."""
+    y = select(x < math.inf, y, x)
+    y = select(x == 0.0, -math.inf, y)
+    return select(x < 0.0, math.nan, y)
+
+
+def _less(f: Value) -> Value:
+    """What log(1 + f) is less than f by.
+
+    With s = f / (2 + f) and z = s**2 the logarithm is 2 s + z s bend(z), and 2 s is f - s f
+    (FreeBSD's e_log.c). What is rounded here is small beside the logarithm.
+    """
+    s = f / (f + 2.0)
+    z = s * s
+    return s * fma(-z, polynomial(z, BEND[f.dtype]), f)
+
+
+def _log(x: Value) -> Value:
+    """The natural logarithm."""
+    k, m = _split_any(x)
+    f = m - 1.0
+    high, low = LOG_2[x.dtype]
+    return _special(fma(k, high, f - fma(k, -low, _less(f))), x)
+
+
+def _log1p(x: Value) -> Value:
+    """log(1 + x): of the sum, with what rounding took from it."""
+    kind = format_of(x)
+    u, lost = two_sum(x.lift(1.0), x)
+    k, m, shifted = split(u)
+    # lost / 2**k, by twice that: there is no number 2**-k for the largest k
+    exponents = (2 * kind.bias + 1) << kind.fraction
+    twice = from_bits(((2 * kind.bias + 1) << kind.fraction) - (shifted & exponents))
+    lost = lost * twice
+    near = m - 1.0
+    f = fma(lost, 0.5, near)
+    left = fma(lost, 0.5, near - f)
+    high, low = LOG_2[x.dtype]
+    y = copysign(fma(k, high, f - fma(k, -low, _less(f) - left)), x)
+    y = select(x < math.inf, y, x)
+    y = select(x == -1.0, -math.inf, y)
+    return select(x < -1.0, math.nan, y)
+
+
+def _to_base(x: Value, base: str) -> Value:
+    """The logarithm to the base 2 or 10, with more digits until the last sum."""
+    k, m = _split_any(x)
+    f = m - 1.0
+    (per_log, per_log_low), (unit, unit_low) = BASES[base][x.dtype]
+    product, lost = two_product(f, per_log)
+    lost = fma(f, per_log_low, fma(_less(f), -per_log, lost))
+    if unit_low:
+        lost = fma(k, unit_low, lost)
+    total, left = ordered_sum(k * unit if unit != 1.0 else k, product)
+    return _special(total + (left + lost), x)
+
+
+LOG = Function("log", _log)
+LOG1P = Function("log1p", _log1p)
+LOG2 = Function("log2", lambda x: _to_base(x, "2"))
+LOG10 = Function("log10", lambda x: _to_base(x, "10"))
