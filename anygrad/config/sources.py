@@ -54,7 +54,7 @@ def _parse(variable: str, name: str, text: str) -> Any:
             return TRUTHS[text.lower()]
         message = f"environment {variable}: got {text!r}; expected one of {', '.join(TRUTHS)}."
         raise SettingsError(message)
-    if name == "device":
+    if FIELDS[name].default is None:  # a device or a number of threads
         return int(text) if text.isdecimal() else text
     return text
 

@@ -32,6 +32,7 @@ def settings_table() -> str:
 
 def _row(name: str) -> str:
     field = FIELDS[name]
+    kinds = field.metadata["kinds"] or (str,)
     in_file = f"`{name} = {json.dumps(field.default)}`" if field.default is not None else ""
     cells = [
         f"`{name}`",
@@ -39,6 +40,6 @@ def _row(name: str) -> str:
         f"`{field.default!r}`".replace("'", '"'),
         field.metadata["doc"],
         f"`{PREFIX}{name.upper()}`",
-        in_file or f'`{name} = "..."`',
+        in_file or (f"`{name} = 1`" if str not in kinds else f'`{name} = "..."`'),
     ]
     return "| " + " | ".join(cells) + " |"

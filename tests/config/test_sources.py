@@ -61,9 +61,11 @@ def test_the_environment_is_read_once(monkeypatch):
 def test_every_setting_can_stand_in_a_file(tmp_path):
     (tmp_path / "anygrad.toml").write_text(
         'backend = "strict"\ndevice = 1\ndtype = "float32"\nwarn_unused = false\nrebind = false\n'
-        'debug_nans = "nan"\ndeterministic = true\nfuse = false\nprogress = "off"\n'
+        'debug_nans = "nan"\ndeterministic = true\nfuse = false\nkernels = "off"\n'
+        'kernel_cache = "off"\nthreads = 1\nprogress = "off"\n'
     )
-    assert read_again() == Settings("strict", 1, "float32", False, False, "nan", True, False, "off")
+    found = ("strict", 1, "float32", False, False, "nan", True, False, "off", "off", 1, "off")
+    assert read_again() == Settings(*found)
 
 
 def test_the_project_file_serves_too(tmp_path):

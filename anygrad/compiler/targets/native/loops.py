@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from anygrad.compiler.targets.native.bodies import Stream, body_text, in_memory, streams_of
 from anygrad.compiler.targets.native.plans import Operand, Plan
-from anygrad.compiler.targets.native.values import TYPES, Module
+from anygrad.compiler.targets.native.reductions import reduce_text
+from anygrad.compiler.targets.native.values import Module
 
 __all__ = ["Written", "write"]
 
@@ -64,7 +65,7 @@ class Writer:
         self.called = tuple(dict.fromkeys(named))
         self.first = len(plan.operands) + len(plan.results)
         self.scratch = [x for x in self.written if x.place < 0]
-        self.short = bool(self.spread or self.scratch)
+        self.piece = PIECE
 
     def write(self, many: bool) -> Written:
         """All of it."""
@@ -77,7 +78,7 @@ class Writer:
         if many:
             parts.append(_MANY.format(shared=self.moved, row=len(self.streams) + 1))
         else:
-            parts.append(self._reduce() if self.plan.reductions else _PLAIN)
+            parts.append(reduce_text(self) if self.plan.reductions else _PLAIN)
         spread = tuple([x.operand for x in self.spread if x.operand is not None])
         return Written(module.text(*parts), spread, self.called)
 
@@ -88,7 +89,15 @@ class Writer:
             f"  %{name} = load {kind}, ptr %{name}.at",
         ]
 
-    def _function(self, name: str) -> int:
+    def put(self, frame: str, k: int, pointer: str) -> list[str]:
+        """Write an address into a frame."""
+        return [
+            f"  %{frame}.{k} = getelementptr ptr, ptr %{frame}, i64 {k}",
+            f"  store ptr {pointer}, ptr %{frame}.{k}",
+        ]
+
+    def function(self, name: str) -> int:
+        """Where the table has the address of a function of `support`."""
         return self.first + len(self.spread) + self.called.index(name)
 
     def _piece(self) -> str:
@@ -117,7 +126,7 @@ class Writer:
             lines += self.slot(f"what{self.streams.index(x)}", self.first + k)
         for name in self.called:
             if name.startswith("spread"):
-                lines += self.slot(name, self._function(name))
+                lines += self.slot(name, self.function(name))
         lines += [
             f"  %main = and i64 %count, {-lanes}",
             "  %some = icmp ugt i64 %main, 0",
@@ -137,7 +146,7 @@ class Writer:
         lines.append("  %from = add i64 %start, %done")
         for k, x in enumerate(self.streams):
             lines += self._point(k, x, "%from", "%done", "%m", f"%wide{k}", "a")
-            lines += _put("frame", k, f"%a{k}")
+            lines += self.put("frame", k, f"%a{k}")
         lines += [
             "  %flag = call i64 @body(ptr %frame, ptr %shared, i64 %m)",
             "  %both = or i64 %flags, %flag",
@@ -193,92 +202,7 @@ class Writer:
         lines += self._point(k, x, "%last", "%main", "%over", f"%buffer{k}", "e")
         if x.operand is not None and x not in self.spread:
             lines.append(_copy(f"%buffer{k}", f"%e{k}", f"%bytes{k}"))
-        return [*lines, *_put("ends", k, f"%buffer{k}")]
-
-    def _reduce(self) -> str:
-        """``tree(table, start, count, to)``: a branch of the sum; ``kernel``: row after row."""
-        specs = self.plan.group.program.specs
-        ones = [(one, specs[one.node.operands[0]].dtype.name) for one in self.plan.reductions]
-        count, kept = len(ones), len(self.scratch)
-        lines = [
-            "define internal i64 @tree(ptr %table, i64 %start, i64 %count, ptr %to) "
-            "nounwind noinline {",
-            "entry:",
-            f"  %scratch = alloca [{max(kept, 1)} x ptr], align 16",
-            f"  %second = alloca [{count} x i64], align 16",
-        ]
-        for k, x in enumerate(self.scratch):
-            lines.append(f"  %kept{k} = alloca [{PIECE} x {in_memory(x.dtype)}], align 64")
-            lines += _put("scratch", k, f"%kept{k}")
-        lines += [
-            f"  %long = icmp ugt i64 %count, {PIECE}",
-            "  br i1 %long, label %halves, label %leaf",
-            "leaf:",
-            "  %fl = call i64 @piece(ptr %table, ptr %table, i64 %start, i64 %count, ptr %scratch)",
-        ]
-        for k, (one, dtype) in enumerate(ones):
-            lines += self.slot(f"f{k}", self._function(f"{one.name}.{dtype}"))
-            ref = one.node.operands[0]
-            found = [j for j, x in enumerate(self.scratch) if x.what == ref]
-            if found:
-                source = f"%kept{found[0]}"
-            else:
-                stream = next(x for x in self.written if x.what == ref)
-                lines += self.slot(f"r{k}", stream.place)
-                source = f"%rs{k}"
-                kind = in_memory(dtype)
-                lines.append(f"  {source} = getelementptr {kind}, ptr %r{k}, i64 %start")
-            lines.append(f"  %t{k} = getelementptr i64, ptr %to, i64 {k}")
-            lines.append(f"  call void %f{k}(ptr {source}, i64 %count, ptr %t{k})")
-        lines += [
-            "  ret i64 %fl",
-            "halves:",
-            "  %half = lshr i64 %count, 1",
-            "  %first = and i64 %half, -8",
-            "  %rest = sub i64 %count, %first",
-            "  %middle = add i64 %start, %first",
-            "  %fa = call i64 @tree(ptr %table, i64 %start, i64 %first, ptr %to)",
-            "  %fb = call i64 @tree(ptr %table, i64 %middle, i64 %rest, ptr %second)",
-        ]
-        for k, (one, dtype) in enumerate(ones):
-            lines += _join(k, one.name, dtype)
-        lines += ["  %fh = or i64 %fa, %fb", "  ret i64 %fh", "}", ""]
-        lines += [
-            "define i64 @kernel(ptr %table, i64 %start, i64 %stop) nounwind {",
-            "entry:",
-            f"  %to = alloca [{count} x i64], align 16",
-        ]
-        for k in range(count):
-            place = len(self.plan.operands) + len(self.plan.group.results) + k
-            lines += self.slot(f"y{k}", place)
-        lines += self.slot("length", self.first + len(self.spread) + len(self.called), "i64")
-        lines += [
-            "  br label %row",
-            "row:",
-            "  %r = phi i64 [%start, %entry], [%next, %row]",
-            "  %flags = phi i64 [0, %entry], [%both, %row]",
-            "  %at = mul i64 %r, %length",
-            "  %flag = call i64 @tree(ptr %table, i64 %at, i64 %length, ptr %to)",
-            "  %both = or i64 %flags, %flag",
-        ]
-        for k, (_, dtype) in enumerate(ones):
-            kind = in_memory(dtype)
-            lines += [
-                f"  %t{k} = getelementptr i64, ptr %to, i64 {k}",
-                f"  %x{k} = load {kind}, ptr %t{k}",
-                f"  %z{k} = getelementptr {kind}, ptr %y{k}, i64 %r",
-                f"  store {kind} %x{k}, ptr %z{k}, align 1",
-            ]
-        lines += [
-            "  %next = add i64 %r, 1",
-            "  %more = icmp ult i64 %next, %stop",
-            "  br i1 %more, label %row, label %out",
-            "out:",
-            "  ret i64 %both",
-            "}",
-            "",
-        ]
-        return "\n".join(lines)
+        return [*lines, *self.put("ends", k, f"%buffer{k}")]
 
 
 _PLAIN = """define i64 @kernel(ptr %table, i64 %start, i64 %stop) nounwind {
@@ -311,37 +235,5 @@ out:
 """
 
 
-def _put(frame: str, k: int, pointer: str) -> list[str]:
-    """Write an address into a frame."""
-    return [
-        f"  %{frame}.{k} = getelementptr ptr, ptr %{frame}, i64 {k}",
-        f"  store ptr {pointer}, ptr %{frame}.{k}",
-    ]
-
-
 def _copy(to: str, source: str, size: str) -> str:
     return f"  call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)"
-
-
-def _join(k: int, name: str, dtype: str) -> list[str]:
-    """Join what two branches gave."""
-    kind = in_memory(dtype)
-    lines = [
-        f"  %ja{k} = getelementptr i64, ptr %to, i64 {k}",
-        f"  %jb{k} = getelementptr i64, ptr %second, i64 {k}",
-        f"  %a{k} = load {kind}, ptr %ja{k}",
-        f"  %b{k} = load {kind}, ptr %jb{k}",
-    ]
-    if name == "sum":
-        lines.append(f"  %j{k} = fadd {kind} %a{k}, %b{k}")
-    elif name in ("any", "all"):
-        lines.append(f"  %j{k} = {'or' if name == 'any' else 'and'} {kind} %a{k}, %b{k}")
-    else:
-        compare = "ogt" if name == "max" else "olt"
-        lines += [
-            f"  %c{k} = fcmp {compare} {TYPES[dtype]} %a{k}, %b{k}",
-            f"  %m{k} = select i1 %c{k}, {kind} %a{k}, {kind} %b{k}",
-            f"  %u{k} = fcmp uno {kind} %a{k}, %a{k}",
-            f"  %j{k} = select i1 %u{k}, {kind} %a{k}, {kind} %m{k}",
-        ]
-    return [*lines, f"  store {kind} %j{k}, ptr %ja{k}"]

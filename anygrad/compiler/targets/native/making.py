@@ -20,9 +20,12 @@ from anygrad.compiler.targets.native.threads import PART, Parallel
 __all__ = ["cost_of", "lanes_of", "make", "may_fail", "text_of"]
 
 WIDE, NARROW = 256, 128
-"""Bytes of the vectors that are computed at a time: several registers, which fill the pipelines."""
-MANY = 24
-"""Operations of a body from which on vectors are narrow: more would not fit into registers."""
+"""Bytes of the vectors that are computed at a time: several registers, which fill the pipelines.
+
+Four registers of 64 bytes, but two where a function is called, or a body has more operations than
+`MANY`: their values would not all fit into registers.
+"""
+MANY = 100
 GIL = 20_000.0
 """Nanoseconds of work from which on other threads may run meanwhile."""
 
@@ -32,7 +35,7 @@ def lanes_of(plan: Plan) -> int:
     specs = plan.group.program.specs
     widths = [bytes_of(specs[node.number].dtype.name) for node in plan.group.body]
     called = any(functions_of(node) is not None for node in plan.group.body)
-    wide = called or len(plan.group.body) < MANY
+    wide = not called and len(plan.group.body) < MANY
     return (WIDE if wide else NARROW) // max(*widths, 4)
 
 

@@ -22,7 +22,7 @@ from anygrad.compiler.targets.native.values import (
     select,
 )
 
-__all__ = ["BEND", "LOG", "LOG1P", "LOG2", "LOG10", "split"]
+__all__ = ["BEND", "LOG", "LOG1P", "LOG2", "LOG10", "split", "split_any"]
 
 # (2 atanh(s) / s - 2) / s**2 as a polynomial in s**2, for f / (2 + f) with 1 + f from sqrt(1/2) to
 # sqrt(2); error relative to atanh(s) / s
@@ -82,7 +82,7 @@ def split(x: Value) -> tuple[Value, Value, Value]:
     return k, m, shifted
 
 
-def _split_any(x: Value) -> tuple[Value, Value]:
+def split_any(x: Value) -> tuple[Value, Value]:
     """As `split`, the exponent and the number, also for those that are too small for all digits."""
     kind = format_of(x)
     room = kind.fraction + 2
@@ -111,7 +111,7 @@ def _less(f: Value) -> Value:
 
 def _log(x: Value) -> Value:
     """The natural logarithm."""
-    k, m = _split_any(x)
+    k, m = split_any(x)
     f = m - 1.0
     high, low = LOG_2[x.dtype]
     return _special(fma(k, high, f - fma(k, -low, _less(f))), x)
@@ -138,7 +138,7 @@ def _log1p(x: Value) -> Value:
 
 def _to_base(x: Value, base: str) -> Value:
     """The logarithm to the base 2 or 10, with more digits until the last sum."""
-    k, m = _split_any(x)
+    k, m = split_any(x)
     f = m - 1.0
     (per_log, per_log_low), (unit, unit_low) = BASES[base][x.dtype]
     product, lost = two_product(f, per_log)
