@@ -10,13 +10,14 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.clipping.silence import LISTENERS
-from anygrad.compiler.donating import separated, write
+from anygrad.compiler.donating import homes, separated, write
 from anygrad.compiler.program import Program, Ref
 from anygrad.compiler.recording import record
 from anygrad.compiler.simplifying import simplify
 from anygrad.compiler.targets import MISSED, print_program
 from anygrad.optimizers.rules.leaves import WRITES
 from anygrad.tracing.level import LIFTED
+from anygrad.trees.templates import Builder, builder
 
 __all__ = ["MISSED", "Path", "make_path"]
 
@@ -44,6 +45,10 @@ class Path(NamedTuple):
         Takes the arguments, and gives those of them.
     silent : bool
         Whether NumPy was told to keep quiet.
+    build : callable
+        Takes the arguments and the rest of the outputs in a row, and gives the result.
+    rest : int
+        The number of outputs that come first and lie in arguments.
     """
 
     program: Program
@@ -55,21 +60,30 @@ class Path(NamedTuple):
     donated: frozenset[int]
     taken: Callable[[Any], Sequence[Any]]
     silent: bool
+    build: Builder
+    rest: int
 
-    def replay(self, leaves: Sequence[Any], own: bool = False) -> Any:
+    def replay(self, leaves: list[Any], own: bool = False, writeable: bool = False) -> Any:
         """The result, or `MISSED` where another way has to be gone.
 
-        ``own`` tells that each leaf is an array of NumPy's with memory of its own.
+        ``own`` tells that each leaf is an array of NumPy's with memory of its own, ``writeable``
+        that it can be written. The list of leaves is used up, unless the result is `MISSED`.
         """
-        given = leaves
-        if self.donated and not (own and all(map(_writeable, self.taken(leaves)))):
-            given = separated(leaves, self.donated)
+        direct = not self.donated or (
+            own and (writeable or all(map(_writeable, self.taken(leaves))))
+        )
+        given = leaves if direct else separated(leaves, self.donated)
         if self.silent:
             with np.errstate(all="ignore"):
                 out = self.run(*given)
         else:
             out = self.run(*given)
-        return MISSED if out is MISSED else self.put_together(out, leaves, self.late)
+        if out is MISSED:
+            return MISSED
+        if not direct or self.late:
+            return self.put_together(out, leaves, self.late)
+        leaves += out[self.rest :]  # those before are leaves already
+        return self.build(leaves)
 
     def put_together(self, out: Sequence[Any], leaves: Sequence[Any], pairs: Any) -> Any:
         """The result, after outputs were written where they belong."""
@@ -107,7 +121,16 @@ def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tupl
     donated = frozenset([argument for _, argument in pairs[: len(pairs) - len(late)]])
     run = print_program(program, donated)
     taken, silent = _chooser(sorted(donated)), bool(heard)
-    path = Path(program, run, chosen, recording.treedef, pairs, late, donated, taken, silent)
+    given, made, written = len(leaves), len(order), homes(program, donated)
+    rest = len(written) if set(written) == set(range(len(written))) else 0
+    places = {k: given + k - rest for k in range(made)}
+    places.update(written)
+    places.update({made + argument: argument for argument in range(given)})
+    build = builder(recording.treedef, [places[k] for k in chosen])
+    treedef, choose = recording.treedef, _chooser(chosen)
+    path = Path(
+        program, run, choose, treedef, pairs, late, donated, taken, silent, build, rest
+    )
     found = trees.leaves(recording.result)
     return path, [found[k] for k in order]
 
@@ -119,7 +142,7 @@ Pairs = tuple[tuple[int, int], ...]
 
 def arrange(
     program: Program, simple: Program, writes: list[tuple[Any, Any]]
-) -> tuple[list[int], Callable[[Any], Sequence[Any]], Pairs, Pairs]:
+) -> tuple[list[int], list[int], Pairs, Pairs]:
     """Put outputs in order: first those that take the memory of an argument, in its order.
 
     So each finds its own. Arguments that are passed on, as the program has it before it is
@@ -129,8 +152,8 @@ def arrange(
     -------
     order : list of int
         Which outputs come.
-    choose : callable
-        Takes them and the arguments in a row, and gives the leaves of the result.
+    chosen : list of int
+        For each leaf of the result its place among them and the arguments, in a row.
     pairs : tuple of pairs
         Output, counted in this order, and the argument whose memory it takes.
     late : tuple of pairs
@@ -159,7 +182,7 @@ def arrange(
     places.update({k: len(order) + argument for k, argument in passed.items()})
     chosen = [places[k] for k in range(len(program.outputs))]
     pairs = tuple([(places[k], written[k]) for k in (*first, *last)])
-    return order, _chooser(chosen), pairs, pairs[len(first) :]
+    return order, chosen, pairs, pairs[len(first) :]
 
 
 def _finds_its_home(program: Program, place: int, argument: int, inputs: Any) -> bool:

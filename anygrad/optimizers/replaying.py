@@ -10,19 +10,14 @@ are others. Whatever cannot be recorded stays as it is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
-import numpy as np
-
 from anygrad import trees
-from anygrad.backends import backend_of, device_of
 from anygrad.compiler.keys import environment
 from anygrad.optimizers.programs import MISSED, Path, make_path
-from anygrad.trees.placing import on_device_of
+from anygrad.optimizers.recognizing import ONLY_NUMPY, Recognizer, key_of, place_of, sharing
 
 __all__ = ["NOTHING", "Replays", "is_ours"]
 
@@ -35,14 +30,10 @@ KINDS = 16
 """Kinds of arguments whose programs are kept, the latest ones."""
 PATHS = 8
 """Ways through the code that are kept for one kind."""
+LATEST = 2
+"""Kinds that arguments may be recognised as without their whole key."""
 PROGRAMS = 128
 """Programs after which a transform records no more: its arguments never come again."""
-
-_PAYS = frozenset(("numpy", "cupy"))
-_ONLY_NUMPY = {np.ndarray}
-_shape, _strides, _dtype, _base = map(attrgetter, ("shape", "strides", "dtype", "base"))
-_placed: set[type] = set()  # arrays of libraries that compute on a current device
-_leaf_types: dict[type, str] = {float: "number", np.float64: "number", np.float32: "number"}
 
 
 class Kind:
@@ -53,18 +44,31 @@ class Kind:
         self.calls = 0
         self.paths: list[Path] = []
         self.is_eager = False
+        self.recognizer: Recognizer | None = None
 
-    def replay(self, leaves: Sequence[Any], shared: frozenset[int] | None) -> Any:
-        """The result of the path that holds, or `NOTHING`."""
+    def replay(
+        self, leaves: list[Any], shared: frozenset[int] | None, writeable: bool = False
+    ) -> Any:
+        """The result of the path that holds, or `NOTHING`.
+
+        ``writeable`` tells that every leaf is known to be so.
+        """
         for path in self.paths:
             if shared and path.writes_into(shared):
                 return NOTHING
-            result = path.replay(leaves, shared is None)
+            result = path.replay(leaves, shared is None, writeable)
             if result is not MISSED:
                 if path is not self.paths[0]:
                     self.paths = [path, *[p for p in self.paths if p is not path]]
                 return result
         return NOTHING
+
+    def learn(self, leaves: list[Any], shared: frozenset[int] | None) -> None:
+        """Recognise such arguments from now on, if that can be told quickly."""
+        if self.recognizer is None and self.paths and not shared:
+            donate = self.key[2]
+            if set(map(type, leaves)) == ONLY_NUMPY and (shared is None or not donate):
+                self.recognizer = Recognizer(leaves, self.key[-1], donate)
 
 
 class Replays:
@@ -91,32 +95,52 @@ class Replays:
         now, token = environment()
         if not now.fuse or now.debug_nans != "off":
             return NOTHING
-        leaves, treedef = trees.flatten(args)
-        key = _key_of(leaves)
-        if key is None:
-            return NOTHING
-        shared = _sharing(leaves) if donate else frozenset[int]()
-        kind = self._find((token, step, donate, *key, treedef))
-        with _place_of(leaves):
-            result = kind.replay(leaves, shared)
-            if result is not NOTHING or kind.is_eager:
-                return result
-            kind.calls += 1
-            if kind.calls < RECORDED_AT:
+        shared = None if donate else frozenset[int]()
+        kind, leaves = self._recognize((token, step, donate), args)
+        if kind is not None:
+            result = kind.replay(leaves, shared, kind.recognizer.writeable)
+        else:
+            leaves, treedef = trees.flatten(args)
+            key = key_of(leaves)
+            if key is None:
                 return NOTHING
-            with self._lock:
-                taken = partial(step, transform, donate)
-                return self._record(kind, taken, leaves, treedef, shared or frozenset())
+            shared = sharing(leaves) if donate else shared
+            kind = self._find((token, step, donate, *key, treedef))
+            kind.learn(leaves, shared)
+            with place_of(leaves):
+                result = kind.replay(leaves, shared)
+        if result is not NOTHING or kind.is_eager:
+            return result
+        kind.calls += 1
+        if kind.calls < RECORDED_AT:
+            return NOTHING
+        with self._lock, place_of(leaves):
+            taken = partial(step, transform, donate)
+            return self._record(kind, taken, leaves, kind.key[-1], shared or frozenset())
+
+    def _recognize(self, key: tuple[Any, ...], args: Any) -> tuple[Kind | None, list[Any]]:
+        """The kind of arguments, and their leaves, if it is one of those that came last."""
+        for kind in self.kinds[:LATEST]:
+            recognizer = kind.recognizer
+            if recognizer is not None and kind.key[:3] == key:
+                leaves = recognizer.leaves_of(args)
+                if leaves is not None:
+                    self._move_first(kind)
+                    return kind, leaves
+        return None, []
 
     def _find(self, key: tuple[Any, ...]) -> Kind:
         for kind in self.kinds:
             if kind.key == key:
-                if kind is not self.kinds[0]:
-                    self.kinds = [kind, *[k for k in self.kinds if k is not kind]]
+                self._move_first(kind)
                 return kind
         kind = Kind(key)
         self.kinds = [kind, *self.kinds[: KINDS - 1]]
         return kind
+
+    def _move_first(self, kind: Kind) -> None:
+        if kind is not self.kinds[0]:
+            self.kinds = [kind, *[k for k in self.kinds if k is not kind]]
 
     def _record(
         self,
@@ -140,67 +164,6 @@ class Replays:
         if path.writes_into(shared):
             return NOTHING
         return path.put_together(out, leaves, path.pairs)
-
-
-def _key_of(leaves: list[Any]) -> tuple[Any, ...] | None:
-    """What a program depends on; None where replaying does not pay, or is not possible."""
-    kinds = list(map(type, leaves))
-    known = set(kinds)
-    for kind in known:
-        if kind not in _leaf_types:
-            _learn(next(x for x in leaves if type(x) is kind))
-        if not _leaf_types[kind]:
-            return None
-    arrays = leaves
-    if known != _ONLY_NUMPY:
-        arrays = [x for x in leaves if _leaf_types[type(x)] == "array"]
-    if not arrays:
-        return None
-    placed = [device_of(x) for x in arrays if type(x) in _placed] if _placed else []
-    if placed and any(device != placed[0] for device in placed):
-        return None
-    return (
-        placed[:1],
-        kinds,
-        list(map(_shape, arrays)),
-        list(map(_strides, arrays)),
-        list(map(_dtype, arrays)),
-    )
-
-
-def _learn(x: Any) -> None:
-    kind, backend = type(x), backend_of(x)
-    told = ""
-    if backend is not None and backend.name in _PAYS and kind.__name__ == "ndarray":
-        told = "array"
-        if backend.on_device is not None:
-            _placed.add(kind)
-    _leaf_types[kind] = told
-
-
-def _place_of(leaves: list[Any]) -> AbstractContextManager:
-    """Make the device of the arrays current, where a library has such a thing."""
-    if not _placed:
-        return nullcontext()
-    return on_device_of(next((x for x in leaves if type(x) in _placed), leaves[0]))
-
-
-def _sharing(leaves: list[Any]) -> frozenset[int] | None:
-    """Which leaves may lie in the memory of another: were one written, the other would change.
-
-    None if each is an array of NumPy's with memory of its own.
-    """
-    if set(map(type, leaves)) == _ONLY_NUMPY:
-        views = [base for base in map(_base, leaves) if base is not None]
-        if not views and len(set(map(id, leaves))) == len(leaves):
-            return None
-    owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
-    if len(set(owners)) == len(owners):
-        return frozenset()
-    seen: dict[int, list[int]] = {}
-    for place, owner in enumerate(owners):
-        seen.setdefault(owner, []).append(place)
-    return frozenset([place for places in seen.values() if places[1:] for place in places])
 
 
 def is_ours(transform: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -54,14 +55,27 @@ def _new_taker(treedef: Any, known: dict[Any, Taker | None]) -> Taker:
     kind, keys = treedef.type, treedef.entries()
     if kind not in (list, tuple, dict):
         return _take_other(treedef)
-    if kind is dict and {*map(type, keys)} - {str}:
-        return _take_other(treedef)  # equal keys of several types are sorted in several ways
+    if kind is dict and not _are_names(keys):
+        return _take_other(treedef)
     takers = [_taker(child, known) for child in treedef.children()]
     pick = _pick(keys) if kind is dict else None
     count = len(keys)
     if set(takers) == {None}:
         return _take_leaves(kind, count, pick)
+    below = treedef.child(0) if len(set(treedef.children())) == 1 else None
+    if below is not None and _is_dict_of_leaves(below):
+        return _take_dicts(kind, count, pick, below.entries())
     return _take_nodes(kind, count, pick, takers)
+
+
+def _is_dict_of_leaves(treedef: Any) -> bool:
+    keys = treedef.entries()
+    return treedef.type is dict and treedef.num_nodes == len(keys) + 1 and _are_names(keys)
+
+
+def _are_names(keys: Sequence[Any]) -> bool:
+    """Whether keys are sorted in one way only: equal ones of several types are not."""
+    return {*map(type, keys)} <= {str}
 
 
 def _take_leaf(tree: Tree, found: list[Any]) -> bool:
@@ -88,6 +102,27 @@ def _take_leaves(kind: type, count: int, pick: Callable[[Any], Any] | None) -> T
         return True
 
     return take_sequence if pick is None else take_dict
+
+
+def _take_dicts(
+    kind: type, count: int, pick: Callable[[Any], Any] | None, names: Sequence[str]
+) -> Taker:
+    """For a node below which there are dicts of leaves, all with the same keys."""
+    pick_below, kinds, counts = _pick(names), {dict}, {len(names)}
+
+    def take(tree: Tree, found: list[Any]) -> bool:
+        if type(tree) is not kind or len(tree) != count:
+            return False
+        try:
+            parts = tree if pick is None else pick(tree)
+            if set(map(type, parts)) != kinds or set(map(len, parts)) != counts:
+                return False
+            found.extend(chain.from_iterable(map(pick_below, parts)))
+        except KeyError:
+            return False
+        return True
+
+    return take
 
 
 def _take_nodes(

@@ -89,6 +89,7 @@ def assemble(text: str) -> bytes:
     with _LOCK:
         llvm, machine, _ = _machine()
         module = llvm.parse_assembly(text)
+        module.verify()  # what is not well-formed would end the process in the code generator
         module.triple, module.data_layout = machine.triple, str(machine.target_data)
         return machine.emit_object(module)
 

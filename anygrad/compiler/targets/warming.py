@@ -65,16 +65,17 @@ class Warming:
 
     def replay(self) -> Callable[..., Any]:
         """The function."""
-        cold, calls = self._cold, 0
+        cold, calls, looked = self._cold, 0, False
         hot: list[Callable[..., Any]] = []
 
         def replay(*leaves: Any) -> Any:
             if hot:
                 return hot[0](*leaves)
-            nonlocal calls
+            nonlocal calls, looked
             calls += 1
-            if calls == self._read_at or calls == self._made_at:
-                found = self._find(calls == self._made_at)
+            if calls >= self._made_at or (calls >= self._read_at and not looked):
+                looked = True
+                found = self._find(calls >= self._made_at)
                 if found is not None:
                     hot.append(found)
                     replay.__anygrad_source__ = found.__anygrad_source__  # type: ignore[attr-defined]

@@ -30,7 +30,7 @@ def errors(found, exact):
 
     Infinite where one of both is nan or another infinity; too large a number may be infinite.
     """
-    dtype, wide = found.dtype, exact.astype(exact.dtype)
+    dtype, wide = found.dtype, exact
     top = wide.dtype.type(np.finfo(dtype).max)
     with np.errstate(all="ignore"):
         beyond = np.abs(wide) > top
@@ -39,17 +39,24 @@ def errors(found, exact):
         given = np.where(np.isinf(found) & beyond, after, found.astype(wide.dtype))
         wide = np.where(beyond, np.where(np.abs(wide) < np.abs(after), wide, after), wide)
         distance = np.abs(given - wide) / unit(np.where(np.isfinite(wide), wide, 0), dtype)
-    return np.where(np.isnan(found) & np.isnan(exact), 0, np.where(np.isnan(distance), np.inf, distance))
+        distance[np.isnan(distance)] = np.inf
+        distance[(given == wide) | (np.isnan(found) & np.isnan(exact))] = 0
+    return distance
 
 
 def numbers(dtype, count, seed=0):
-    """Numbers of both signs and of all exponents, with zeros, the ends of the range and infinities."""
+    """Numbers of both signs and of all exponents, with zeros, the ends of the range and nan."""
     rng = np.random.default_rng(seed)
-    size = np.dtype(dtype).itemsize * 8
-    drawn = rng.integers(0, 2**size, count, UNSIGNED[dtype], endpoint=False).view(dtype)
+    drawn = rng.integers(0, np.iinfo(UNSIGNED[dtype]).max, count, UNSIGNED[dtype]).view(dtype)
     kind = np.finfo(dtype)
-    ends = np.array([0, kind.smallest_subnormal, kind.tiny, kind.eps, 1, 2, kind.max, np.inf, np.nan])
-    return np.concatenate([drawn, ends, -ends]).astype(dtype)
+    ends = [0, kind.smallest_subnormal, kind.tiny, kind.eps, 1, 2, kind.max, np.inf, np.nan]
+    ends = np.array(ends, dtype)
+    return np.concatenate([drawn, ends, -ends])
+
+
+def spread(dtype, low, high, count, seed=0):
+    """Numbers between two limits, as many in one part as in another."""
+    return np.random.default_rng(seed).uniform(low, high, count).astype(dtype)
 
 
 def around(values, dtype, reach=20):
@@ -67,6 +74,24 @@ def largest_error(function, reference, *arrays, lanes=16):
     with np.errstate(all="ignore"):
         exact = reference(*[x.astype(WIDER[x.dtype.name]) for x in arrays])
     return _largest(errors(found, exact), found, exact, arrays)
+
+
+def assert_special(function, dtype, rows, lanes=16):
+    """Rows of arguments and their result: the same value and sign, or nan."""
+    *arrays, wanted = [np.array(column, dtype) for column in zip(*rows, strict=True)]
+    found = evaluate(function, *arrays, lanes=lanes)
+    np.testing.assert_array_equal(found, wanted)
+    signs = ~np.isnan(wanted)
+    np.testing.assert_array_equal(np.signbit(found)[signs], np.signbit(wanted)[signs])
+
+
+def assert_same_in_all_widths(function, *arrays):
+    """The same bits however many numbers a vector has, and wherever in it a number stands."""
+    whole = evaluate(function, *arrays, lanes=16)
+    for lanes in (4, 32):
+        np.testing.assert_array_equal(evaluate(function, *arrays, lanes=lanes), whole)
+    turned = evaluate(function, *[np.roll(x, 5) for x in arrays], lanes=16)
+    np.testing.assert_array_equal(np.roll(turned, -5), whole)
 
 
 def largest_error_exact(function, reference, *arrays, lanes=16, digits=40):

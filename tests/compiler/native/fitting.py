@@ -8,6 +8,9 @@ from itertools import pairwise
 import mpmath
 
 DIGITS = 50
+precisely = mpmath.workdps(DIGITS)
+"""Decorates functions that compute with constants of their own."""
+
 TRIALS = 40
 
 

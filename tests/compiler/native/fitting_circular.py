@@ -28,18 +28,37 @@ def cosine(dtype):
     return _fitted(dtype, lambda z: (mpmath.cos(mpmath.sqrt(z)) - 1 + z / 2) / z**2, 2)
 
 
+def _end(dtype):
+    return (mpf(REACH[dtype]) * mpmath.pi / 4) ** 2
+
+
 def _fitted(dtype, function, power):
-    end = (mpf(REACH[dtype]) * mpmath.pi / 4) ** 2
     return fit(
         function,
-        (0, end),
+        (0, _end(dtype)),
         COUNTS[dtype],
         weight=lambda z: z**power,
         bits=BITS[dtype],
     )
 
 
-TABLES = {"HALF_PI": half_pi, "SINE": sine, "COSINE": cosine}
+def tangent(dtype):
+    """(tan(x) / x - 1) / x**2 by powers of x**2; errors relative to tan(x)."""
+
+    def function(z):
+        x = mpmath.sqrt(z)
+        return (mpmath.tan(x) / x - 1) / z
+
+    return fit(
+        function,
+        (0, _end(dtype)),
+        {"float64": 15, "float32": 7}[dtype],
+        weight=lambda z: z / (1 + z * function(z)),
+        bits=BITS[dtype],
+    )
+
+
+TABLES = {"HALF_PI": half_pi, "SINE": sine, "COSINE": cosine, "TANGENT": tangent}
 
 if __name__ == "__main__":
     for name, made in TABLES.items():

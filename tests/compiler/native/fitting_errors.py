@@ -18,7 +18,7 @@ def near(dtype):
         x = mpmath.sqrt(z)
         return mpmath.erf(x) / x - 1
 
-    return fit(function, (0, 1), {"float64": 13, "float32": 7}[dtype], bits=BITS[dtype])
+    return fit(function, (0, 1), {"float64": 12, "float32": 7}[dtype], bits=BITS[dtype])
 
 
 def tail(dtype):

@@ -1,16 +1,18 @@
 """The machine code of entries: builtin functions of CPython, as LLVM's text.
 
 One text serves all kernels: what differs between them, and every address, stands in a descriptor
-that is the builtin's ``self``. In the text, ``%x = get TYPE %y NAME`` reads the field of that name.
+that is the builtin's ``self``. In the text, ``%x = get TYPE %y NAME`` reads the field of that name,
+and ``%x = at %y NAME`` is its address.
 """
 
 from __future__ import annotations
 
 import re
 
+from anygrad.compiler.targets.native import arguments
 from anygrad.compiler.targets.native.layouts import LAYOUT
 
-__all__ = ["FIELDS", "KIND", "NAMES", "entry_text"]
+__all__ = ["FIELDS", "GOLDEN", "KIND", "NAMES", "entry_text"]
 
 NAMES = ("entry", "fill", "matches", "trial")
 """The functions that the text defines."""
@@ -26,11 +28,16 @@ FIELDS = (
     # the kernel; its table as it begins, and the one that is used while `busy` is 0; bytes of each
     *("kernel", "start", "stop", "releases"),
     *("table", "bytes", "busy", "buffer", "table_kind"),
+    # the hash table of a matcher that wants distinct arrays: its bytes, the last of its slots, and
+    # how far a product is shifted to get one of them; it is 0 for a matcher that does not
+    *("seen", "seen_bytes", "seen_last", "seen_shift"),
 )
 """The descriptor, in words of 8 bytes; lists follow.
 
 numbers: offsets in bytes of an argument and its place; arrays: the same and the address of a kind;
-kinds: addresses of kinds; refused: types of objects that are no numbers.
+kinds: addresses of kinds; refused: types of objects that are no numbers; seen: slots of 4 bytes, 0
+or the number of an element, from 1. It belongs to one builtin and needs no guard: while leaves are
+compared nobody else's code runs.
 """
 
 KIND = ("descr", "class", "twin", "flags", "based", "nd")
@@ -39,6 +46,9 @@ KIND = ("descr", "class", "twin", "flags", "based", "nd")
 descr: the type of elements; class, twin: the classes that another object of an equal type may have;
 flags: those needed; based: all ones if there must be no base, 0 if there may be one.
 """
+
+GOLDEN = 0x9E3779B97F4A7C15
+"""2**64 over the golden ratio: the upper bits of products with it spread addresses evenly."""
 
 _OFFSETS = {
     **LAYOUT,
@@ -50,172 +60,20 @@ _OFFSETS = {
 
 def entry_text() -> str:
     """The module."""
-    return re.sub(r"%(\S+) = get (\S+) (%\S+) (\S+)", _read, _TEXT)
+    text = re.sub(
+        r"%(\S+) = get (\S+) (%\S+) (\S+)",
+        r"%\1.field = at \3 \4\n  %\1 = load \2, ptr %\1.field",
+        arguments.TEXT + _TEXT,
+    )
+    return re.sub(r"= at (%\S+) (\S+)", _address, text)
 
 
-def _read(found: re.Match[str]) -> str:
-    name, kind, base, field = found.groups()
-    address = f"%{name}.field = getelementptr i8, ptr {base}, i64 {_OFFSETS[field]}"
-    return f"{address}\n  %{name} = load {kind}, ptr %{name}.field"
+def _address(found: re.Match[str]) -> str:
+    base, field = found.groups()
+    return f"= getelementptr i8, ptr {base}, i64 {_OFFSETS[field]}"
 
 
 _TEXT = f"""
-define internal fastcc i1 @fits(ptr %x, ptr %kind, ptr %ndarray) {{
-  %type = get ptr %x object.type
-  %exact = icmp eq ptr %type, %ndarray
-  br i1 %exact, label %array, label %no
-array:
-  %descr = get ptr %x array.descr
-  %wanted = get ptr %kind kind.descr
-  %same = icmp eq ptr %descr, %wanted
-  br i1 %same, label %alike, label %other
-other:
-  %class = get ptr %descr object.type
-  %one = get ptr %kind kind.class
-  %two = get ptr %kind kind.twin
-  %is.one = icmp eq ptr %class, %one
-  %is.two = icmp eq ptr %class, %two
-  %known = or i1 %is.one, %is.two
-  %order = get i8 %descr descr.byteorder
-  %native = icmp ne i8 %order, {ord(">")}
-  %equal = and i1 %known, %native
-  br i1 %equal, label %alike, label %no
-alike:
-  %flags = get i32 %x array.flags
-  %needed = get i32 %kind kind.flags
-  %held = and i32 %flags, %needed
-  %flagged = icmp eq i32 %held, %needed
-  %base = get i64 %x array.base
-  %mask = get i64 %kind kind.based
-  %masked = and i64 %base, %mask
-  %free = icmp eq i64 %masked, 0
-  %nd = get i32 %x array.nd
-  %axes = get i32 %kind kind.nd
-  %as.many = icmp eq i32 %nd, %axes
-  %both = and i1 %flagged, %free
-  %all = and i1 %both, %as.many
-  br i1 %all, label %shape, label %no
-shape:
-  %dimensions = get ptr %x array.dimensions
-  %strides = get ptr %x array.strides
-  %first = getelementptr i8, ptr %kind, i64 {_OFFSETS["kind.axes"]}
-  %count = zext i32 %nd to i64
-  br label %next
-next:
-  %k = phi i64 [0, %shape], [%k.1, %axis]
-  %axis.at = phi ptr [%first, %shape], [%axis.1, %axis]
-  %done = icmp eq i64 %k, %count
-  br i1 %done, label %yes, label %axis
-axis:
-  %length.at = getelementptr i64, ptr %dimensions, i64 %k
-  %length = load i64, ptr %length.at
-  %stride.at = getelementptr i64, ptr %strides, i64 %k
-  %stride = load i64, ptr %stride.at
-  %length.wanted = load i64, ptr %axis.at
-  %stride.wanted.at = getelementptr i64, ptr %axis.at, i64 1
-  %stride.wanted = load i64, ptr %stride.wanted.at
-  %matters.at = getelementptr i64, ptr %axis.at, i64 2
-  %matters = load i64, ptr %matters.at
-  %a = xor i64 %length, %length.wanted
-  %b = xor i64 %stride, %stride.wanted
-  %c = and i64 %b, %matters
-  %d = or i64 %a, %c
-  %right = icmp eq i64 %d, 0
-  %k.1 = add i64 %k, 1
-  %axis.1 = getelementptr i64, ptr %axis.at, i64 3
-  br i1 %right, label %next, label %no
-yes:
-  ret i1 true
-no:
-  ret i1 false
-}}
-
-; Put arguments into a table: 0 if done, 1 if one is refused, 2 if an error is set. Numbers go
-; first: their conversion may run anybody's code, and nothing may come between looking at an array
-; and using it.
-define internal fastcc i32 @take(ptr %d, ptr %args, ptr %table) {{
-start:
-  %numbers = get ptr %d d.numbers
-  %numbers.end = get ptr %d d.numbers_end
-  br label %numbers.next
-numbers.next:
-  %row = phi ptr [%numbers, %start], [%row.1, %put]
-  %numbers.done = icmp eq ptr %row, %numbers.end
-  br i1 %numbers.done, label %arrays, label %number
-number:
-  %argument = get i64 %row row.argument
-  %object.at = getelementptr i8, ptr %args, i64 %argument
-  %object = load ptr, ptr %object.at
-  %type = get ptr %object object.type
-  %types = get ptr %d d.refused
-  %types.end = get ptr %d d.refused_end
-  br label %types.next
-types.next:
-  %bad.at = phi ptr [%types, %number], [%bad.1, %another]
-  %good = icmp eq ptr %bad.at, %types.end
-  br i1 %good, label %convert, label %another
-another:
-  %bad = load ptr, ptr %bad.at
-  %bad.1 = getelementptr ptr, ptr %bad.at, i64 1
-  %is.bad = icmp eq ptr %type, %bad
-  br i1 %is.bad, label %refused, label %types.next
-convert:
-  %as_double = get ptr %d d.as_double
-  %value = call double %as_double(ptr %object)
-  %suspect = fcmp oeq double %value, -1.0
-  br i1 %suspect, label %suspected, label %put
-suspected:
-  %occurred = get ptr %d d.occurred
-  %error = call ptr %occurred()
-  %fine = icmp eq ptr %error, null
-  br i1 %fine, label %put, label %failed
-put:
-  %place = get i64 %row row.place
-  %place.at = getelementptr i8, ptr %table, i64 %place
-  store double %value, ptr %place.at
-  %row.1 = getelementptr i64, ptr %row, i64 2
-  br label %numbers.next
-arrays:
-  %ndarray = get ptr %d d.ndarray
-  %list = get ptr %d d.arrays
-  %list.end = get ptr %d d.arrays_end
-  br label %arrays.next
-arrays.next:
-  %line = phi ptr [%list, %arrays], [%line.1, %fitting]
-  %arrays.done = icmp eq ptr %line, %list.end
-  br i1 %arrays.done, label %done, label %array
-array:
-  %which = get i64 %line row.argument
-  %x.at = getelementptr i8, ptr %args, i64 %which
-  %x = load ptr, ptr %x.at
-  %kind = get ptr %line row.kind
-  %fits = call fastcc i1 @fits(ptr %x, ptr %kind, ptr %ndarray)
-  br i1 %fits, label %fitting, label %refused
-fitting:
-  %data = get ptr %x array.data
-  %where = get i64 %line row.place
-  %where.at = getelementptr i8, ptr %table, i64 %where
-  store ptr %data, ptr %where.at
-  %line.1 = getelementptr i64, ptr %line, i64 3
-  br label %arrays.next
-done:
-  ret i32 0
-failed:
-  %type_error = get ptr %d d.type_error
-  %is_error = get ptr %d d.is_error
-  %matching = call i32 %is_error(ptr %type_error)
-  %no.number = icmp ne i32 %matching, 0
-  br i1 %no.number, label %cleared, label %raised
-cleared:
-  %clear = get ptr %d d.clear
-  call void %clear()
-  br label %refused
-raised:
-  ret i32 2
-refused:
-  ret i32 1
-}}
-
 define internal fastcc void @copy(ptr %from, ptr %to, i64 %bytes) {{
 start:
   br label %next
@@ -229,6 +87,23 @@ word:
   %to.at = getelementptr i8, ptr %to, i64 %k
   store i64 %x, ptr %to.at
   %k.1 = add i64 %k, 8
+  br label %next
+end:
+  ret void
+}}
+
+; In steps of 64 bytes.
+define internal fastcc void @zero(ptr %to, i64 %bytes) {{
+start:
+  br label %next
+next:
+  %k = phi i64 [0, %start], [%k.1, %word]
+  %done = icmp eq i64 %k, %bytes
+  br i1 %done, label %end, label %word
+word:
+  %to.at = getelementptr i8, ptr %to, i64 %k
+  store <8 x i64> zeroinitializer, ptr %to.at, align 4
+  %k.1 = add i64 %k, 64
   br label %next
 end:
   ret void
@@ -381,19 +256,64 @@ counted:
 begin:
   %kinds = get ptr %d d.kinds
   %ndarray = get ptr %d d.ndarray
+  %seen = get ptr %d d.seen
+  %last = get i64 %d d.seen_last
+  %shift = get i64 %d d.seen_shift
+  %distinct = icmp ne ptr %seen, null
+  br i1 %distinct, label %clear, label %next
+clear:
+  %bytes = get i64 %d d.seen_bytes
+  call fastcc void @zero(ptr %seen, i64 %bytes)
   br label %next
 next:
-  %k = phi i64 [0, %begin], [%k.1, %item]
+  %k = phi i64 [0, %begin], [0, %clear], [%k.1, %fitting], [%k.1, %put]
   %done = icmp eq i64 %k, %count
   br i1 %done, label %yes, label %item
 item:
   %item.at = getelementptr ptr, ptr %first, i64 %k
   %y = load ptr, ptr %item.at
+  ; objects far apart in memory are fetched in time; that needs no trust in what they are
+  %k.ahead = add i64 %k, 16
+  %further = icmp slt i64 %k.ahead, %count
+  %k.soon = select i1 %further, i64 %k.ahead, i64 %k
+  %soon.at = getelementptr ptr, ptr %first, i64 %k.soon
+  %soon = load ptr, ptr %soon.at
+  call void @llvm.prefetch.p0(ptr %soon, i32 0, i32 3, i32 1)
+  %soon.rest = getelementptr i8, ptr %soon, i64 {LAYOUT["array.flags"]}
+  call void @llvm.prefetch.p0(ptr %soon.rest, i32 0, i32 3, i32 1)
   %kind.at = getelementptr ptr, ptr %kinds, i64 %k
   %kind = load ptr, ptr %kind.at
   %fits = call fastcc i1 @fits(ptr %y, ptr %kind, ptr %ndarray)
   %k.1 = add i64 %k, 1
-  br i1 %fits, label %next, label %no
+  br i1 %fits, label %fitting, label %no
+fitting:
+  br i1 %distinct, label %search, label %next
+search:
+  %address = ptrtoint ptr %y to i64
+  %mixed = mul i64 %address, {GOLDEN}
+  %home = lshr i64 %mixed, %shift
+  br label %probe
+probe:
+  %slot = phi i64 [%home, %search], [%slot.1, %collision]
+  %slot.at = getelementptr i32, ptr %seen, i64 %slot
+  %number = load i32, ptr %slot.at
+  %vacant = icmp eq i32 %number, 0
+  br i1 %vacant, label %put, label %taken
+taken:
+  %number.wide = zext i32 %number to i64
+  %before = sub i64 %number.wide, 1
+  %earlier.at = getelementptr ptr, ptr %first, i64 %before
+  %earlier = load ptr, ptr %earlier.at
+  %twice = icmp eq ptr %earlier, %y
+  br i1 %twice, label %no, label %collision
+collision:
+  %slot.after = add i64 %slot, 1
+  %slot.1 = and i64 %slot.after, %last
+  br label %probe
+put:
+  %number.own = trunc i64 %k.1 to i32
+  store i32 %number.own, ptr %slot.at
+  br label %next
 yes:
   %true = get ptr %d d.true
   %told = call fastcc ptr @answer(ptr %d, ptr %true)
@@ -402,6 +322,8 @@ no:
   %denied = call fastcc ptr @answer(ptr %d, ptr %false)
   ret ptr %denied
 }}
+
+declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 
 ; A kernel that does nothing: 1 if it starts anywhere but at 0.
 define i64 @trial(ptr %table, i64 %start, i64 %stop) {{

@@ -48,6 +48,11 @@ class Stream(NamedTuple):
         """The bytes of an element."""
         return bytes_of(self.dtype)
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether it is read from elsewhere, piece by piece, before the loop reads it."""
+        return self.operand is not None and self.operand.how == "spread"
+
 
 def bytes_of(dtype: str) -> int:
     """The bytes that an element takes in memory."""
@@ -93,7 +98,7 @@ class Body:
         self.plan, self.module = plan, module
         self.read, self.written = streams_of(plan)
         self.head = Emitter(module, "h")
-        self.loop = Emitter(module, "v")
+        self.loop = Emitter(module, "v", "loop")
         self.values: dict[int, Value | Number] = {}
         self.huge: dict[str, Value] = {}  # by type, the largest argument so far
         self.limits: dict[str, float] = {}
@@ -113,6 +118,7 @@ class Body:
                 self.values[int(node.number)] = self._operate(node)
         for k, stream in enumerate(self.written, len(self.read)):
             self._store(k, stream)
+        back = loop.block
         lines = [
             "define internal i64 @body(ptr %frame, ptr %table, i64 %n) nounwind noinline {",
             "entry:",
@@ -120,12 +126,12 @@ class Body:
             *self.head.lines,
             "  br label %loop",
             "loop:",
-            "  %i = phi i64 [0, %entry], [%next, %loop]",
+            f"  %i = phi i64 [0, %entry], [%next, %{back}]",
         ]
         for dtype, last in self.huge.items():
             kind = llvm_type(dtype, lanes)
             lines.append(
-                f"  %big.{dtype} = phi {kind} [zeroinitializer, %entry], [{last.text}, %loop]"
+                f"  %big.{dtype} = phi {kind} [zeroinitializer, %entry], [{last.text}, %{back}]"
             )
         lines += [*loop.lines, f"  %next = add i64 %i, {lanes}"]
         lines += ["  %more = icmp ult i64 %next, %n", "  br i1 %more, label %loop, label %done"]
@@ -178,13 +184,11 @@ class Body:
     def _operate(self, node: Node) -> Value:
         given = [self._value(x) for x in node.operands]
         self._watch(node, given)
-        if node.operands[0] in self.both and node.name in ("sin", "cos"):
+        if node.name in ("sin", "cos") and _key(node.operands[0]) in self.both:
             x = given[0]
             if type(x) is Value and x.dtype in ("float64", "float32"):
                 return FUNCTIONS["sincos"](x)[node.name == "cos"]
-        found = operate(node, given, self.plan.group.program.specs)
-        # what is computed of numbers alone before the loop is a value of the loop from here on
-        return found if found.emitter is self.loop else Value(self.loop, found.dtype, found.text)
+        return operate(node, given, self.plan.group.program.specs)
 
     def _value(self, x: Any) -> Value | Number:
         found = self.values.get(_key(x))
@@ -235,12 +239,13 @@ class Body:
         return [*lines, f"  ret i64 {found[0]}"]
 
 
-def _in_both(group: Group) -> frozenset[Ref]:
-    """The values whose sine and cosine are wanted, which are computed together."""
+def _in_both(group: Group) -> frozenset[int]:
+    """The keys of values whose sine and cosine are wanted, which are computed together."""
     sines, cosines = [
-        {node.operands[0] for node in group.body if node.name == name} for name in ("sin", "cos")
+        {_key(node.operands[0]) for node in group.body if node.name == name}
+        for name in ("sin", "cos")
     ]
-    return frozenset([x for x in sines & cosines if type(x) is Ref])
+    return frozenset(sines & cosines)
 
 
 def _key(x: Any) -> int:

@@ -80,7 +80,7 @@ def make_filler(signature: Signature) -> Callable[..., bool]:
 
 
 def make_matcher(
-    slots: Sequence[Slot], owned: Iterable[bool] | None = None
+    slots: Sequence[Slot], owned: Iterable[bool] | None = None, *, distinct: bool = False
 ) -> Callable[[Any], bool]:
     """A function that tells whether all elements of a list or tuple are arrays as expected.
 
@@ -90,6 +90,8 @@ def make_matcher(
         What the elements have to be, in order; places do not matter, and there are no numbers.
     owned : iterable of bool, optional
         For each element, whether it has to be writeable and the owner of its memory.
+    distinct : bool
+        Whether no object may stand there twice. (Views of one array are different objects.)
 
     Returns
     -------
@@ -104,7 +106,8 @@ def make_matcher(
     if len(flags) != len(slots):
         message = f"make_matcher(owned): got {len(flags)} flags; expected {len(slots)}"
         raise ValueError(message)
-    return quick_matcher(slots, flags) if is_quick() else PlainMatcher(slots, flags)
+    make = quick_matcher if is_quick() else PlainMatcher
+    return make(slots, flags, distinct)
 
 
 def run(address: int, table: np.ndarray, start: int, stop: int) -> int:

@@ -57,7 +57,7 @@ class Writer:
         self.plan, self.lanes = plan, lanes
         self.read, self.written = streams_of(plan)
         self.streams = [*self.read, *self.written]
-        self.spread = [x for x in self.read if x.operand is not None and x.operand.how == "spread"]
+        self.spread = [x for x in self.read if x.is_spread]
         named = [f"spread{x.size}" for x in self.spread]
         for one in plan.reductions:
             dtype = plan.group.program.specs[one.node.operands[0]].dtype.name
@@ -112,7 +112,7 @@ class Writer:
         ]
         for k, x in enumerate(self.streams):
             lines.append(f"  %buffer{k} = alloca [{lanes} x {in_memory(x.dtype)}], align 64")
-            if x in self.spread:
+            if x.is_spread:
                 lines.append(f"  %wide{k} = alloca [{PIECE} x {in_memory(x.dtype)}], align 64")
         for k, x in enumerate(self.streams):
             if x.place >= 0:
@@ -122,8 +122,9 @@ class Writer:
                     f"  %base{k}.at = getelementptr ptr, ptr %scratch, i64 {self.scratch.index(x)}",
                     f"  %base{k} = load ptr, ptr %base{k}.at",
                 ]
-        for k, x in enumerate(self.spread):
-            lines += self.slot(f"what{self.streams.index(x)}", self.first + k)
+        spread = [k for k, x in enumerate(self.streams) if x.is_spread]
+        for place, k in enumerate(spread, self.first):
+            lines += self.slot(f"what{k}", place)
         for name in self.called:
             if name.startswith("spread"):
                 lines += self.slot(name, self.function(name))
@@ -182,7 +183,7 @@ class Writer:
         self, k: int, x: Stream, where: str, done: str, count: str, wide: str, name: str
     ) -> list[str]:
         """Where a stream goes on; spread out first, if it has to be."""
-        if x in self.spread:
+        if x.is_spread:
             return [
                 f"  call void %spread{x.size}(ptr {wide}, ptr %base{k}, ptr %what{k}, "
                 f"i64 {where}, i64 {count})",
@@ -200,7 +201,7 @@ class Writer:
                 f"  call void @llvm.memset.p0.i64(ptr %buffer{k}, i8 0, i64 {whole}, i1 false)"
             )
         lines += self._point(k, x, "%last", "%main", "%over", f"%buffer{k}", "e")
-        if x.operand is not None and x not in self.spread:
+        if x.operand is not None and not x.is_spread:
             lines.append(_copy(f"%buffer{k}", f"%e{k}", f"%bytes{k}"))
         return [*lines, *self.put("ends", k, f"%buffer{k}")]
 

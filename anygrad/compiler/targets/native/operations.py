@@ -11,6 +11,7 @@ import numpy as np
 
 from anygrad.compiler.program import Node, Ref, Spec
 from anygrad.compiler.targets.native.mathematics import FUNCTIONS
+from anygrad.compiler.targets.native.quotients import divide_by
 from anygrad.compiler.targets.native.values import (
     TYPES,
     Function,
@@ -102,6 +103,12 @@ _TESTS = {
 }
 """Operations that answer yes or no."""
 
+_HALVES = {
+    "maximum": lambda a, b: select(a != a, a, select(a >= b, a, b)),
+    "minimum": lambda a, b: select(a != a, a, select(a <= b, a, b)),
+}
+"""What NumPy does in another way in half precision: of two zeros the first one."""
+
 _ONLY_FLOATS = frozenset(("divide", "sqrt", "reciprocal", "copysign", "isnan", "isinf", "isfinite"))
 _NAMES = {"abs": "absolute", "conj": "conjugate", "pow": "power", "divide": "true_divide"}
 _NAMES |= {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
@@ -125,6 +132,8 @@ def why_not(node: Node, specs: dict[int, Spec]) -> str:
     result = specs[node.number]
     if result.kind != "array" or _name(result.dtype) not in TYPES:
         return f"a kernel gives no {result}"
+    if not np.dtype(result.dtype).isnative:
+        return "bytes in another order"
     if node.name not in ("where", "astype", "pow", "round") and not _builder(node.name):
         return f"no kernel computes {node.name}"
     allowed = {"astype": {"dtype"}}.get(node.name, set())
@@ -148,17 +157,22 @@ def operate(node: Node, operands: Sequence[Value | Number], specs: dict[int, Spe
     result = _name(specs[node.number].dtype)
     types = _types(node, kinds, result)
     assert types is not None, node
-    emitter = next(x.emitter for x in map(_value, operands) if x is not None)
+    # numbers are converted before the loop, in which they are read then
+    emitter = next(x.emitter for x in operands if type(x) is Value)
     given = []
     for x, dtype in zip(operands, types, strict=True):
         value = _value(x)
-        given.append(
-            convert(value, dtype) if value is not None else emitter.constant(x.constant, dtype)  # type: ignore[union-attr]
-        )
+        found = emitter.constant(x.constant, dtype) if value is None else convert(value, dtype)  # type: ignore[union-attr]
+        given.append(Value(emitter, dtype, found.text))
     if node.name == "where":
         return select(*given)
     if node.name == "astype":
         return convert(given[0], result)
+    if node.name == "divide" and result == "float64" and type(operands[1]) is Number:
+        y = operands[1].value
+        return divide_by(
+            given[0], given[1] if y is None else convert(y, result), operands[1].constant
+        )
     found = _compute(node, given, operands)
     return convert(found, result)
 
@@ -180,7 +194,8 @@ def _compute(node: Node, given: list[Value], operands: Sequence[Value | Number])
     elif node.name == "round":
         found = round_even(given[0]) if is_float(given[0].dtype) else given[0]
     else:
-        build = _builder(node.name)
+        build = _HALVES.get(node.name) if half else None
+        build = build or _builder(node.name)
         assert build is not None
         found = build(*given)
     return convert(found, "float16") if half and found.dtype == "float32" else found

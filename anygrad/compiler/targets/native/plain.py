@@ -97,14 +97,17 @@ class PlainFiller(_OfThisProcess):
 class PlainMatcher(_OfThisProcess):
     """Recognises arrays; see `make_matcher`."""
 
-    __slots__ = ("_specs",)
+    __slots__ = ("_distinct", "_specs")
 
-    def __init__(self, slots: Iterable[Slot], owned: Iterable[bool]):
+    def __init__(self, slots: Iterable[Slot], owned: Iterable[bool], distinct: bool):
+        self._distinct = distinct
         self._specs = [_Spec(slot, flag) for slot, flag in zip(slots, owned, strict=True)]
 
     def __call__(self, leaves: Any, /) -> bool:
         """Compare all elements."""
         if type(leaves) not in (list, tuple) or len(leaves) != len(self._specs):
+            return False
+        if self._distinct and len(set(map(id, leaves))) != len(leaves):
             return False
         return all([spec.fits(x) for spec, x in zip(self._specs, leaves, strict=True)])
 

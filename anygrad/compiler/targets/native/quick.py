@@ -91,11 +91,22 @@ def quick_filler(signature: Signature) -> Callable[..., bool]:
     return _taking("fill", signature, {"table_kind": kinds.addresses[0]}, {}, kinds)
 
 
-def quick_matcher(slots: Sequence[Slot], owned: Iterable[bool]) -> Callable[[Any], bool]:
+def quick_matcher(
+    slots: Sequence[Slot], owned: Iterable[bool], distinct: bool
+) -> Callable[[Any], bool]:
     """A builtin that recognises arrays; see `make_matcher`."""
     kinds = _Kinds(zip(slots, owned, strict=True))
     fields = {"count": len(slots), "tuple_items": tuple.__basicsize__}
-    return _builtin("matches", _ONE, fields, {"kinds": kinds.addresses}, (tuple(slots), kinds))
+    held = (tuple(slots), kinds)
+    if distinct:
+        # at most a quarter of the slots are taken, so that few have to be looked at twice; 64 bytes
+        # or more are, as they are cleared, whole lines
+        bits = max(4, (4 * len(slots) - 1).bit_length())
+        seen = np.zeros(1 << bits, np.uint32)
+        fields["seen"], fields["seen_bytes"] = seen.ctypes.data, seen.nbytes
+        fields["seen_last"], fields["seen_shift"] = len(seen) - 1, 64 - bits
+        held = (*held, seen)
+    return _builtin("matches", _ONE, fields, {"kinds": kinds.addresses}, held)
 
 
 def _taking(
@@ -245,9 +256,24 @@ def _is_working() -> bool:
         )(*known, 2.0)
         for start in (0, 1)
     ]
-    matcher = quick_matcher(slots, [False] * len(slots))
+    matcher = quick_matcher(slots, [False] * len(slots), False)
     matched = matcher(known) is True and matcher(tuple(known)) is True
+    matched = matched and _tells_twins()
     return filled and calls == [None, True] and matched and all(map(_refuses_others, known, slots))
+
+
+def _tells_twins() -> bool:
+    """Whether an array that stands twice is noticed, and only by a matcher that is to."""
+    arrays = [np.zeros(1) for _ in range(20)]
+    slots, flags = [Slot("array", 0, arrays[0].dtype, (1,))] * len(arrays), [False] * len(arrays)
+    apart, any_ = (quick_matcher(slots, flags, distinct) for distinct in (True, False))
+    for first in range(len(arrays)):
+        for second in range(first):
+            twins = list(arrays)
+            twins[first] = twins[second]
+            if apart(twins) or not any_(twins) or not apart(arrays):
+                return False
+    return True
 
 
 def _refuses_others(x: np.ndarray, slot: Slot) -> bool:
@@ -266,9 +292,9 @@ def _refuses_others(x: np.ndarray, slot: Slot) -> bool:
     ]
     if x.ndim and x.shape[0] > 1:
         others.append(np.zeros((2 * x.shape[0], *x.shape[1:]), x.dtype)[::2])
-    matcher = quick_matcher([slot], [False])
-    written = quick_matcher([slot._replace(kind="written")], [False])
-    owned = quick_matcher([slot], [True])
+    matcher = quick_matcher([slot], [False], False)
+    written = quick_matcher([slot._replace(kind="written")], [False], False)
+    owned = quick_matcher([slot], [True], False)
     return (
         not any([matcher([other]) for other in others])
         and not matcher([])

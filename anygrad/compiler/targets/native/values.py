@@ -25,6 +25,7 @@ __all__ = [
     "call",
     "convert",
     "copysign",
+    "either",
     "floor",
     "fma",
     "from_bits",
@@ -120,10 +121,12 @@ class Emitter:
         The instructions.
     prefix : str
         What the names of all values begin with.
+    block : str
+        The label of the block that is being written.
     """
 
-    def __init__(self, module: Module, prefix: str = "v"):
-        self.module, self.prefix = module, prefix
+    def __init__(self, module: Module, prefix: str = "v", block: str = "entry"):
+        self.module, self.prefix, self.block = module, prefix, block
         self.lanes = module.lanes
         self.lines: list[str] = []
         self._known: dict[str, Value] = {}
@@ -374,6 +377,29 @@ def _intrinsic(name: str, *values: Value) -> Value:
     return first.emitter.emit(first.dtype, f"call {first.type} {full}({told})")
 
 
+def either(condition: Value, yes: Value, build: Callable[[], Value]) -> Value:
+    """The one where the condition holds in all lanes, which is usual; else what ``build`` gives.
+
+    What is built is computed only where it is needed, and for all lanes then.
+    """
+    emitter, lanes = condition.emitter, condition.emitter.lanes
+    name = f"@llvm.vector.reduce.and.v{lanes}i1"
+    emitter.module.declared[f"declare i1 {name}(<{lanes} x i1>)"] = None
+    usual = emitter.line(f"call i1 {name}({condition.type} {condition.text})")
+    before, number = emitter.block, usual.removeprefix("%")
+    known = dict(emitter._known)
+    emitter.lines += [f"  br i1 {usual}, label %joined.{number}, label %other.{number}"]
+    emitter.lines.append(f"other.{number}:")
+    emitter.block = f"other.{number}"
+    no = build()
+    after = emitter.block
+    emitter._known = known  # nothing of the other way is there afterwards
+    emitter.lines += [f"  br label %joined.{number}", f"joined.{number}:"]
+    emitter.block = f"joined.{number}"
+    ways = f"[{yes.text}, %{before}], [{no.text}, %{after}]"
+    return Value(emitter, yes.dtype, emitter.line(f"phi {yes.type} {ways}"))
+
+
 class Function:
     """A function of values: written out once in a module, and called from then on.
 
@@ -443,5 +469,5 @@ def _define(module: Module, name: str, function: Function, values: tuple[Value, 
         whole, last = made.type, made.text
     arguments = ", ".join([f"{x.type} {x.text}" for x in given])
     head = f"define internal fastcc {whole} {name}({arguments}) nounwind noinline {{"
-    lines = [head, *inner.lines, f"  ret {whole} {last}", "}", ""]
+    lines = [head, "entry:", *inner.lines, f"  ret {whole} {last}", "}", ""]
     module.functions[name] = "\n".join(lines)

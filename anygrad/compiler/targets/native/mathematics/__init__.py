@@ -4,9 +4,33 @@ Each is straight-line code over the values of ``..values``, so that a vector of 
 the same bits. Errors are at most 2 units in the last place; special values are those of C99.
 """
 
+from anygrad.compiler.targets.native.mathematics import (
+    circular,
+    errors,
+    exponentials,
+    hyperbolic,
+    inverse_circular,
+    logarithms,
+    powers,
+    roots,
+)
 from anygrad.compiler.targets.native.values import Function
 
 __all__ = ["FUNCTIONS"]
 
-FUNCTIONS: dict[str, Function] = {}
+FUNCTIONS: dict[str, Function] = {
+    function.name: function
+    for module in (
+        circular,
+        errors,
+        exponentials,
+        hyperbolic,
+        inverse_circular,
+        logarithms,
+        powers,
+        roots,
+    )
+    for function in vars(module).values()
+    if isinstance(function, Function)
+}
 """By the name of the operation."""

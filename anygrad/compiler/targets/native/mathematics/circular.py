@@ -1,9 +1,8 @@
 """sin, cos and tan.
 
 The argument is a multiple of pi/2 and a remainder of at most about pi/4, known to more digits than
-one number holds. Of the remainder both the sine and the cosine are computed, which of them is
-wanted depends on the multiple. So the sine and the cosine of the same argument cost hardly more
-than one of them.
+one number holds. Both the sine and the cosine of the remainder are computed; which of them is wanted
+depends on the multiple. So both of the same argument cost hardly more than one of them.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ LARGEST = {"float64": 1e13, "float32": 2e6}
 
 TWO_OVER_PI = 0.6366197723675814
 
-_SIGN = {"float64": 63, "float32": 31}
-"""The bit that holds the sign."""
+_SECOND = {"float64": 62, "float32": 30}
+"""By how much the last bit but one is shifted to become the first, which is the sign."""
 
 # Fitted by tests/compiler/native/fitting_circular.py.
 
@@ -79,6 +78,37 @@ COSINE = {
     ),
 }
 """cos(x) is 1 - x**2 / 2 + x**4 times this polynomial of x**2."""
+
+
+TANGENT = {
+    "float64": (
+        0.3333333333333338,
+        0.13333333333325342,
+        0.05396825397289853,
+        0.02186948839956242,
+        0.008863237921853494,
+        0.003592100800713915,
+        0.0014560469580070096,
+        0.0005888527179516264,
+        0.00024381158976515278,
+        8.335732251372853e-05,
+        6.767193096169776e-05,
+        -2.6303306147477973e-05,
+        4.9274126243618e-05,
+        -2.4626981180989966e-05,
+        9.885318437212853e-06,
+    ),
+    "float32": (
+        0.3333342969417572,
+        0.13330157101154327,
+        0.0543186254799366,
+        0.020064497366547585,
+        0.013715962879359722,
+        -0.0032468612771481276,
+        0.0058827935717999935,
+    ),
+}
+"""tan(x) is x + x**3 times this polynomial of x**2."""
 
 
 class _Reduced(NamedTuple):
@@ -137,22 +167,22 @@ def _is_odd(r: _Reduced) -> Value:
     return (r.count & 1) != 0
 
 
-def _turned(x: Value, bit: int, count: Value) -> Value:
-    """With the other sign where this bit is set."""
-    return from_bits(bits(x) ^ ((count << (_SIGN[x.dtype] - bit)) & bits(x.lift(-0.0))))
+def _turned(x: Value, signs: Value) -> Value:
+    """With the other sign where the first bit is set."""
+    return from_bits(bits(x) ^ (signs & bits(x.lift(-0.0))))
 
 
 def _sine_of(x: Value, r: _Reduced) -> Value:
     """The sine, from what is left of the absolute value; so a zero keeps its sign."""
     sine, cosine = _sine(r), _cosine(r)
     size = select(_is_odd(r), cosine[0] + cosine[1], sine[0] + sine[1])
-    return _turned(size, 1, r.count ^ (bits(x) >> (_SIGN[x.dtype] - 1)))
+    return _turned(size, (r.count << _SECOND[x.dtype]) ^ bits(x))
 
 
 def _cosine_of(r: _Reduced) -> Value:
     sine, cosine = _sine(r), _cosine(r)
     size = select(_is_odd(r), sine[0] + sine[1], cosine[0] + cosine[1])
-    return _turned(size, 1, r.count + 1)
+    return _turned(size, (r.count + 1) << _SECOND[size.dtype])
 
 
 def _sin(x: Value) -> Value:
@@ -174,18 +204,17 @@ def _sincos(x: Value) -> tuple[Value, Value]:
 def _tan(x: Value) -> Value:
     """The tangent; nan for inf.
 
-    The errors of the sine, of the cosine and of the quotient are made good after the division.
+    Of the remainder, or -1 by that. What rounding takes from the first is made good in the second.
     """
     r = _reduced(absolute(x))
-    sine, cosine = ordered_sum(*_sine(r)), ordered_sum(*_cosine(r))
-    odd = _is_odd(r)
-    above, above_low = [select(odd, c, s) for c, s in zip(cosine, sine, strict=True)]
-    below, below_low = [select(odd, s, c) for c, s in zip(cosine, sine, strict=True)]
-    inverse = 1.0 / below
-    quotient = above * inverse
-    rest = fma(-quotient, below, above) + fma(-quotient, below_low, above_low)
-    size = fma(rest, inverse, quotient)
-    return _turned(size, 0, r.count ^ (bits(x) >> _SIGN[x.dtype]))
+    # the low part counts times 1 + tan(r)**2: roughly, 1 + r**2 at first and 2 at pi/4
+    low = fma(r.low, r.square * 1.6, r.low)
+    small = fma(r.square * r.high, polynomial(r.square, TANGENT[x.dtype]), low)
+    tangent, error = ordered_sum(r.high, small)
+    inverse = -1.0 / tangent
+    rest = fma(inverse, error, fma(inverse, tangent, 1.0))
+    size = select(_is_odd(r), fma(inverse, rest, inverse), tangent)
+    return _turned(size, bits(x))
 
 
 SIN = Function("sin", _sin, LARGEST)

@@ -1,4 +1,4 @@
-"""What the functions of numbers share: formats, polynomials, sums and products with their errors."""
+"""What the functions share: formats, polynomials, sums and products with what they lack."""
 
 from __future__ import annotations
 

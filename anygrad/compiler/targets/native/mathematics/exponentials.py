@@ -1,4 +1,4 @@
-"""exp and its relatives: the argument is a multiple of log 2 and a rest, in which a polynomial is."""
+"""exp and its relatives, by polynomials of what remains of the argument beside multiples of log 2."""
 
 from __future__ import annotations
 
@@ -31,9 +31,14 @@ __all__ = [
     "EXPIT",
     "EXPM1",
     "LOGADDEXP",
+    "LOG_2",
     "LOG_EXPIT",
+    "PER_LOG_2",
+    "RISE",
+    "RISE_2",
     "SOFTPLUS",
     "minus_one",
+    "reduced",
     "scaled",
 ]
 
@@ -43,20 +48,20 @@ RISE = {
         0.5000000000000011,
         0.16666666666666466,
         0.04166666666652616,
-        0.008333333333453895,
-        0.0013888888944439879,
-        0.00019841269598069736,
-        2.4801492523755567e-05,
-        2.7557505803452805e-06,
-        2.7630372457912655e-07,
-        2.502455602341911e-08,
+        0.008333333333456247,
+        0.0013888888944525108,
+        0.00019841269590625127,
+        2.4801492352017424e-05,
+        2.7557513188174878e-06,
+        2.763045703323036e-07,
+        2.502221697571756e-08,
     ),
     "float32": (
         0.4999999403953552,
         0.1666652262210846,
         0.04166829213500023,
         0.008368533104658127,
-        0.001381831942126155,
+        0.0013818313600495458,
     ),
 }
 # (2**r - 1) / r for |r| <= 1/2, error relative to 2**r
@@ -65,22 +70,22 @@ RISE_2 = {
         0.6931471805599457,
         0.2402265069591009,
         0.05550410866478744,
-        0.009618129107610549,
-        0.001333355815413392,
-        0.0001540353043731673,
-        1.5252726733150794e-05,
-        1.3215444689519415e-06,
-        1.0180913226267357e-07,
-        7.072241429633201e-09,
-        4.038945225449935e-10,
+        0.009618129107610545,
+        0.0013333558154133738,
+        0.00015403530437323423,
+        1.5252726733518172e-05,
+        1.321544468541554e-06,
+        1.0180912994571487e-07,
+        7.072242235012043e-09,
+        4.038991542357595e-10,
     ),
     "float32": (
         0.6931472420692444,
         0.24022692441940308,
         0.055502891540527344,
         0.00961417704820633,
-        0.0013408880913630128,
-        0.00016259342373814434,
+        0.0013408882077783346,
+        0.00016259429685305804,
     ),
 }
 # (2 atanh(s) / s - 2) / s**2 as a polynomial in s**2, for s <= 1/3; error relative to atanh(s) / s
@@ -118,6 +123,17 @@ _LOWEST = {"float64": -746.0, "float32": -104.0}
 _FLAT = {"float64": -40.0, "float32": -18.0}
 
 
+def reduced(x: Value, offset: int, given: Any = 0.0) -> tuple[Value, Value, Value]:
+    """``main``, ``small`` and bits, with ``exp(x + given) = 2**n exp(main + small)``.
+
+    The main part is exact, at most log(2)/2, and x itself where n is zero. The bits end in n plus
+    the offset.
+    """
+    whole, stored = nearest(x, PER_LOG_2, offset)
+    high, low = LOG_2[x.dtype]
+    return fma(whole, -high, x), fma(whole, -low, given), stored
+
+
 def scaled(p: Value, stored: Value) -> Value:
     """``2**n * (1 + p)``, rounded a second time where the numbers are too small for all digits.
 
@@ -150,11 +166,9 @@ def _exp2(x: Value) -> Value:
 
 def minus_one(x: Value, unit: float = 1.0) -> tuple[Value, Value]:
     """``unit * (exp(x) - 1)`` for the unit 1 or 1/2, as a number and its rest; within range."""
-    whole, stored = nearest(x, PER_LOG_2, format_of(x).bias - (unit != 1.0))
-    high, low = LOG_2[x.dtype]
-    main = fma(whole, -high, x)
-    r = fma(whole, -low, main)
-    q = fma(r * r, polynomial(r, RISE[x.dtype]), whole * -low)
+    main, small, stored = reduced(x, format_of(x).bias - (unit != 1.0))
+    r = main + small
+    q = fma(r * r, polynomial(r, RISE[x.dtype]), small)
     s = power_of_two(stored)
     # base and s * main are exact, and the first one is zero or the larger one: their sum has all
     # digits in two numbers
@@ -175,10 +189,7 @@ def _decay(x: Value, given: Any = 0.0) -> tuple[Value, Value]:
     """exp of ``x + given`` as a number and its rest: x is not positive, and the other one small."""
     room = {"float64": 60, "float32": 30}[x.dtype]
     x = at_least(x, _LOWEST[x.dtype])
-    whole, stored = nearest(x, PER_LOG_2, format_of(x).bias + room)
-    high, low = LOG_2[x.dtype]
-    main = fma(whole, -high, x)
-    small = fma(whole, -low, given)
+    main, small, stored = reduced(x, format_of(x).bias + room, given)
     r = main + small
     q = fma(r * r, polynomial(r, RISE[x.dtype]), small)
     # 1 + main + q without an error, then the larger part of it and the rest
@@ -236,9 +247,9 @@ def _logaddexp(x: Value, y: Value) -> Value:
     less = x < y
     larger, smaller = select(less, y, x), select(less, x, y)
     difference, rest = two_sum(smaller, -larger)
-    # equal numbers may be infinite; where nothing is left of exp, nor is of the rest
-    difference = select(x == y, 0.0, difference)
+    # where nothing is left of exp, nor is of the rest; infinities have none, and may be equal
     rest = select(difference > _LOWEST[x.dtype], rest, 0.0)
+    difference = select(x == y, 0.0, difference)
     return _joined(larger, *_decay(difference, rest))
 
 

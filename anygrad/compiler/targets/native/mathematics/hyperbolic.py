@@ -6,11 +6,10 @@ from anygrad.compiler.targets.native.mathematics.common import (
     at_most,
     chain,
     format_of,
-    nearest,
     ordered_sum,
     power_of_two,
 )
-from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2, PER_LOG_2, minus_one
+from anygrad.compiler.targets.native.mathematics.exponentials import minus_one, reduced
 from anygrad.compiler.targets.native.values import (
     Function,
     Value,
@@ -28,9 +27,9 @@ EVEN = {
     "float64": (
         0.5000000000000014,
         0.041666666666502726,
-        0.0013888888950069121,
-        2.480148700085998e-05,
-        2.763226646239621e-07,
+        0.001388888895006911,
+        2.480148700126956e-05,
+        2.7632265998247636e-07,
     ),
     "float32": (0.5, 0.04166645556688309, 0.001393576618283987),
 }
@@ -38,9 +37,9 @@ ODD = {
     "float64": (
         0.16666666666666677,
         0.008333333333321378,
-        0.00019841269886860705,
-        2.7557243384894043e-06,
-        2.5109351343177585e-08,
+        0.00019841269886860692,
+        2.755724338494063e-06,
+        2.5109351308067553e-08,
     ),
     "float32": (0.1666654348373413, 0.008366537280380726),
 }
@@ -74,18 +73,16 @@ def _parts(x: Value) -> tuple[Value, Value, Value, Value, Value]:
     not overflow before the functions do; r, cosh(r) - 1 and sinh(r) - r.
     """
     kind = format_of(x)
-    whole, stored = nearest(x, PER_LOG_2, kind.bias - 2)
-    high, low = LOG_2[x.dtype]
-    rest = fma(whole, -high, x)
-    r = fma(whole, -low, rest)
+    main, small, stored = reduced(x, kind.bias - 2)
+    r = main + small
     square = r * r
     even = square * chain(square, EVEN[x.dtype])
-    odd = fma(r * square, chain(square, ODD[x.dtype]), whole * -low)
+    odd = fma(r * square, chain(square, ODD[x.dtype]), small)
     growing = power_of_two(stored)
     # nothing is left of the other one long before it is too small for a number
     shrinking = power_of_two(2 * kind.bias - 4 - stored)
-    shrinking = select(whole < 2.0 * kind.fraction, shrinking, 0.0)
-    return growing, shrinking, rest, even, odd
+    shrinking = select(x < 2.0 * kind.fraction, shrinking, 0.0)
+    return growing, shrinking, main, even, odd
 
 
 def _sinh(x: Value) -> Value:

@@ -81,23 +81,29 @@ ARCSINE = {
 """asin(x) is x + x**3 times this polynomial of x**2, up to 1/2."""
 
 
-def _arctangent(ratio: Value, quarters: Value) -> Value:
-    """The arctangent of at most 1/2 beside multiples of pi/4.
+def _beside(quarters: Value, x: Value, small: Value) -> Value:
+    """So many quarters of pi and a number below them and a small one.
 
-    What rounding takes from the first sum is added with the small terms.
+    What rounding takes from the first sum is added with the small terms; it is exact, as `quarters`
+    has two digits.
     """
-    high, low = QUARTER_PI[ratio.dtype]
+    high, low = QUARTER_PI[x.dtype]
+    total = fma(quarters, high, x)
+    return total + ((fma(quarters, high, -total) + x) + fma(quarters, low, small))
+
+
+def _arctangent(ratio: Value, quarters: Value) -> Value:
+    """The arctangent of a number of at most 1/2, and so many quarters of pi."""
     square = ratio * ratio
-    small = fma(square * ratio, polynomial(square, ARCTANGENT[ratio.dtype]), quarters * low)
-    total = fma(quarters, high, ratio)
-    return total + ((fma(quarters, high, -total) + ratio) + small)
+    small = square * ratio * polynomial(square, ARCTANGENT[ratio.dtype])
+    return _beside(quarters, ratio, small)
 
 
 def _atan(x: Value) -> Value:
     """The arctangent.
 
-    Between 1/2 and 2 it is pi/4 and the arctangent of (x - 1) / (x + 1), above pi/2 and that of
-    -1 / x. The difference is exact.
+    Between 1/2 and 2 it is pi/4 and the arctangent of ``(x - 1) / (x + 1)``, above pi/2 and that of
+    ``-1 / x``. The difference is exact.
     """
     a = absolute(x)
     low, high = a < 0.5, a > 2.0
@@ -108,19 +114,20 @@ def _atan(x: Value) -> Value:
 
 
 def _atan2(y: Value, x: Value) -> Value:
-    """The angle of a point (x, y), as C99 has it: two zeros are an angle, too, and two infinities.
+    """The angle of the point (x, y), as C99 has it also for zeros and infinite numbers.
 
-    As the arctangent of y / x with the quotients written out: y / x, (y - x) / (y + x), -x / y.
-    On the left of the axis the angle is what is missing to pi.
+    As the arctangent of ``y / x`` with the quotients of `_atan` written out. On the left it is what
+    is missing to pi.
     """
     p, q = absolute(y), absolute(x)
-    low, high = p < 0.5 * q, p > 2.0 * q
-    # the sum of the largest numbers would be infinite
+    # sums of the largest numbers would be infinite
     scale = select(p > 2.0**120, p.lift(0.25), 1.0)
-    above = select(low, p, select(high, -q, (p - q) * scale))
-    below = select(low, q, select(high, p, fma(p, scale, q * scale)))
+    ps, qs = p * scale, q * scale
+    low, high = (p < 0.5 * q) | (p == 0.0), ps > 2.0 * qs
+    above = select(low, p, select(high, -q, ps - qs))
+    below = select(low, q, select(high, p, ps + qs))
     ratio = select(p == q, 0.0, above / below)
-    quarters = select(low | (p == 0.0), 0.0, select(high, p.lift(2.0), 1.0))
+    quarters = select(low, 0.0, select(high, p.lift(2.0), 1.0))
     left = bits(x) < 0
     ratio = select(left, -ratio, ratio)
     quarters = select(left, 4.0 - quarters, quarters)
@@ -128,10 +135,10 @@ def _atan2(y: Value, x: Value) -> Value:
 
 
 def _arcsine(x: Value) -> tuple[Value, Value, Value]:
-    """Whether an argument is above 1/2, and ``s, w`` with the arcsine s + w of a smaller number.
+    """Whether an argument is above 1/2, and a number of at most 1/2 whose arcsine tells its own.
 
-    That number is the argument or ``sqrt((1 - x) / 2)``, of which twice the arcsine is what the
-    arccosine of the argument is.
+    Above 1/2 that is ``sqrt((1 - x) / 2)``, whose arcsine is half of the arccosine of the argument;
+    below the argument itself. Last comes what its arcsine has beside it. All without signs.
     """
     a = absolute(x)
     large = a > 0.5
@@ -143,21 +150,18 @@ def _arcsine(x: Value) -> tuple[Value, Value, Value]:
 def _asin(x: Value) -> Value:
     """The arcsine; nan beyond 1."""
     large, root, small = _arcsine(x)
-    high, low = QUARTER_PI[x.dtype]
-    base = select(large, x.lift(2.0 * high), 0.0)
     factor = select(large, x.lift(-2.0), 1.0)
-    total = fma(factor, root, base)
-    rest = fma(factor, root, base - total) + select(large, x.lift(2.0 * low), 0.0)
-    return copysign(total + fma(factor, small, rest), x)
+    quarters = select(large, x.lift(2.0), 0.0)
+    return copysign(_beside(quarters, factor * root, factor * small), x)
 
 
 def _acos(x: Value) -> Value:
     """The arccosine; nan beyond 1."""
     large, root, small = _arcsine(x)
-    high, low = QUARTER_PI[x.dtype]
-    quarters = select(large, select(x < 0.0, x.lift(4.0), 0.0), 2.0)
-    factor = copysign(select(large, x.lift(2.0), -1.0), bits_of(x))
-    return x
+    factor = copysign(select(large, x.lift(2.0), 1.0), x)
+    factor = select(large, factor, -factor)
+    quarters = select(large, 2.0 - factor, 2.0)
+    return _beside(quarters, factor * root, factor * small)
 
 
 ATAN = Function("atan", _atan)

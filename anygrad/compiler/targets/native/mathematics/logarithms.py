@@ -6,9 +6,7 @@ import math
 
 from anygrad.compiler.targets.native.mathematics.common import (
     format_of,
-    ordered_sum,
     polynomial,
-    two_product,
     two_sum,
 )
 from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2
@@ -22,41 +20,43 @@ from anygrad.compiler.targets.native.values import (
     select,
 )
 
-__all__ = ["BEND", "LOG", "LOG1P", "LOG2", "LOG10", "split", "split_any"]
+__all__ = ["LOG", "LOG1P", "LOG2", "LOG10", "split", "split_any"]
 
-# (2 atanh(s) / s - 2) / s**2 as a polynomial in s**2, for f / (2 + f) with 1 + f from sqrt(1/2) to
-# sqrt(2); error relative to atanh(s) / s
-BEND = {
-    "float64": (
-        0.6666666666666734,
-        0.3999999999941704,
-        0.2857142874189738,
-        0.22222198620694222,
-        0.18183561975940868,
-        0.1531410811870202,
-        0.14795395715655868,
-    ),
-    "float32": (
-        0.6666666269302368,
-        0.40000972151756287,
-        0.28498807549476624,
-        0.2427808791399002,
-    ),
-}
-
-
+# (2 atanh(s) / s - 2) / s**2 as a polynomial in s**2, for s = f / (2 + f) with 1 + f from sqrt(1/2)
+# to sqrt(2), in double precision; error relative to 2 atanh(s) / s
+BEND = (
+    0.6666666666666734,
+    0.3999999999941704,
+    0.28571428741897287,
+    0.22222198620719147,
+    0.18183561973805282,
+    0.15314108193464065,
+    0.14795394788170754,
+)
+# (f - log(1 + f)) / f**2 in single precision; error relative to log(1 + f)
+LESS = (
+    0.49999988079071045,
+    -0.3333359956741333,
+    0.2500189542770386,
+    -0.19984488189220428,
+    0.16585738956928253,
+    -0.14503081142902374,
+    0.13765476644039154,
+    -0.11096004396677017,
+    0.04154935106635094,
+)
 # 1 / log(base), and log(2) / log(base) whose products with exponents are exact; each in two parts
 BASES = {
-    "2": {
-        "float64": ((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0)),
-        "float32": ((1.4426950216293335, 1.925963033500011e-08), (1.0, 0.0)),
-    },
-    "10": {
-        "float64": (
+    "float64": {
+        "2": ((1.4426950408889634, 2.0355273740931033e-17), (1.0, 0.0)),
+        "10": (
             (0.4342944819032518, 1.098319650216765e-17),
             (0.30102999566395283, 2.8363394551044964e-14),
         ),
-        "float32": (
+    },
+    "float32": {
+        "2": ((1.4426950216293335, 1.925963033500011e-08), (1.0, 0.0)),
+        "10": (
             (0.4342944920063019, -1.0103049952192578e-08),
             (0.30103302001953125, -3.024355464731343e-06),
         ),
@@ -99,14 +99,16 @@ def _special(y: Value, x: Value) -> Value:
 
 
 def _less(f: Value) -> Value:
-    """What log(1 + f) is less than f by.
+    """What log(1 + f) is less than f by; what is rounded here is small beside the logarithm.
 
-    With s = f / (2 + f) and z = s**2 the logarithm is 2 s + z s bend(z), and 2 s is f - s f
-    (FreeBSD's e_log.c). What is rounded here is small beside the logarithm.
+    In double precision, with s = f / (2 + f) and z = s**2, the logarithm is 2 s + z s bend(z), and
+    2 s is f - s f (FreeBSD's e_log.c). In single precision a polynomial costs less than a division.
     """
+    if f.dtype == "float32":
+        return f * f * polynomial(f, LESS)
     s = f / (f + 2.0)
     z = s * s
-    return s * fma(-z, polynomial(z, BEND[f.dtype]), f)
+    return s * fma(-z, polynomial(z, BEND), f)
 
 
 def _log(x: Value) -> Value:
@@ -137,16 +139,15 @@ def _log1p(x: Value) -> Value:
 
 
 def _to_base(x: Value, base: str) -> Value:
-    """The logarithm to the base 2 or 10, with more digits until the last sum."""
+    """The logarithm to the base 2 or 10."""
     k, m = split_any(x)
     f = m - 1.0
-    (per_log, per_log_low), (unit, unit_low) = BASES[base][x.dtype]
-    product, lost = two_product(f, per_log)
-    lost = fma(f, per_log_low, fma(_less(f), -per_log, lost))
-    if unit_low:
-        lost = fma(k, unit_low, lost)
-    total, left = ordered_sum(k * unit if unit != 1.0 else k, product)
-    return _special(total + (left + lost), x)
+    (per_log, per_log_low), (unit, unit_low) = BASES[x.dtype][base]
+    # both products with large numbers are exact until they are added
+    small = fma(f, per_log_low, _less(f) * -per_log)
+    if unit == 1.0:
+        return _special(k + fma(f, per_log, small), x)
+    return _special(fma(k, unit, fma(f, per_log, fma(k, unit_low, small))), x)
 
 
 LOG = Function("log", _log)

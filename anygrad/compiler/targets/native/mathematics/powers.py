@@ -36,19 +36,19 @@ CURVE = (0.9617966939259756, 5.0577616648125907e-17)
 BEND = (
     0.5770780163556178,
     0.4121985830919915,
-    0.3205989022645219,
-    0.26230770191306013,
-    0.22198396135114795,
-    0.19125601546898863,
-    0.19037741890426324,
+    0.3205989022647176,
+    0.26230770186828584,
+    0.22198396489254213,
+    0.1912558980696555,
+    0.19037881587797043,
 )
 # log2(1 + f) / s and (2**r - 1) / r with the digits that single precision needs
 SHORT_LOG_2 = (
-    2.88539008179008,
-    0.9617966733499403,
-    0.5770835833061188,
-    0.4116728241676352,
-    0.34072806555318075,
+    2.8853900817900815,
+    0.961796673348071,
+    0.5770835836959617,
+    0.41167279912679366,
+    0.3407285555701101,
 )
 SHORT_RISE_2 = (
     0.6931472149345153,
@@ -76,11 +76,11 @@ def _log2(x: Value) -> tuple[Value, Value]:
     z = s * s
     z_low = fma(s + s, s_low, fma(s, s, -z))
     # s (slope + z (curve + z bend)): all sums and products in two parts, but for those with bend
-    bent = z * polynomial(z, BEND)
+    bent = fma(z, polynomial(z, BEND), CURVE[1])
     curve, curve_low = ordered_sum(z.lift(CURVE[0]), bent)
     term = z * curve
     term_low = fma(z, curve, -term)
-    term_low = term_low + fma(z_low, curve, fma(z, curve_low + CURVE[1], SLOPE[1]))
+    term_low = term_low + fma(z_low, curve, fma(z, curve_low, SLOPE[1]))
     slope, slope_low = ordered_sum(z.lift(SLOPE[0]), term)
     product, lost = two_product(s, slope)
     lost = lost + fma(s_low, slope, s * (slope_low + term_low))

@@ -1,0 +1,167 @@
+"""What a recorded step depends on, and how arguments are told to be of a kind seen before.
+
+The whole key takes a microsecond for an array. Arguments of a kind that has a program are asked for
+directly: whether they have its structure, and its arrays, without anything being made for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from anygrad.backends import backend_of, device_of
+from anygrad.compiler.targets.llvmlite import reason_against
+from anygrad.compiler.targets.native.entries import Slot, is_quick, make_matcher
+from anygrad.config import settings
+from anygrad.trees.placing import on_device_of
+from anygrad.trees.templates import taker
+
+__all__ = ["ONLY_NUMPY", "Recognizer", "key_of", "place_of", "sharing"]
+
+MATCHED_AFTER = 16, 20_000
+"""Replays, and arrays in all of them, that pay for machine code that looks at the arrays."""
+
+_PAYS = frozenset(("numpy", "cupy"))
+ONLY_NUMPY = {np.ndarray}
+_shape, _strides, _dtype, _base = map(attrgetter, ("shape", "strides", "dtype", "base"))
+_placed: set[type] = set()  # arrays of libraries that compute on a current device
+_leaf_types: dict[type, str] = {float: "number", np.float64: "number", np.float32: "number"}
+
+
+def key_of(leaves: list[Any]) -> tuple[Any, ...] | None:
+    """What a program depends on; None where replaying does not pay, or is not possible."""
+    kinds = list(map(type, leaves))
+    known = set(kinds)
+    for kind in known:
+        if kind not in _leaf_types:
+            _learn(next(x for x in leaves if type(x) is kind))
+        if not _leaf_types[kind]:
+            return None
+    arrays = leaves
+    if known != ONLY_NUMPY:
+        arrays = [x for x in leaves if _leaf_types[type(x)] == "array"]
+    if not arrays:
+        return None
+    placed = [device_of(x) for x in arrays if type(x) in _placed] if _placed else []
+    if placed and any(device != placed[0] for device in placed):
+        return None
+    return placed[:1], kinds, *_layouts(arrays)
+
+
+def _layouts(arrays: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    return list(map(_shape, arrays)), list(map(_strides, arrays)), list(map(_dtype, arrays))
+
+
+def _learn(x: Any) -> None:
+    kind, backend = type(x), backend_of(x)
+    told = ""
+    if backend is not None and backend.name in _PAYS and kind.__name__ == "ndarray":
+        told = "array"
+        if backend.on_device is not None:
+            _placed.add(kind)
+    _leaf_types[kind] = told
+
+
+def place_of(leaves: Sequence[Any]) -> AbstractContextManager:
+    """Make the device of the arrays current, where a library has such a thing."""
+    if not _placed or set(map(type, leaves)) == ONLY_NUMPY:
+        return nullcontext()
+    return on_device_of(next((x for x in leaves if type(x) in _placed), leaves[0]))
+
+
+def sharing(leaves: list[Any]) -> frozenset[int] | None:
+    """Which leaves may lie in the memory of another: were one written, the other would change.
+
+    None if each is an array of NumPy's with memory of its own.
+    """
+    if set(map(type, leaves)) == ONLY_NUMPY and _all_own(leaves):
+        return None
+    owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
+    if len(set(owners)) == len(owners):
+        return frozenset()
+    seen: dict[int, list[int]] = {}
+    for place, owner in enumerate(owners):
+        seen.setdefault(owner, []).append(place)
+    return frozenset([place for places in seen.values() if places[1:] for place in places])
+
+
+def _all_own(arrays: list[Any]) -> bool:
+    """Whether no NumPy array is a view, or given twice."""
+    return not [base for base in map(_base, arrays) if base is not None] and _all_differ(arrays)
+
+
+def _all_differ(objects: list[Any]) -> bool:
+    return len(set(map(id, objects))) == len(objects)
+
+
+class Recognizer:
+    """Tells whether arguments are of one kind: NumPy arrays in one structure.
+
+    Parameters
+    ----------
+    leaves : list of array
+        The leaves of arguments of that kind.
+    treedef : PyTreeSpec
+        Their structure.
+    own : bool
+        Whether arrays have to be all different, each with memory of its own.
+
+    Attributes
+    ----------
+    writeable : bool
+        Whether all arrays of the arguments recognised are, too.
+    """
+
+    def __init__(self, leaves: list[Any], treedef: Any, own: bool):
+        self.own = own
+        self.writeable = False
+        self._take = taker(treedef)
+        self._fits: Callable[[list[Any]], bool] = self._compare
+        self._expected = _layouts(leaves)
+        self._unasked = True
+        self._replays = 0
+
+    def leaves_of(self, args: Any) -> list[Any] | None:
+        """The leaves of arguments of this kind; None for any others, which may still be of it."""
+        leaves: list[Any] = []
+        if not self._take(args, leaves) or not self._fits(leaves):
+            return None
+        if self._unasked:
+            self._count(leaves)
+        return leaves
+
+    def _compare(self, leaves: list[Any]) -> bool:
+        return (
+            set(map(type, leaves)) == ONLY_NUMPY
+            and _layouts(leaves) == self._expected
+            and (not self.own or _all_own(leaves))
+        )
+
+    def _count(self, leaves: list[Any]) -> None:
+        """Let machine code look at the arrays, when that pays."""
+        self._replays += 1
+        wanted, (replays, arrays) = settings().kernels, MATCHED_AFTER
+        often = self._replays >= replays and self._replays * len(leaves) >= arrays
+        if wanted != "always" and not often:
+            return
+        self._unasked = False
+        if wanted == "off" or reason_against() or not is_quick():
+            return
+        matches = matcher(leaves, self.own)
+        if matches is not None:
+            self.writeable = self.own  # before it is used
+            self._fits = matches
+
+
+def matcher(leaves: list[Any], own: bool) -> Callable[[list[Any]], bool] | None:
+    """Machine code that recognises arrays like these; None if it would not recognise them."""
+    try:
+        slots = [Slot("array", 0, x.dtype, x.shape, x.strides) for x in leaves]
+        matches = make_matcher(slots, [own] * len(leaves), distinct=own)
+    except ValueError:  # elements that it does not know
+        return None
+    return matches if matches(leaves) else None
