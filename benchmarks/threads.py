@@ -8,6 +8,7 @@ VARIABLES = (
     "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NPROC",  # the thread pool of JAX on a CPU
+    "ANYGRAD_THREADS",
 )
 
 

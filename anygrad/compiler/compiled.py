@@ -32,6 +32,9 @@ from anygrad.compiler.keys import (
 from anygrad.compiler.kinds import Kind
 from anygrad.compiler.paths import Path
 from anygrad.compiler.program import Program
+from anygrad.compiler.targets import source_of
+from anygrad.compiler.targets.native.making import text_of
+from anygrad.compiler.targets.warming import heat_of
 from anygrad.errors import ArgumentError, RetraceWarning
 from anygrad.tracing import LIFTED
 from anygrad.tracing.frames import lines_to_the_user
@@ -196,7 +199,29 @@ class Compiled:
 
     def source(self, *args: Any, **kw: Any) -> str:
         """The text of the function that is replayed for these arguments."""
-        return self._path(args, kw).print().__anygrad_source__
+        return source_of(self._path(args, kw).print())
+
+    def kernels(self, *args: Any, **kw: Any) -> tuple[str, ...]:
+        """The text, for LLVM, of the machine code that these arguments get once they are hot.
+
+        Parameters
+        ----------
+        *args, **kw
+            The arguments of a call.
+
+        Returns
+        -------
+        tuple of str
+            One text for each kernel; none for other libraries than NumPy, without llvmlite, and
+            with the setting ``kernels="off"``.
+
+        Raises
+        ------
+        ArgumentError, TraceError
+            As the call itself.
+        """
+        heat = heat_of(self._path(args, kw).print())
+        return () if heat is None else tuple([text_of(one).text for one in heat.kernels])
 
     def explain(self, *args: Any, **kw: Any) -> Explanation:
         """Tell what becomes of the function for these arguments, which are left as they are.

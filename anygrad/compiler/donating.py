@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from anygrad.backends import backend_of
 from anygrad.compiler.program import Program, Ref
@@ -37,6 +38,7 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
         if owner is not None:
             counts[id(owner)] = counts.get(id(owner), 0) + 1
     unknown = any(x is not None and type(x) is not np.ndarray for x in owners)
+    overlapping: set[int] | None = None
     changed = None
     for n in donated:
         x, owner = given[n], owners[n]
@@ -45,7 +47,8 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
         elif not x.flags.writeable:
             alone = False
         elif unknown or counts[id(owner)] > 1:
-            alone = _overlaps_no_other(n, given) and _overlaps_not_itself(x)
+            overlapping = _overlapping(given) if overlapping is None else overlapping
+            alone = n not in overlapping and (owner is x or _overlaps_not_itself(x))
         else:
             alone = owner is x or _overlaps_not_itself(x)
         if not alone:
@@ -74,15 +77,28 @@ def _owner(x: Any) -> Any:
     return x
 
 
-def _overlaps_no_other(n: int, given: Sequence[Any]) -> bool:
-    return not any(
-        isinstance(x, np.ndarray) and k != n and np.may_share_memory(given[n], x)
-        for k, x in enumerate(given)
-    )
+def _overlapping(given: Sequence[Any]) -> set[int]:
+    """Which NumPy arrays may have an element in common with another."""
+    spans = []
+    for k, x in enumerate(given):
+        if isinstance(x, np.ndarray) and x.size:
+            low, high = byte_bounds(x)
+            spans.append((low, high, k))
+    spans.sort()
+    found: set[int] = set()
+    reached, last = -1, -1  # the highest end so far, and whose it is
+    for low, high, k in spans:
+        if low < reached:
+            found.update((last, k))
+        if high > reached:
+            reached, last = high, k
+    return found
 
 
 def _overlaps_not_itself(x: np.ndarray) -> bool:
     """Whether every element of an array lies at a place of its own, for certain."""
+    if x.flags.forc:
+        return True
     extent = x.itemsize
     for step, n in sorted((abs(s), n) for s, n in zip(x.strides, x.shape, strict=True) if n > 1):
         if step < extent:

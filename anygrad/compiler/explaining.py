@@ -11,10 +11,12 @@ from anygrad.compiler.grouping import Group, group
 from anygrad.compiler.measuring import traffic, workspace_of
 from anygrad.compiler.program import Node, Program, show
 from anygrad.compiler.tables import Table
-from anygrad.compiler.targets import prepared
+from anygrad.compiler.targets import prepared, source_of
 from anygrad.compiler.targets.buffered import Writing, is_buffered
 from anygrad.compiler.targets.jitted import HOT, library_that_jits
+from anygrad.compiler.targets.native.choosing import Kernel
 from anygrad.compiler.targets.tiles import Tiles, admits
+from anygrad.compiler.targets.warming import Heat, heat_of
 from anygrad.config import settings
 
 __all__ = ["Explanation", "Input", "counted", "explain"]
@@ -64,6 +66,11 @@ class Explanation:
         its operations are carried out one after the other.
     tables : tuple of Table
         Groups that do the same to many arrays; NumPy gathers them and computes them at once.
+    kernels : tuple of Kernel
+        What is, or will be, machine code: operations that one loop carries out, for one shape or
+        for many leaves.
+    replays_until_kernels : int
+        How many replays are left until they are compiled; 0 if they are in use.
     apart : tuple of (str, str)
         The operations that are in no group, each with the reason.
     bytes_moved : int
@@ -92,6 +99,8 @@ class Explanation:
     groups: tuple[Group, ...] = ()
     tiles: tuple[int, ...] = ()
     tables: tuple[Table, ...] = ()
+    kernels: tuple[Kernel, ...] = ()
+    replays_until_kernels: int = 0
     apart: tuple[tuple[str, str], ...] = ()
     bytes_moved: int = 0
     bytes_least: int = 0
@@ -118,6 +127,8 @@ class Explanation:
             lines += _part(f"group, {how}", str(one).splitlines())
         for one in self.tables:
             lines += _part("groups gathered", str(one).splitlines())
+        for one in self.kernels:
+            lines += _part("kernel", str(one).splitlines())
         lines += _part("in no group", [f"{text}  # {why}" for text, why in self.apart])
         lines += _part("watched", self.watched)
         moved = f"{_bytes(self.bytes_moved)} moved; at least {_bytes(self.bytes_least)}"
@@ -135,6 +146,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     kind, path = compiled.locate(args, kw)
     if path is None:
         return Explanation(name, kind.eager or _NOT_RECORDED)
+    heat = heat_of(path.print())
     program = prepared(path.program)
     target, tiles, tables, workspace, admitted = _target(program, kind.donated)
     grouping = group(program, admitted)
@@ -149,7 +161,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     cut = {int(n.number): len(one.bounds) for one in tiles for n in one.group.body}
     return Explanation(
         name,
-        target=target,
+        target=target + _words_of(heat),
         inputs=_inputs(path.program, kind.donated),
         program=program,
         operations=(*path.passes, ("as printed", len(program.nodes))),
@@ -159,11 +171,13 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
         groups=tuple(groups),
         tiles=tuple([cut.get(one.body[0].number, 0) for one in groups]),
         tables=tables,
+        kernels=() if heat is None else heat.kernels,
+        replays_until_kernels=0 if heat is None else heat.replays,
         apart=tuple([(texts[n.number], why.get(n.number, "")) for n in rest]),
         bytes_moved=moved,
         bytes_least=least,
         workspace=workspace,
-        source=path.print().__anygrad_source__,
+        source=source_of(path.print()),
         paths=len(kind.paths),
         kinds=compiled.counts()[0],
         watched=path.surroundings.names,
@@ -191,6 +205,14 @@ def _target(
     size += workspace_of(program, kept)
     words = "by NumPy, into arrays that are kept"
     return words, tiles, tables, size, lambda node: admits(node, program.specs)
+
+
+def _words_of(heat: Heat | None) -> str:
+    if heat is None or heat.replays < 0:
+        return ""
+    if heat.replays:
+        return f"; by kernels after {counted(heat.replays, 'replay')} more"
+    return "; by kernels from now on"
 
 
 def _anything(node: Node) -> str:

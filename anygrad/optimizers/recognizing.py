@@ -66,9 +66,9 @@ def _learn(x: Any) -> None:
     _leaf_types[kind] = told
 
 
-def place_of(leaves: Sequence[Any]) -> AbstractContextManager:
+def place_of(leaves: Sequence[Any], on_host: bool) -> AbstractContextManager:
     """Make the device of the arrays current, where a library has such a thing."""
-    if not _placed or set(map(type, leaves)) == ONLY_NUMPY:
+    if on_host or not _placed:
         return nullcontext()
     return on_device_of(next((x for x in leaves if type(x) in _placed), leaves[0]))
 

@@ -44,7 +44,7 @@ class Kind:
         self.calls = 0
         self.paths: list[Path] = []
         self.is_eager = False
-        self.recognizer: Recognizer | None = None
+        self.recognizers: list[Recognizer] = []
 
     def replay(
         self, leaves: list[Any], shared: frozenset[int] | None, writeable: bool = False
@@ -65,10 +65,15 @@ class Kind:
 
     def learn(self, leaves: list[Any], shared: frozenset[int] | None) -> None:
         """Recognise such arguments from now on, if that can be told quickly."""
-        if self.recognizer is None and self.paths and not shared:
-            donate = self.key[2]
-            if set(map(type, leaves)) == ONLY_NUMPY and (shared is None or not donate):
-                self.recognizer = Recognizer(leaves, self.key[-1], donate)
+        own = shared is None
+        known = [recognizer.own for recognizer in self.recognizers]
+        if own not in known and set(map(type, leaves)) == ONLY_NUMPY:
+            made = Recognizer(leaves, self.key[-1], own)
+            self.recognizers = sorted([*self.recognizers, made], key=_strictest)
+
+
+def _strictest(recognizer: Recognizer) -> int:
+    return not recognizer.own
 
 
 class Replays:
@@ -95,39 +100,45 @@ class Replays:
         now, token = environment()
         if not now.fuse or now.debug_nans != "off":
             return NOTHING
-        shared = None if donate else frozenset[int]()
-        kind, leaves = self._recognize((token, step, donate), args)
-        if kind is not None:
-            result = kind.replay(leaves, shared, kind.recognizer.writeable)
-        else:
+        found = self._recognize((token, step, donate), args)
+        if found is None:
             leaves, treedef = trees.flatten(args)
             key = key_of(leaves)
             if key is None:
                 return NOTHING
-            shared = sharing(leaves) if donate else shared
-            kind = self._find((token, step, donate, *key, treedef))
+            kind, own, writeable = self._find((token, step, donate, *key, treedef)), False, False
+        else:
+            kind, leaves, own, writeable = found
+        shared = frozenset[int]()
+        if donate:
+            shared = None if own else sharing(leaves)
+        if kind.paths and not own:
             kind.learn(leaves, shared)
-            with place_of(leaves):
-                result = kind.replay(leaves, shared)
+        with place_of(leaves, found is not None):
+            result = kind.replay(leaves, shared, writeable)
         if result is not NOTHING or kind.is_eager:
             return result
         kind.calls += 1
         if kind.calls < RECORDED_AT:
             return NOTHING
-        with self._lock, place_of(leaves):
+        with self._lock, place_of(leaves, found is not None):
             taken = partial(step, transform, donate)
             return self._record(kind, taken, leaves, kind.key[-1], shared or frozenset())
 
-    def _recognize(self, key: tuple[Any, ...], args: Any) -> tuple[Kind | None, list[Any]]:
-        """The kind of arguments, and their leaves, if it is one of those that came last."""
+    def _recognize(
+        self, key: tuple[Any, ...], args: Any
+    ) -> tuple[Kind, list[Any], bool, bool] | None:
+        """The kind of arguments, if it is one of those that came last, and their leaves.
+
+        Two flags tell that each leaf is an array with memory of its own, and writeable.
+        """
         for kind in self.kinds[:LATEST]:
-            recognizer = kind.recognizer
-            if recognizer is not None and kind.key[:3] == key:
+            for recognizer in kind.recognizers if kind.key[:3] == key else ():
                 leaves = recognizer.leaves_of(args)
                 if leaves is not None:
                     self._move_first(kind)
-                    return kind, leaves
-        return None, []
+                    return kind, leaves, recognizer.own, recognizer.writeable
+        return None
 
     def _find(self, key: tuple[Any, ...]) -> Kind:
         for kind in self.kinds:

@@ -69,8 +69,12 @@ def _new_taker(treedef: Any, known: dict[Any, Taker | None]) -> Taker:
 
 
 def _is_dict_of_leaves(treedef: Any) -> bool:
-    keys = treedef.entries()
-    return treedef.type is dict and treedef.num_nodes == len(keys) + 1 and _are_names(keys)
+    return treedef.type is dict and _is_above_leaves(treedef) and _are_names(treedef.entries())
+
+
+def _is_above_leaves(treedef: Any) -> bool:
+    """Whether below a node there are leaves only."""
+    return treedef.num_leaves == treedef.num_children == treedef.num_nodes - 1
 
 
 def _are_names(keys: Sequence[Any]) -> bool:
@@ -187,9 +191,10 @@ def builder(treedef: optree.PyTreeSpec, places: Sequence[int]) -> Builder:
     """
     places = list(places)
     kind, children = treedef.type, treedef.children()
-    if kind in (list, tuple) and len(places) == len(children) >= LONG:
-        if places == list(range(places[0], places[0] + len(places))):
-            return _cut(kind, places[0], places[0] + len(places))
+    if kind in (list, tuple) and _is_above_leaves(treedef) and len(places) >= LONG:
+        start, stop = places[0], places[0] + len(places)
+        if places == list(range(start, stop)):
+            return _cut(kind, start, stop)
     if kind not in (list, tuple, dict) or not any(child.num_leaves >= LONG for child in children):
         return _build_any(treedef, places)
     parts, start = [], 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from anygrad.compiler.accumulating import accumulate
 from anygrad.compiler.program import Program
+from anygrad.compiler.segments import join_segments
 from anygrad.compiler.simplifying import drop_dead
 from anygrad.compiler.targets.buffered import is_buffered
 from anygrad.compiler.targets.jitted import library_that_jits, print_jitted
@@ -14,7 +17,7 @@ from anygrad.compiler.targets.missing import Missed, noticing
 from anygrad.compiler.targets.plain import MISSED, print_plain
 from anygrad.compiler.targets.warming import with_kernels
 
-__all__ = ["MISSED", "Missed", "prepared", "print_program"]
+__all__ = ["MISSED", "Missed", "prepared", "print_program", "source_of"]
 
 
 def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Callable[..., Any]:
@@ -27,9 +30,16 @@ def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Ca
         run = print_jitted(program, library)
     else:
         printed = prepared(program)
-        printer = with_kernels if is_buffered(printed) else print_plain
-        run = printer(printed, donated)
+        if is_buffered(printed):
+            run = with_kernels(printed, donated, partial(_prepared_for_kernels, program))
+        else:
+            run = print_plain(printed, donated)
     return noticing(run) if any(node.name == "call" for node in program.nodes) else run
+
+
+def source_of(run: Callable[..., Any]) -> str:
+    """The text of what `print_program` made, as it is now."""
+    return inspect.unwrap(run).__anygrad_source__  # type: ignore[attr-defined]
 
 
 def prepared(program: Program) -> Program:
@@ -37,3 +47,7 @@ def prepared(program: Program) -> Program:
     if library_that_jits(program):
         return program
     return drop_dead(accumulate(program))
+
+
+def _prepared_for_kernels(program: Program) -> Program:
+    return drop_dead(accumulate(join_segments(program)))

@@ -17,7 +17,9 @@ from anygrad.backends.numpy import NUMPY
 from anygrad.compiler.accumulating import Sum
 from anygrad.compiler.donating import homes
 from anygrad.compiler.liveness import last_uses, memories, pinned
-from anygrad.compiler.program import Node, Program, Ref, Spec
+from anygrad.compiler.program import Node, Program, Ref, Spec, refs_of
+from anygrad.compiler.segments import Join
+from anygrad.compiler.targets.joined import places_of, print_join, room_of_piece
 from anygrad.compiler.targets.native.printing import print_kernel
 from anygrad.compiler.targets.plain import FREED_FROM, guard_text, print_return, text_of
 from anygrad.compiler.targets.printing import Printer
@@ -26,6 +28,7 @@ from anygrad.compiler.targets.steps import steps_of
 from anygrad.compiler.targets.tabled import print_chunks
 from anygrad.compiler.targets.tiled import print_tiles
 from anygrad.compiler.targets.writers import ADD, Writer, is_view, releases, writer_of
+from anygrad.ops.indexing import is_basic
 
 __all__ = ["is_buffered", "print_buffered"]
 
@@ -34,6 +37,8 @@ WRITTEN_FROM = 1
 
 LEAVING = ("guard", "call")
 """Nodes that may find out that the program does not hold."""
+HARMLESS = Sum, Join
+"""What ``call`` nodes call that finds out nothing, and keeps nothing."""
 
 
 def is_buffered(program: Program) -> bool:
@@ -63,6 +68,10 @@ class Writing:
         The arrays of the workspace, ``b0``, ``b1``, ...
     cuts : list of callable
         Each is given them once, and what it makes of them is ``k0``, ``k1``, ...
+    places : dict
+        By number, the pieces that are written into the memory of what they are pieces of.
+    placed : set
+        Those that have been.
     """
 
     def __init__(
@@ -72,14 +81,19 @@ class Writing:
         kernels: Sequence[tuple[Any, Any]] = (),
     ):
         self.program, self.donated = program, donated
+        self._hot = bool(kernels)
         self.specs = program.specs
         self.printer = Names()
         self.steps = steps_of(program, kernels)
         self.memory = memories(program, self._is_view)
+        kept = pinned(program, self.memory, _releases)
+        self.places = places_of(program, self.memory, kept)
+        self.placed: set[int] = set()
         self.last = last_uses(program, [step.nodes for step in self.steps], self.memory)
         self.pinned = pinned(program, self.memory, _releases)
         self.buffers: list[Layout] = []
         self.cuts: list[Callable[..., Any]] = []
+        self._views: dict[str, str] = {}  # of buffers
         self._held: dict[int, int] = {}  # memory -> its buffer
         self._free: dict[Layout, list[int]] = {}
         self._ending: dict[int, list[int]] = {}
@@ -91,7 +105,7 @@ class Writing:
             self._inside.setdefault(root, []).append(number)
         self.homes = self.direct_homes()
         # a run that is left, to be recorded anew, must find the arguments as they were
-        leaving = [k for k, step in enumerate(self.steps) if step.nodes[0].name in LEAVING]
+        leaving = [k for k, step in enumerate(self.steps) if _leaves(step.nodes[0])]
         self._decided = max(leaving, default=-1)
 
     def build(self) -> Callable[..., Any]:
@@ -125,14 +139,32 @@ class Writing:
 
         None if the result is to be new. With ``separate`` it is none that this step reads.
         """
+        if number in self.places:
+            return room_of_piece(self, number)
         home, made = self.homes.get(number), self.layout(number)
         if home is not None and made is not None and self.is_over(position, home, separate):
             return f"v{home}"
+        return None if made is None else self.take_for(number, made)
+
+    def take_for(self, number: int, made: Layout) -> str | None:
+        """A buffer for a value; None if it must be new."""
         root = self.memory[number]
-        if root in self.pinned or root != number or made is None:
+        if root in self.pinned or root != number:
             return None
         self._held[number] = self.take(made)
         return f"b{self._held[number]}"
+
+    def view(self, array: str, name: str, key: Any) -> str:
+        """The name of a part of an array, which is cut out once if the array is a buffer."""
+        if not array.startswith("b"):
+            self.printer.add(f"{name} = {array}[{self.printer.operand(key)}]")
+            return name
+        known = f"{array}[{key!r}]"
+        if known not in self._views:
+            buffer = int(array[1:])
+            self._views[known] = f"k{len(self.cuts)}"
+            self.cuts.append(lambda arrays: arrays[buffer][key])
+        return self._views[known]
 
     def layout(self, number: int) -> Layout | None:
         """How to make an array like a value."""
@@ -143,11 +175,13 @@ class Writing:
         """By number of a result, the donated array that it may be written into at once."""
         found = {}
         times = Counter(int(x) for x in self.program.outputs if type(x) is Ref)
+        joins = {node.number for node in self.program.nodes if type(node.function) is Join}
         for k, home in homes(self.program, self.donated).items():
             number, spec = int(self.program.outputs[k]), self.specs[home]
             own = self.specs[number]
             single = times[number] == 1
             made = self.memory[number] == number and number not in self._given
+            made = made and number not in joins
             alike = spec.strides == own.strides and own.size >= WRITTEN_FROM
             if single and made and alike:
                 found[number] = home
@@ -169,6 +203,13 @@ class Writing:
         if node.name == "guard":
             add(guard_text(self.printer, node))
             return
+        if type(node.function) is Join:
+            print_join(self, node)
+            return
+        if node.name == "getitem" and self._is_cut(node):
+            base = self.printer.operand(node.operands[0])
+            self.name(number, self.view(base, f"v{number}", node.keywords["key"]))
+            return
         writer = writer_of(node, self.specs)
         if writer is not None:
             texts = [self.printer.operand(x) for x in writer.operands]
@@ -181,6 +222,14 @@ class Writing:
                 return
         add(f"v{number} = {self._short_text(node) or text_of(self.printer, node, self.specs)}")
         self.name(number, f"v{number}")
+
+    def _is_cut(self, node: Node) -> bool:
+        """Whether a node shows a part of a buffer, the same in every run."""
+        base, key = node.operands[0], node.keywords["key"]
+        if not self._hot or type(base) is not Ref or self.specs[node.number].kind != "array":
+            return False
+        in_buffer = self.printer.operand(base).startswith("b")
+        return in_buffer and is_basic(key) and not list(refs_of(key))
 
     def name(self, number: int, name: str) -> None:
         """Give a value its name; what is returned is called by its number."""
@@ -291,7 +340,11 @@ class Names(Printer):
 
 
 def _releases(node: Node) -> bool:
-    return type(node.function) is Sum or releases(node)
+    return type(node.function) in HARMLESS or releases(node)
+
+
+def _leaves(node: Node) -> bool:
+    return node.name in LEAVING and type(node.function) not in HARMLESS
 
 
 def _is_large(spec: Spec) -> bool:

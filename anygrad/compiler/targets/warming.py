@@ -7,9 +7,11 @@ as long as compiling would. Who replays a program a few times only never waits f
 
 from __future__ import annotations
 
+import inspect
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from anygrad.compiler.program import Program
@@ -19,7 +21,7 @@ from anygrad.compiler.targets.native.choosing import Kernel, kernels_of
 from anygrad.compiler.targets.native.making import make
 from anygrad.config import settings
 
-__all__ = ["calls_until_hot", "with_kernels"]
+__all__ = ["Heat", "calls_until_hot", "heat_of", "with_kernels"]
 
 CALL = 0.5e-6
 """Seconds that NumPy takes for an operation besides its elements."""
@@ -31,17 +33,51 @@ COMPILING = 10e-3, 0.2e-3
 """Seconds that it takes to compile: for a kernel, and for each of its operations."""
 
 
-def with_kernels(program: Program, donated: frozenset[int]) -> Callable[..., Any]:
-    """Make the function ``replay(*leaves)``, which gets kernels when it is hot."""
+def with_kernels(
+    program: Program, donated: frozenset[int], prepare: Callable[[], Program]
+) -> Callable[..., Any]:
+    """Make the function ``replay(*leaves)``, which gets kernels when it is hot.
+
+    ``prepare`` gives the program as it is printed with kernels.
+    """
     wanted = settings().kernels
     if wanted == "off" or reason_against():
         return print_buffered(program, donated)
-    kernels = kernels_of(program)
+    other = prepare()
+    kernels = kernels_of(other)
     if not kernels:
         return print_buffered(program, donated)
     if wanted == "always":
-        return _print_hot(program, donated, kernels, True) or print_buffered(program, donated)
-    return Warming(program, donated, kernels).replay()
+        found = _print_hot(other, donated, kernels, True)
+        if found is None:
+            return print_buffered(program, donated)
+        found.__anygrad_kernels__ = Heat(other, tuple(kernels), 0)  # type: ignore[attr-defined]
+        return found
+    return Warming(program, donated, other, kernels).replay()
+
+
+@dataclass
+class Heat:
+    """The kernels of a program that is replayed.
+
+    Attributes
+    ----------
+    program : Program
+        As it is printed with them.
+    kernels : tuple of Kernel
+        What they are.
+    replays : int
+        How many replays are left until they are made; 0 if they are in use, -1 if they cannot be.
+    """
+
+    program: Program
+    kernels: tuple[Kernel, ...]
+    replays: int
+
+
+def heat_of(run: Callable[..., Any]) -> Heat | None:
+    """What is known of the kernels of a replay; None if there are none."""
+    return getattr(inspect.unwrap(run), "__anygrad_kernels__", None)
 
 
 def calls_until_hot(program: Program, kernels: list[Kernel]) -> tuple[int, int]:
@@ -57,8 +93,14 @@ def calls_until_hot(program: Program, kernels: list[Kernel]) -> tuple[int, int]:
 class Warming:
     """A program that is replayed by NumPy, and counted."""
 
-    def __init__(self, program: Program, donated: frozenset[int], kernels: list[Kernel]):
-        self._program, self._donated, self._kernels = program, donated, kernels
+    def __init__(
+        self,
+        program: Program,
+        donated: frozenset[int],
+        other: Program,
+        kernels: list[Kernel],
+    ):
+        self._program, self._donated, self._kernels = other, donated, kernels
         self._cold = print_buffered(program, donated)
         self._read_at, self._made_at = calls_until_hot(program, kernels)
         self._lock = threading.Lock()
@@ -66,6 +108,7 @@ class Warming:
     def replay(self) -> Callable[..., Any]:
         """The function."""
         cold, calls, looked = self._cold, 0, False
+        heat = Heat(self._program, tuple(self._kernels), self._made_at)
         hot: list[Callable[..., Any]] = []
 
         def replay(*leaves: Any) -> Any:
@@ -73,15 +116,18 @@ class Warming:
                 return hot[0](*leaves)
             nonlocal calls, looked
             calls += 1
+            heat.replays = max(self._made_at - calls, 1)
             if calls >= self._made_at or (calls >= self._read_at and not looked):
                 looked = True
                 found = self._find(calls >= self._made_at)
                 if found is not None:
                     hot.append(found)
+                    heat.replays = -1 if found is cold else 0
                     replay.__anygrad_source__ = found.__anygrad_source__  # type: ignore[attr-defined]
             return (hot[0] if hot else cold)(*leaves)
 
         replay.__anygrad_source__ = cold.__anygrad_source__  # type: ignore[attr-defined]
+        replay.__anygrad_kernels__ = heat  # type: ignore[attr-defined]
         return replay
 
     def _find(self, wait: bool) -> Callable[..., Any] | None:

@@ -17,7 +17,7 @@ TRIALS = 40
 def fit(function, interval, count, *, step=1, weight=None, bits=53, given=()):
     """Coefficients c of ``sum(c[k] * x**(step * k))``, the constant one first, as floats.
 
-    The largest of ``|weight(x) * (function(x) - polynomial)|`` is as small as possible when they are
+    The largest of ``|weight(x) * (function(x) - polynomial)|`` is as small as possible as they are
     rounded one after the other, lowest first, and those above are fitted anew after each.
 
     Parameters

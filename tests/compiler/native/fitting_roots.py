@@ -1,6 +1,5 @@
 """Fits the tables of ``mathematics/roots.py``; run as a script it prints them."""
 
-import mpmath
 from mpmath import mpf
 
 from tests.compiler.native.fitting import fit

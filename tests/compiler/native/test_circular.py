@@ -151,8 +151,6 @@ def test_errors_are_small_at_every_third_float32(name):
     end = int(np.array(LARGEST["float32"], np.float32).view(np.uint32))
     worst = (0.0, ())
     for sign in (0, 2**31):
-        worst = max(
-            worst, largest_error_everywhere(function, reference, 3, sign, sign + end + 1)
-        )
+        worst = max(worst, largest_error_everywhere(function, reference, 3, sign, sign + end + 1))
     print(f"{name} float32: {worst[0]:.3f} ulp of every third number, at {worst[1]}")
     assert worst[0] < BOUND

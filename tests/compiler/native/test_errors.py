@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from anygrad.compiler.targets.native.mathematics import errors
-from anygrad.compiler.targets.native.mathematics.errors import ERF, ERFC, FAR, VANISHED
+from anygrad.compiler.targets.native.mathematics.errors import ERF, ERFC, FAR, SWITCH, VANISHED
 
 from . import fitting_errors
 from .accuracy import (
@@ -31,7 +31,7 @@ def points(name, dtype, count):
     rng = np.random.default_rng(1)
     end = ENDS[name][dtype]
     sizes = numbers(dtype, count // 2)
-    near = around([0.8, 1.0, end, -0.8, -1.0], dtype, min(count // 40, 2000))
+    near = around([SWITCH, 1.0, end, -SWITCH, -1.0], dtype, min(count // 40, 2000))
     spread = rng.uniform(-1.2, 1.2, count // 2), rng.uniform(-end - 1, end + 1, count)
     found = np.concatenate([sizes, near, *[x.astype(dtype) for x in spread]])
     return found[np.abs(found) < 100]
@@ -79,6 +79,11 @@ def test_bits_do_not_depend_on_the_lanes(name, dtype):
 @of_both
 def test_tables_are_what_is_fitted(table, dtype):
     assert list(getattr(errors, table)[dtype]) == fitting_errors.TABLES[table](dtype)
+
+
+@pytest.mark.slow
+def test_the_slope_is_what_is_fitted():
+    assert list(errors.SLOPE) == fitting_errors.slope()
 
 
 @pytest.mark.slow

@@ -24,8 +24,8 @@ INF, NAN = np.inf, np.nan
 # the function of wider numbers, the one of mpmath, and the largest error that there may be
 CASES = {
     "tanh": (np.tanh, mpmath.tanh, 1.35),
-    "sinh": (np.sinh, mpmath.sinh, 1.35),
-    "cosh": (np.cosh, mpmath.cosh, 1.8),
+    "sinh": (np.sinh, mpmath.sinh, 1.0),
+    "cosh": (np.cosh, mpmath.cosh, 1.0),
 }
 SPECIAL = {
     "tanh": [(0.0, 0.0), (-0.0, -0.0), (1e3, 1), (-1e3, -1), (INF, 1), (-INF, -1), (NAN, NAN)],

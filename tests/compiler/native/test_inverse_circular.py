@@ -53,7 +53,7 @@ def pairs(dtype, count):
         y, x = numbers(dtype, count), numbers(dtype, count, 3)
         near = (y * rng.uniform(0.2, 5, y.size)).astype(dtype)
         far = np.ldexp(y, rng.integers(-60, 60, y.size)).astype(dtype)
-        half = np.nextafter(y * 0.5, [dtype_of(dtype, np.inf)]).astype(dtype)
+        half = np.nextafter(y / 2, np.inf, dtype=dtype)
         normal = rng.normal(size=(2, count)).astype(dtype)
         found = np.array(
             [
@@ -62,10 +62,6 @@ def pairs(dtype, count):
             ]
         )
         return found[:, ~np.isnan(found).any(axis=0)]
-
-
-def dtype_of(dtype, x):
-    return np.dtype(dtype).type(x)
 
 
 @needs_wide
@@ -87,8 +83,7 @@ def test_errors_of_two_arguments_are_small(dtype):
 @of_both
 def test_special_values(dtype):
     x = np.array([0.0, -0.0, 1, -1, np.inf, -np.inf, np.nan], dtype)
-    half = math.pi / 2
-    quarter = math.pi / 4
+    half, quarter = math.pi / 2, math.pi / 4
     for function, expected in (
         (ASIN, [0.0, -0.0, half, -half, np.nan, np.nan, np.nan]),
         (ACOS, [half, half, 0.0, math.pi, np.nan, np.nan, np.nan]),
@@ -96,12 +91,13 @@ def test_special_values(dtype):
     ):
         found = evaluate(function, x)
         np.testing.assert_array_equal(found, np.array(expected, dtype))
-        np.testing.assert_array_equal(np.signbit(found[:-1]), np.signbit(expected[:-1]) & (found[:-1] == found[:-1]) | np.signbit(found[:-1]) & np.isnan(found[:-1]))
+        known = ~np.isnan(expected)
+        np.testing.assert_array_equal(np.signbit(found)[known], np.signbit(expected)[known])
 
 
 @of_both
 def test_nothing_is_beyond_one(dtype):
-    above = np.nextafter(dtype_of(dtype, 1), dtype_of(dtype, 2))
+    above = np.nextafter(1, 2, dtype=dtype)
     x = np.array([above, -above, 2, -2, np.finfo(dtype).max], dtype)
     assert np.isnan(evaluate(ASIN, x)).all()
     assert np.isnan(evaluate(ACOS, x)).all()

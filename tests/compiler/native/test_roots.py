@@ -42,7 +42,9 @@ def pairs(dtype, count):
         near = (y * rng.uniform(0.2, 5, y.size)).astype(dtype)
         far = np.ldexp(y, rng.integers(-30, 30, y.size)).astype(dtype)
         normal = rng.normal(size=(2, count)).astype(dtype)
-        found = np.array([np.concatenate([y, y, y, normal[0]]), np.concatenate([x, near, far, normal[1]])])
+        found = np.array(
+            [np.concatenate([y, y, y, normal[0]]), np.concatenate([x, near, far, normal[1]])]
+        )
         return found[:, ~np.isnan(found).any(axis=0)]
 
 

@@ -36,8 +36,8 @@ def check_same(got, expected, what=""):
     ):
         told = (what, path, a, b)
         assert type(a) is type(b), told
-        assert a.shape == b.shape, told
-        assert a.dtype == b.dtype, told
+        assert np.shape(a) == np.shape(b), told
+        assert np.asarray(a).dtype == np.asarray(b).dtype, told
         assert np.asarray(a).tobytes() == np.asarray(b).tobytes(), told
 
 

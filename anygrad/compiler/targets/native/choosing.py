@@ -26,6 +26,11 @@ class Many(NamedTuple):
 
     plans: tuple[Plan, ...]
 
+    def __str__(self) -> str:
+        sizes = [one.size for one in self.plans]
+        head = f"{len(sizes)} leaves with {min(sizes)} to {max(sizes)} elements; the first one:"
+        return f"{head}\n{self.plans[0]}"
+
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The operations of all."""

@@ -99,7 +99,7 @@ def make_matcher(
         Takes a list or a tuple, of exactly these types; False for anything else.
     """
     flags = [False] * len(slots) if owned is None else [bool(flag) for flag in owned]
-    for slot in slots:
+    for slot in set(slots):
         check_slot(slot._replace(place=0), 1)
         if slot.kind == "float":
             raise ValueError("make_matcher(slots): got a number; expected arrays only")

@@ -89,6 +89,9 @@ class Plan(NamedTuple):
     operands: tuple[Operand, ...]
     reductions: tuple[Reduction, ...]
 
+    def __str__(self) -> str:
+        return str(self.group)
+
     @property
     def nodes(self) -> tuple[Node, ...]:
         """What it computes."""

@@ -145,7 +145,7 @@ class _Kinds:
         places: dict[tuple[int, ...], int] = {}
         offsets = []
         for slot, owned in specs:
-            kind = _kind(slot._replace(place=0), owned)
+            kind = _kind(Slot(slot.kind, 0, *slot[2:]), owned)  # faster than _replace
             if kind not in places:
                 places[kind] = len(words)
                 words += kind

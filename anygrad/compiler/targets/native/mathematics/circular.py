@@ -1,8 +1,8 @@
 """sin, cos and tan.
 
 The argument is a multiple of pi/2 and a remainder of at most about pi/4, known to more digits than
-one number holds. Both the sine and the cosine of the remainder are computed; which of them is wanted
-depends on the multiple. So both of the same argument cost hardly more than one of them.
+one number holds. Both the sine and the cosine of that are computed; which of them is wanted depends
+on the multiple. So both of the same argument cost hardly more than one of them.
 """
 
 from __future__ import annotations

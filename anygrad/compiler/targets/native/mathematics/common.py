@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from anygrad.compiler.targets.native.values import Value, bits, convert, fma, from_bits, select
+from anygrad.compiler.targets.native.values import Value, bits, fma, from_bits, select
 
 __all__ = [
     "Format",
@@ -15,12 +15,10 @@ __all__ = [
     "format_of",
     "nearest",
     "ordered_sum",
-    "paired",
     "polynomial",
     "power_of_two",
     "two_product",
     "two_sum",
-    "widened",
 ]
 
 
@@ -38,20 +36,17 @@ class Format(NamedTuple):
         bits are the last ones of the sum. Whole numbers of either sign leave its exponent.
     smallest : float
         The smallest positive number of full precision.
-    integer : str
-        The integers of the same size.
     """
 
     fraction: int
     bias: int
     shifter: float
     smallest: float
-    integer: str
 
 
 _FORMATS = {
-    "float64": Format(52, 1023, 1.5 * 2.0**52, 2.0**-1022, "int64"),
-    "float32": Format(23, 127, 1.5 * 2.0**23, 2.0**-126, "int32"),
+    "float64": Format(52, 1023, 1.5 * 2.0**52, 2.0**-1022),
+    "float32": Format(23, 127, 1.5 * 2.0**23, 2.0**-126),
 }
 
 
@@ -90,20 +85,6 @@ def chain(x: Value, coefficients: Sequence[float]) -> Any:
     return result
 
 
-def paired(x: Value, coefficients: Sequence[float]) -> Value:
-    """As `polynomial`, neighbours joined in pairs, pairs in pairs and so on (Estrin's scheme)."""
-    parts: list[Any] = list(coefficients)
-    power = x
-    while len(parts) > 1:
-        joined: list[Any] = [
-            fma(power, b, a) for a, b in zip(parts[::2], parts[1::2], strict=False)
-        ]
-        parts = joined + parts[len(joined) * 2 :]
-        if len(parts) > 1:
-            power = power * power
-    return parts[0]
-
-
 def nearest(x: Value, factor: float = 1.0, offset: int = 0) -> tuple[Value, Value]:
     """The whole number nearest to ``factor * x``, as a float, and bits that end in it.
 
@@ -138,19 +119,3 @@ def two_product(a: Value, b: Any) -> tuple[Value, Value]:
     """A product and what rounding took from it."""
     product = a * b
     return product, fma(a, b, -product)
-
-
-def widened(build: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that computes in double precision whatever it is given, and rounds once."""
-
-    def compute(*values: Value) -> Any:
-        dtype = values[0].dtype
-        if dtype == "float64":
-            return build(*values)
-        made = build(*[convert(x, "float64") for x in values])
-        if type(made) is tuple:
-            return tuple([convert(y, dtype) for y in made])
-        return convert(made, dtype)
-
-    compute.__doc__ = build.__doc__
-    return compute

@@ -6,7 +6,6 @@ from anygrad.compiler.targets.native.mathematics.common import (
     at_most,
     format_of,
     nearest,
-    ordered_sum,
     polynomial,
     power_of_two,
     two_product,
@@ -31,10 +30,10 @@ FAR = {"float64": 5.95, "float32": 3.95}
 VANISHED = {"float64": 27.5, "float32": 10.5}
 """From here on erfc is 0."""
 
-MIDDLE = 1
-"""Where the powers of `TAIL` are centred: arguments from 1 to 6 less this are exact."""
+SWITCH = 0.8
+"""From here on erfc is computed by `DECAY`: it is below 1/4 soon, and the difference too coarse."""
 
-SHIFT, CENTRE = 2, 0.125
+SHIFT, CENTRE = 2.0, 0.125
 """`DECAY` goes by powers of ``1 / (x + SHIFT) - CENTRE``."""
 
 # Fitted by tests/compiler/native/fitting_errors.py.
@@ -97,7 +96,7 @@ TAIL = {
         8.989200432552025e-05,
     ),
 }
-"""log(1 - erf(x)) as a polynomial of x - MIDDLE, from 1 on."""
+"""log(1 - erf(x)) as a polynomial of x - 1, from 1 on."""
 
 DECAY = {
     "float64": (
@@ -137,10 +136,13 @@ DECAY = {
         -112.73770141601562,
     ),
 }
-"""(x + SHIFT) * erfc(x) * exp(x**2) as a polynomial, from 1 on."""
+"""(x + SHIFT) * erfc(x) * exp(x**2) as a polynomial, from SWITCH on."""
 
 SLOPE = (0.9609375, 2.82421875)
-"""The relative change of erfc(x) * exp(x**2) with 1 / (x + SHIFT), roughly, as a polynomial of that."""
+"""The change of erfc(x) * exp(x**2) with ``u = 1 / (x + SHIFT)``, both relative: a polynomial of u.
+
+It is needed roughly only.
+"""
 
 
 def _erf(x: Value) -> Value:
@@ -148,7 +150,7 @@ def _erf(x: Value) -> Value:
     dtype = x.dtype
     a = at_most(absolute(x), FAR[dtype])
     near = fma(a, polynomial(a * a, NEAR[dtype]), a)
-    logarithm = polynomial(a - MIDDLE, TAIL[dtype])
+    logarithm = polynomial(a - 1.0, TAIL[dtype])
     n, stored = nearest(logarithm, PER_LOG_2, format_of(x).bias)
     first, second = LOG_2[dtype]
     r = fma(n, -second, fma(n, -first, logarithm))
@@ -158,43 +160,51 @@ def _erf(x: Value) -> Value:
 
 
 def _erfc(x: Value) -> Value:
-    """1 - erf(x), as exact where it is small."""
+    """1 - erf(x), and as exact where it is small."""
     dtype = x.dtype
-    a = at_most(absolute(x), VANISHED[dtype])
+    a = absolute(x)
     near = fma(-x, polynomial(x * x, NEAR[dtype]), 1.0 - x)
-    far = _decay(a)
-    return select(absolute(x) < 0.8, near, select(x < 0.0, 2.0 - far, far))
+    bounded = at_most(a, VANISHED[dtype])
+    far = _times_gaussian(*_factor(bounded), bounded)
+    return select(a < SWITCH, near, select(x < 0.0, 2.0 - far, far))
 
 
-def _decay(a: Value) -> Value:
-    """Erfc from 1 on.
+def _factor(a: Value) -> tuple[Value, Value]:
+    """erfc(a) * exp(a**2) as a sum of two numbers, from `SWITCH` on.
 
-    The errors of the square, of the division and of the product are made good: the exponential
-    would show the first one, and all of them together were too many.
+    Each rounding on the way is made good in the second one: that of the divisor, of the quotient,
+    whose error shows in the polynomial, too, of the last step of this, and of the product.
     """
-    dtype = a.dtype
-    below = a + float(SHIFT)
-    inverse = 1.0 / below
-    error = fma(-inverse, a - (below - float(SHIFT)), fma(-inverse, below, 1.0))
-    first, *others = DECAY[dtype]
-    distance = inverse - CENTRE
+    divisor = a + SHIFT
+    u = 1.0 / divisor
+    error = fma(-u, a - (divisor - SHIFT), fma(-u, divisor, 1.0))
+    first, *others = DECAY[a.dtype]
+    distance = u - CENTRE
     rest = polynomial(distance, others)
     value = fma(distance, rest, first)
-    factor, low = two_product(inverse, value)
-    low = fma(inverse, fma(distance, rest, first - value), low)
-    low = fma(factor, error * fma(inverse, SLOPE[1], SLOPE[0]), low)
-    square, square_low = two_product(a, a)
+    factor, low = two_product(u, value)
+    low = fma(u, fma(distance, rest, first - value), low)
+    return factor, fma(factor, error * fma(u, SLOPE[1], SLOPE[0]), low)
+
+
+def _times_gaussian(factor: Value, low: Value, a: Value) -> Value:
+    """``(factor + low) * exp(-a**2)``, where the square is known to twice the precision.
+
+    The power of two is multiplied in halves, as it may be smaller than all numbers.
+    """
     kind = format_of(a)
+    square, square_low = two_product(a, a)
     n, stored = nearest(square, -PER_LOG_2, 2 * kind.bias)
-    first, second = LOG_2[dtype]
+    first, second = LOG_2[a.dtype]
     high = fma(n, -first, -square)
-    low_ = fma(n, second, square_low)
-    r = high - low_
-    rest = (high - r) - low_
-    rise = fma(r * r, polynomial(r, RISE[dtype]), rest)
+    taken = fma(n, second, square_low)
+    r = high - taken
+    # exp(r) is 1 + r + rise
+    rise = fma(r * r, polynomial(r, RISE[a.dtype]), (high - r) - taken)
+    result = factor + fma(factor, r, fma(factor, rise, fma(low, r, low)))
     power = power_of_two(stored >> 1)
     other = from_bits((stored << kind.fraction) - bits(power))
-    return (factor + fma(factor, r, fma(factor, rise, fma(low, r, low)))) * power * other
+    return result * power * other
 
 
 ERF = Function("erf", _erf)

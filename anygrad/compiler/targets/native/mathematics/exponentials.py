@@ -1,4 +1,4 @@
-"""exp and its relatives, by polynomials of what remains of the argument beside multiples of log 2."""
+"""exp and its relatives: polynomials of what an argument is beside a multiple of log 2."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _expm1(x: Value) -> Value:
 
 
 def _decay(x: Value, given: Any = 0.0) -> tuple[Value, Value]:
-    """exp of ``x + given`` as a number and its rest: x is not positive, and the other one small."""
+    """``exp(x + given)`` as a number and its rest: x is not positive, and the other one small."""
     room = {"float64": 60, "float32": 30}[x.dtype]
     x = at_least(x, _LOWEST[x.dtype])
     main, small, stored = reduced(x, format_of(x).bias + room, given)

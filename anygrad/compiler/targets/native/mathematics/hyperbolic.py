@@ -66,11 +66,10 @@ def _tanh(x: Value) -> Value:
 
 
 def _parts(x: Value) -> tuple[Value, Value, Value, Value, Value]:
-    """What sinh and cosh of ``x >= 0`` are made of.
+    """A quarter of 2**n and of 2**-n, r, cosh(r) - 1 and sinh(r) - r for ``x = n log(2) + r >= 0``.
 
-    With x = n log(2) + r they are ``c * cosh(r) + s * sinh(r)``, where s and c are half of 2**n
-    plus and minus half of 2**-n. Gives halves of 2**n and 2**-n halved once more, so that they do
-    not overflow before the functions do; r, cosh(r) - 1 and sinh(r) - r.
+    Of these sinh and cosh are made: as ``c cosh(r) + s sinh(r)``, in which one of c and s is half
+    of 2**n + 2**-n and the other one half of the difference. Their halves overflow later.
     """
     kind = format_of(x)
     main, small, stored = reduced(x, kind.bias - 2)
@@ -88,10 +87,10 @@ def _parts(x: Value) -> tuple[Value, Value, Value, Value, Value]:
 def _sinh(x: Value) -> Value:
     """The hyperbolic sine."""
     growing, shrinking, r, even, odd = _parts(at_most(absolute(x), _HIGHEST[x.dtype]))
-    c, s = growing - shrinking, growing + shrinking
-    # both parts of the first sum are exact or large
+    (c, lost), s = ordered_sum(growing, -shrinking), growing + shrinking
+    # c is zero, or larger than s * r: of their sum nothing is lost
     total = fma(s, r, c)
-    y = total + (fma(s, r, c - total) + fma(c, even, s * odd))
+    y = total + (fma(s, r, c - total) + fma(c, even, fma(s, odd, lost)))
     y = copysign(y + y, x)
     # the quarters of small numbers are no numbers
     return select(absolute(x) < 2.0 ** -(format_of(x).fraction // 2 + 2), x, y)
@@ -100,9 +99,9 @@ def _sinh(x: Value) -> Value:
 def _cosh(x: Value) -> Value:
     """The hyperbolic cosine."""
     growing, shrinking, r, even, odd = _parts(at_most(absolute(x), _HIGHEST[x.dtype]))
-    c, s = growing + shrinking, growing - shrinking
+    (c, lost), s = ordered_sum(growing, shrinking), growing - shrinking
     total = fma(s, r, c)
-    y = total + (fma(s, r, c - total) + fma(c, even, s * odd))
+    y = total + (fma(s, r, c - total) + fma(c, even, fma(s, odd, lost)))
     return y + y
 
 

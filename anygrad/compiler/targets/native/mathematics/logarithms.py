@@ -20,7 +20,7 @@ from anygrad.compiler.targets.native.values import (
     select,
 )
 
-__all__ = ["LOG", "LOG1P", "LOG2", "LOG10", "split", "split_any"]
+__all__ = ["LOG", "LOG1P", "LOG2", "LOG10", "log_of_sum", "split", "split_any"]
 
 # (2 atanh(s) / s - 2) / s**2 as a polynomial in s**2, for s = f / (2 + f) with 1 + f from sqrt(1/2)
 # to sqrt(2), in double precision; error relative to 2 atanh(s) / s
@@ -119,20 +119,23 @@ def _log(x: Value) -> Value:
     return _special(fma(k, high, f - fma(k, -low, _less(f))), x)
 
 
+def log_of_sum(u: Value, lost: Value) -> Value:
+    """The natural logarithm of a positive number of full precision and what it lacks."""
+    kind = format_of(u)
+    k, m, shifted = split(u)
+    # lost / 2**k, by twice that and its half: there is no number 2**-k for the largest k
+    exponents = (2 * kind.bias + 1) << kind.fraction
+    twice = lost * from_bits(((2 * kind.bias + 1) << kind.fraction) - (shifted & exponents))
+    near = m - 1.0
+    f = fma(twice, 0.5, near)
+    left = fma(twice, 0.5, near - f)
+    high, low = LOG_2[u.dtype]
+    return fma(k, high, f - fma(k, -low, _less(f) - left))
+
+
 def _log1p(x: Value) -> Value:
     """log(1 + x): of the sum, with what rounding took from it."""
-    kind = format_of(x)
-    u, lost = two_sum(x.lift(1.0), x)
-    k, m, shifted = split(u)
-    # lost / 2**k, by twice that: there is no number 2**-k for the largest k
-    exponents = (2 * kind.bias + 1) << kind.fraction
-    twice = from_bits(((2 * kind.bias + 1) << kind.fraction) - (shifted & exponents))
-    lost = lost * twice
-    near = m - 1.0
-    f = fma(lost, 0.5, near)
-    left = fma(lost, 0.5, near - f)
-    high, low = LOG_2[x.dtype]
-    y = copysign(fma(k, high, f - fma(k, -low, _less(f) - left)), x)
+    y = copysign(log_of_sum(*two_sum(x.lift(1.0), x)), x)
     y = select(x < math.inf, y, x)
     y = select(x == -1.0, -math.inf, y)
     return select(x < -1.0, math.nan, y)
