@@ -161,7 +161,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     cut = {int(n.number): len(one.bounds) for one in tiles for n in one.group.body}
     return Explanation(
         name,
-        target=target + _words_of(heat),
+        target=_words_of(heat, target),
         inputs=_inputs(path.program, kind.donated),
         program=program,
         operations=(*path.passes, ("as printed", len(program.nodes))),
@@ -207,12 +207,12 @@ def _target(
     return words, tiles, tables, size, lambda node: admits(node, program.specs)
 
 
-def _words_of(heat: Heat | None) -> str:
+def _words_of(heat: Heat | None, target: str) -> str:
     if heat is None or heat.replays < 0:
-        return ""
+        return target
     if heat.replays:
-        return f"; by kernels after {counted(heat.replays, 'replay')} more"
-    return "; by kernels from now on"
+        return f"{target}; by kernels after {counted(heat.replays, 'replay')} more"
+    return "by kernels, and by NumPy what is in none"
 
 
 def _anything(node: Node) -> str:

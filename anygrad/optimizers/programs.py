@@ -128,9 +128,7 @@ def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tupl
     places.update({made + argument: argument for argument in range(given)})
     build = builder(recording.treedef, [places[k] for k in chosen])
     treedef, choose = recording.treedef, _chooser(chosen)
-    path = Path(
-        program, run, choose, treedef, pairs, late, donated, taken, silent, build, rest
-    )
+    path = Path(program, run, choose, treedef, pairs, late, donated, taken, silent, build, rest)
     found = trees.leaves(recording.result)
     return path, [found[k] for k in order]
 

@@ -109,30 +109,29 @@ class Recognizer:
         Their structure.
     own : bool
         Whether arrays have to be all different, each with memory of its own.
-
-    Attributes
-    ----------
-    writeable : bool
-        Whether all arrays of the arguments recognised are, too.
     """
 
     def __init__(self, leaves: list[Any], treedef: Any, own: bool):
         self.own = own
-        self.writeable = False
         self._take = taker(treedef)
-        self._fits: Callable[[list[Any]], bool] = self._compare
         self._expected = _layouts(leaves)
+        # what looks at the arrays, and whether it sees to it that all are writeable, too
+        self._look: tuple[Callable[[list[Any]], bool], bool] = self._compare, False
         self._unasked = True
         self._replays = 0
 
-    def leaves_of(self, args: Any) -> list[Any] | None:
-        """The leaves of arguments of this kind; None for any others, which may still be of it."""
+    def recognize(self, args: Any) -> tuple[list[Any], bool] | None:
+        """The leaves of arguments of this kind, and whether all are known to be writeable.
+
+        None for any others, which may still be of it.
+        """
         leaves: list[Any] = []
-        if not self._take(args, leaves) or not self._fits(leaves):
+        fits, writeable = self._look
+        if not self._take(args, leaves) or not fits(leaves):
             return None
         if self._unasked:
             self._count(leaves)
-        return leaves
+        return leaves, writeable
 
     def _compare(self, leaves: list[Any]) -> bool:
         return (
@@ -153,8 +152,7 @@ class Recognizer:
             return
         matches = matcher(leaves, self.own)
         if matches is not None:
-            self.writeable = self.own  # before it is used
-            self._fits = matches
+            self._look = matches, self.own
 
 
 def matcher(leaves: list[Any], own: bool) -> Callable[[list[Any]], bool] | None:

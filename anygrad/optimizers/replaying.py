@@ -134,10 +134,10 @@ class Replays:
         """
         for kind in self.kinds[:LATEST]:
             for recognizer in kind.recognizers if kind.key[:3] == key else ():
-                leaves = recognizer.leaves_of(args)
-                if leaves is not None:
+                found = recognizer.recognize(args)
+                if found is not None:
                     self._move_first(kind)
-                    return kind, leaves, recognizer.own, recognizer.writeable
+                    return kind, found[0], recognizer.own, found[1]
         return None
 
     def _find(self, key: tuple[Any, ...]) -> Kind:

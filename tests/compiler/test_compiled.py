@@ -265,6 +265,28 @@ def test_memory_that_is_nobody_elses_is_not_copied():
         assert separated(given, frozenset(donated)) is given
 
 
+def test_overlaps_are_found_among_many_arrays():
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        whole = np.zeros(40, np.int8)
+        given = []
+        for _ in range(8):
+            low, high = np.sort(random.integers(0, 41, 2))
+            given.append(whole[low:high][:: random.choice([-2, -1, 1, 3])])
+        expected = {
+            n
+            for n, x in enumerate(given)
+            if any(np.may_share_memory(x, y) for k, y in enumerate(given) if k != n)
+        }
+        copied = separated(given, frozenset(range(8)))
+        assert {n for n in range(8) if copied[n] is not given[n]} == expected
+
+
+def test_arrays_in_memory_of_others_are_not_compared_in_pairs():
+    given = [np.frombuffer(bytearray(8), np.uint8) for _ in range(3000)]
+    assert separated(given, frozenset(range(3000))) is given
+
+
 def test_memory_that_must_not_be_written_is_copied_before():
     x, y = frozen(X), X.copy()
     given = separated([x, y], frozenset((0, 1)))

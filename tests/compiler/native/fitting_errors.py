@@ -31,7 +31,7 @@ def tail(dtype):
 
 
 def decay(dtype):
-    """erfc(x) * exp(x**2) / u from `SWITCH` on, by powers of ``u - CENTRE``, u = 1 / (x + SHIFT)."""
+    """erfc(x) * exp(x**2) / u from `SWITCH` on, u = 1 / (x + SHIFT), by powers of u - CENTRE."""
 
     def function(v):
         u = v + mpf(CENTRE)

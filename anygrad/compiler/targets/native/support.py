@@ -7,6 +7,8 @@ a multiple of eight. Kernels follow it, so that a sum has the same bits.
 
 from __future__ import annotations
 
+import numpy as np
+
 from anygrad.compiler.targets.native.values import TYPES
 
 __all__ = ["SUPPORT", "text"]
@@ -156,7 +158,8 @@ all:
 }}
 define void @sum.{name}(ptr %x, i64 %n, ptr %to) nounwind {{
   %s = call {t} @tree.{name}(ptr %x, i64 %n)
-  store {t} %s, ptr %to, align 1
+  %all = fadd {t} {start}, %s
+  store {t} %all, ptr %to, align 1
   ret void
 }}
 """
@@ -252,8 +255,10 @@ SUPPORT = (
 """The functions, by name."""
 
 
-def text(start: str = "-0.0") -> str:
-    """The module; ``start`` is what this NumPy adds fewer than eight numbers to."""
+def text() -> str:
+    """The module."""
+    # what this NumPy adds all numbers to: it decides about the sum of nothing but -0.0
+    start = repr(float(np.add.reduce(np.array([-0.0]))))
     parts = ["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"]
     parts += [_SPREAD.format(bytes=size, bits=8 * size) for size in (1, 2, 4, 8)]
     for name in _FLOATS:

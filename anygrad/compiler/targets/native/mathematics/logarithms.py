@@ -153,7 +153,17 @@ def _to_base(x: Value, base: str) -> Value:
     return _special(fma(k, unit, fma(f, per_log, fma(k, unit_low, small))), x)
 
 
+def _log2(x: Value) -> Value:
+    """The logarithm to the base 2."""
+    return _to_base(x, "2")
+
+
+def _log10(x: Value) -> Value:
+    """The logarithm to the base 10."""
+    return _to_base(x, "10")
+
+
 LOG = Function("log", _log)
 LOG1P = Function("log1p", _log1p)
-LOG2 = Function("log2", lambda x: _to_base(x, "2"))
-LOG10 = Function("log10", lambda x: _to_base(x, "10"))
+LOG2 = Function("log2", _log2)
+LOG10 = Function("log10", _log10)
