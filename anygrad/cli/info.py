@@ -8,7 +8,9 @@ import platform
 from typing import Any
 
 from anygrad import __version__
-from anygrad.backends import describe_backends, get_backend
+from anygrad.backends import describe_backends, get_backend, install_line
+from anygrad.compiler.targets.llvmlite import described, reason_against
+from anygrad.compiler.targets.native.folders import find_folder
 from anygrad.config import origins, settings
 from anygrad.errors import AnygradError, SettingsError
 
@@ -37,12 +39,15 @@ def report(rows: list[dict[str, Any]]) -> str:
     Returns
     -------
     str
-        A table of backends (version, devices, or why not and the line that installs it) and a table
-        of settings (value and origin), with what is wrong with them below.
+        A table of backends (version, devices, or why not and the line that installs it), what makes
+        machine code for NumPy arrays and where it is kept, and a table of settings (value and
+        origin), with what is wrong with them below.
     """
     lines = [f"anygrad {__version__} on Python {platform.python_version()}", "", "backends"]
     for row in rows:
         lines += _backend_lines(row)
+    lines += ["", "kernels", *_kernel_lines()]
+    lines += ["", "kernels", *_kernel_lines()]
     lines += ["", "settings", *_setting_lines()]
     problem = problem_of_settings(rows)
     return "\n".join([*lines, f"  wrong: {problem}"] if problem else lines)
@@ -74,6 +79,17 @@ def _backend_lines(row: dict[str, Any]) -> list[str]:
     if row["install"] and row["install"] not in row["problem"]:
         lines.append(f"{'':<{len(head)}}{row['install']}")
     return lines
+
+
+def _kernel_lines() -> list[str]:
+    """What makes machine code for NumPy arrays, and where that is kept."""
+    if reason_against():
+        return [f"  {described()}", f"  {install_line('llvmlite', 'cpu')}"]
+    try:
+        folder, why = find_folder()
+    except SettingsError:
+        return [f"  {described()}"]
+    return [f"  {described()}", f"  kept in {folder}" if not why else f"  not kept: {why}"]
 
 
 def _setting_lines() -> list[str]:

@@ -171,7 +171,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
         groups=tuple(groups),
         tiles=tuple([cut.get(one.body[0].number, 0) for one in groups]),
         tables=tables,
-        kernels=() if heat is None else heat.kernels,
+        kernels=() if heat is None or heat.failed else heat.kernels,
         replays_until_kernels=0 if heat is None else heat.replays,
         apart=tuple([(texts[n.number], why.get(n.number, "")) for n in rest]),
         bytes_moved=moved,
@@ -208,7 +208,7 @@ def _target(
 
 
 def _words_of(heat: Heat | None, target: str) -> str:
-    if heat is None or heat.replays < 0:
+    if heat is None or heat.failed or not heat.kernels:
         return target
     if heat.replays:
         return f"{target}; by kernels after {counted(heat.replays, 'replay')} more"

@@ -3,13 +3,14 @@
 import dataclasses
 import re
 
+import llvmlite
 import numpy as np
 import pytest
 
 from anygrad import cli
 from anygrad.backends import BACKENDS
 from anygrad.backends import cupy as cupy_record
-from anygrad.cli import COMMANDS, SUMMARIES, main
+from anygrad.cli import COMMANDS, SUMMARIES, info, main
 from anygrad.config import Settings, configure, reload_settings
 from anygrad.errors import BackendError
 
@@ -35,6 +36,24 @@ def test_every_backend_and_setting_has_a_line(capsys):
         assert any(line.split()[:1] == [name] for line in lines)
     numpy_line = next(line for line in lines if line.split()[:1] == ["numpy"])
     assert numpy_line.split() == ["numpy", np.__version__, "cpu"]
+
+
+def test_what_makes_machine_code_has_a_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("ANYGRAD_KERNEL_CACHE", str(tmp_path))
+    reload_settings()
+    lines = lines_of(capsys)
+    start = lines.index("kernels")
+    assert lines[start + 1].startswith(f"  llvmlite {llvmlite.__version__}, LLVM ")
+    assert lines[start + 2] == f"  kept in {tmp_path}"
+
+
+def test_without_llvmlite_the_line_that_installs_it_is_shown(capsys, monkeypatch):
+    monkeypatch.setattr(info, "reason_against", lambda: "llvmlite is not installed")
+    monkeypatch.setattr(info, "described", lambda: "none: llvmlite is not installed")
+    lines = lines_of(capsys)
+    start = lines.index("kernels")
+    assert lines[start + 1] == "  none: llvmlite is not installed"
+    assert "pip install" in lines[start + 2]
 
 
 def test_an_unusable_backend_says_why(capsys, monkeypatch):

@@ -223,8 +223,10 @@ class Forms:
 
     def _whole(self, x: Any, spec: Spec) -> Form | None:
         """The parts of an operand with the shape of the result: one, if they are not looked at."""
-        if not is_array(x, self.specs) or not self._fits(x, spec):
-            return None
+        return self._parts(x) if is_array(x, self.specs) and self._fits(x, spec) else None
+
+    def _parts(self, x: Any) -> Form:
+        """The parts of an array: one, if it is in memory."""
         n = (self.specs[x] if type(x) is Ref else x).shape[0]
         if type(x) is not Ref:
             return (Part(0, n, constant(x, 0, n)),)
@@ -262,20 +264,20 @@ class Forms:
         self, value: Any, start: int, stop: int, single: bool, spec: Spec
     ) -> list[Part] | None:
         """What rows are overwritten with."""
-        if not self._fits(value, spec):
-            return None
         if not is_array(value, self.specs):
-            return [Part(start, stop, self._number(value, spec))]
-        shape = (self.specs[value] if type(value) is Ref else value).shape
+            fits = self._fits(value, spec)
+            return [Part(start, stop, self._number(value, spec))] if fits else None
+        own = self.specs[value] if type(value) is Ref else value
+        shape = own.shape
+        if own.dtype != spec.dtype:
+            return None
         if single or shape[0] != stop - start or len(shape) != len(spec.shape):
             alone = len(shape) < len(spec.shape)  # one row for all
             return [Part(start, stop, Whole(value))] if alone else None
         if shape[1:] != spec.shape[1:]:
             return None
-        part = self._whole(value, spec)
-        if part is None:
-            return None
-        return [Part(one.start + start, one.stop + start, one.piece) for one in part]
+        inner = self._parts(value)
+        return [Part(one.start + start, one.stop + start, one.piece) for one in inner]
 
     def _number(self, x: Any, spec: Spec) -> Piece:
         if type(x) is Ref:

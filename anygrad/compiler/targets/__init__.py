@@ -15,7 +15,7 @@ from anygrad.compiler.targets.buffered import is_buffered
 from anygrad.compiler.targets.jitted import library_that_jits, print_jitted
 from anygrad.compiler.targets.missing import Missed, noticing
 from anygrad.compiler.targets.plain import MISSED, print_plain
-from anygrad.compiler.targets.warming import with_kernels
+from anygrad.compiler.targets.warming import heat_of, with_kernels
 
 __all__ = ["MISSED", "Missed", "prepared", "print_program", "source_of"]
 
@@ -39,7 +39,8 @@ def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Ca
 
 def source_of(run: Callable[..., Any]) -> str:
     """The text of what `print_program` made, as it is now."""
-    return inspect.unwrap(run).__anygrad_source__  # type: ignore[attr-defined]
+    heat = heat_of(run)
+    return inspect.unwrap(run).__anygrad_source__ if heat is None else heat.source  # type: ignore[attr-defined]
 
 
 def prepared(program: Program) -> Program:

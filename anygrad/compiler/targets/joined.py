@@ -22,9 +22,7 @@ class Place(NamedTuple):
     stop: int
 
 
-def places_of(
-    program: Program, memory: dict[int, int], pinned: frozenset[int]
-) -> dict[int, Place]:
+def places_of(program: Program, memory: dict[int, int], pinned: frozenset[int]) -> dict[int, Place]:
     """By number, the pieces that may be written into the memory of a join.
 
     Such a piece is no view, and neither it nor a view of it outlives the run by itself. Its memory

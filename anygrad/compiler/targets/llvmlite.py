@@ -12,7 +12,7 @@ import os
 import threading
 from typing import Any
 
-__all__ = ["Code", "assemble", "identity", "is_usable", "load", "reason_against"]
+__all__ = ["Code", "assemble", "described", "identity", "is_usable", "load", "reason_against"]
 
 _LOCK, _LINKING = threading.RLock(), threading.RLock()
 """Text is compiled, and code is linked, by one thread at a time."""
@@ -82,6 +82,19 @@ def is_usable() -> bool:
 def identity() -> str:
     """What code depends on besides its text: the versions, the processor and its features."""
     return _machine()[2]
+
+
+def described() -> str:
+    """The versions and the processor in a few words; or why there are no kernels."""
+    why = reason_against()
+    if why:
+        return f"none: {why}"
+    known = identity().split("\n")
+    if known[0]:
+        return f"none: {known[0]}"
+    version, compiler, _, processor = known[1:5]
+    numbers = ".".join(compiler.strip("()").split(", "))
+    return f"llvmlite {version}, LLVM {numbers}, processor {processor}"
 
 
 def assemble(text: str) -> bytes:

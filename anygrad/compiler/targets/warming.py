@@ -10,8 +10,8 @@ from __future__ import annotations
 import inspect
 import threading
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from anygrad.compiler.program import Program
@@ -21,7 +21,7 @@ from anygrad.compiler.targets.native.choosing import Kernel, kernels_of
 from anygrad.compiler.targets.native.making import make
 from anygrad.config import settings
 
-__all__ = ["Heat", "calls_until_hot", "heat_of", "with_kernels"]
+__all__ = ["Heat", "heat_of", "with_kernels"]
 
 CALL = 0.5e-6
 """Seconds that NumPy takes for an operation besides its elements."""
@@ -43,106 +43,120 @@ def with_kernels(
     wanted = settings().kernels
     if wanted == "off" or reason_against():
         return print_buffered(program, donated)
-    other = prepare()
-    kernels = kernels_of(other)
-    if not kernels:
-        return print_buffered(program, donated)
+    heat = Heat(program, donated, prepare)
     if wanted == "always":
-        found = _print_hot(other, donated, kernels, True)
-        if found is None:
+        heat.look(True)
+        if not heat.kernels:
             return print_buffered(program, donated)
-        found.__anygrad_kernels__ = Heat(other, tuple(kernels), 0)  # type: ignore[attr-defined]
+        found = heat.hot
+        found.__anygrad_heat__ = heat  # type: ignore[attr-defined]
         return found
-    return Warming(program, donated, other, kernels).replay()
+    return _warm(heat)
 
 
-@dataclass
-class Heat:
-    """The kernels of a program that is replayed.
+def _warm(heat: Heat) -> Callable[..., Any]:
+    """Replay by NumPy, and count."""
 
-    Attributes
-    ----------
-    program : Program
-        As it is printed with them.
-    kernels : tuple of Kernel
-        What they are.
-    replays : int
-        How many replays are left until they are made; 0 if they are in use, -1 if they cannot be.
-    """
+    def replay(*leaves: Any) -> Any:
+        hot = heat.hot
+        return (heat.next() if hot is None else hot)(*leaves)
 
-    program: Program
-    kernels: tuple[Kernel, ...]
-    replays: int
+    replay.__anygrad_heat__ = heat  # type: ignore[attr-defined]
+    return replay
 
 
 def heat_of(run: Callable[..., Any]) -> Heat | None:
-    """What is known of the kernels of a replay; None if there are none."""
-    return getattr(inspect.unwrap(run), "__anygrad_kernels__", None)
+    """What is known of the kernels of a replay; None if there will never be any."""
+    return getattr(inspect.unwrap(run), "__anygrad_heat__", None)
 
 
-def calls_until_hot(program: Program, kernels: list[Kernel]) -> tuple[int, int]:
-    """The replay at which code is looked for on disk, and the one at which it is compiled."""
-    each = 0.0
-    for node in program.nodes:
-        each += CALL + ELEMENT * program.specs[node.number].size
-    operations = sum(len(kernel.nodes) for kernel in kernels)
-    total = len(kernels) * COMPILING[0] + operations * COMPILING[1]
-    return max(2, int(READING / each)), max(3, int(total / each))
+class Heat:
+    """How often a program was replayed, and what is run now.
 
+    Attributes
+    ----------
+    hot : callable or None
+        The replay with kernels, or the one by NumPy if there are none; None while it is counted.
+    failed : bool
+        Whether kernels could not be made.
+    """
 
-class Warming:
-    """A program that is replayed by NumPy, and counted."""
-
-    def __init__(
-        self,
-        program: Program,
-        donated: frozenset[int],
-        other: Program,
-        kernels: list[Kernel],
-    ):
-        self._program, self._donated, self._kernels = other, donated, kernels
-        self._cold = print_buffered(program, donated)
-        self._read_at, self._made_at = calls_until_hot(program, kernels)
+    def __init__(self, program: Program, donated: frozenset[int], prepare: Callable[[], Program]):
+        self._program, self._donated, self._prepare = program, donated, prepare
+        self._cold: Callable[..., Any] | None = None
+        self._calls, self._looked = 0, False
         self._lock = threading.Lock()
+        self._read_at = max(2, int(READING / replay_time(program)))
+        self.hot: Callable[..., Any] | None = None
+        self.failed = False
 
-    def replay(self) -> Callable[..., Any]:
-        """The function."""
-        cold, calls, looked = self._cold, 0, False
-        heat = Heat(self._program, tuple(self._kernels), self._made_at)
-        hot: list[Callable[..., Any]] = []
+    @cached_property
+    def program(self) -> Program:
+        """As it is printed with kernels."""
+        return self._prepare()
 
-        def replay(*leaves: Any) -> Any:
-            if hot:
-                return hot[0](*leaves)
-            nonlocal calls, looked
-            calls += 1
-            heat.replays = max(self._made_at - calls, 1)
-            if calls >= self._made_at or (calls >= self._read_at and not looked):
-                looked = True
-                found = self._find(calls >= self._made_at)
-                if found is not None:
-                    hot.append(found)
-                    heat.replays = -1 if found is cold else 0
-                    replay.__anygrad_source__ = found.__anygrad_source__  # type: ignore[attr-defined]
-            return (hot[0] if hot else cold)(*leaves)
+    @cached_property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """What is worth machine code."""
+        return tuple(kernels_of(self.program))
 
-        replay.__anygrad_source__ = cold.__anygrad_source__  # type: ignore[attr-defined]
-        replay.__anygrad_kernels__ = heat  # type: ignore[attr-defined]
-        return replay
+    @cached_property
+    def made_at(self) -> int:
+        """The replay at which they are compiled."""
+        operations = sum(len(kernel.nodes) for kernel in self.kernels)
+        total = len(self.kernels) * COMPILING[0] + operations * COMPILING[1]
+        return max(self._read_at + 1, int(total / replay_time(self._program)))
 
-    def _find(self, wait: bool) -> Callable[..., Any] | None:
+    @property
+    def replays(self) -> int:
+        """How many replays are left until they are made; 0 if they are in use."""
+        return 0 if self.hot is not None else max(self.made_at - self._calls, 1)
+
+    @property
+    def source(self) -> str:
+        """The text of what is run now."""
+        return (self.hot or self._by_numpy()).__anygrad_source__  # type: ignore[attr-defined]
+
+    def next(self) -> Callable[..., Any]:
+        """Count a replay, and give what carries it out."""
+        self._calls += 1
+        if self._calls >= self._read_at and (not self._looked or self._calls >= self.made_at):
+            self._looked = True
+            self.look(self._calls >= self.made_at)
+        return self.hot or self._by_numpy()
+
+    def look(self, wait: bool) -> None:
+        """Look for kernels on disk; compile them with ``wait``. From then on they are run."""
         with self._lock:
-            found = _print_hot(self._program, self._donated, self._kernels, wait)
-            if found is None and wait:
-                return self._cold  # there will be none
-            return found
+            if self.hot is not None:
+                return
+            found = None
+            if self.kernels:
+                found = _print_hot(self.program, self._donated, self.kernels, wait)
+                self.failed = found is None and wait
+            if found is None and (wait or not self.kernels):
+                found = self._by_numpy()
+            if found is not None:
+                self.hot, self._cold = found, None  # and its memory is given back
+
+    def _by_numpy(self) -> Callable[..., Any]:
+        cold = self._cold
+        if cold is None:
+            cold = self._cold = print_buffered(self._program, self._donated)
+        return cold
+
+
+def replay_time(program: Program) -> float:
+    """About how many seconds NumPy takes for a program."""
+    sizes = [program.specs[node.number].size for node in program.nodes]
+    return CALL * max(len(sizes), 1) + ELEMENT * sum(sizes)
 
 
 _warned: set[str] = set()
 
 
 def _print_hot(
-    program: Program, donated: frozenset[int], kernels: list[Kernel], wait: bool
+    program: Program, donated: frozenset[int], kernels: Sequence[Kernel], wait: bool
 ) -> Callable[..., Any] | None:
     """The program with its kernels; None if they are not there, or cannot be made."""
     try:

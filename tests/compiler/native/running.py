@@ -17,6 +17,8 @@ DTYPES = ("bool", *INTEGERS, *REALS)
 def assert_runs(f, *args, kernels=1, **options):
     """Replayed by ``kernels`` kernels, a function gives what it gives; returns what was compiled.
 
+    With ``kernels`` None their number does not matter.
+
     The arguments are handed over as they are, twice; with ``donate`` as copies of their own.
     """
     with np.errstate(all="ignore"), ag.use_settings(kernels="always"):
@@ -25,7 +27,8 @@ def assert_runs(f, *args, kernels=1, **options):
         for _ in range(3):  # recorded, replayed, and replayed with a workspace that was used
             given = copies(args) if options else args
             assert_same_bits(quietly(compiled, *given), wanted)
-        assert count(compiled, *args) == kernels, compiled.source(*args)
+        found = count(compiled, *args)
+        assert kernels in (found, None), compiled.source(*args)
     return compiled
 
 

@@ -15,7 +15,6 @@ from anygrad.compiler.targets.native.values import (
     Module,
     Value,
     absolute,
-    is_float,
     llvm_type,
     select,
 )

@@ -1,4 +1,4 @@
-"""Which operations of a program become kernels: groups, and the rows of tables, of which it pays."""
+"""Which operations of a program become kernels: groups, and the rows of tables, if it pays."""
 
 from __future__ import annotations
 
