@@ -160,3 +160,33 @@ def test_it_reads_no_device(quick_xp):
     assert isinstance(told, Explanation)
     assert "tanh" in text
     assert told.bytes_least - 2 * 3 * 8 in (0, 8)  # a scalar of NumPy has no memory
+
+
+def test_kernels_are_told_before_and_after_they_are_made():
+    compiled = ag.compile(lambda x: np.sum(np.exp(x) * x))
+    x = np.linspace(0.0, 1.0, 100_000)
+    told = compiled.explain(x)
+    assert told.replays_until_kernels > 0
+    assert told.target.endswith(f"by kernels after {told.replays_until_kernels} replays more")
+    (kernel,) = told.kernels
+    assert [node.name for node in kernel.nodes] == ["exp", "multiply", "sum"]
+    assert "reduce_" in told.source
+    for _ in range(told.replays_until_kernels + 1):
+        compiled(x)
+    told = compiled.explain(x)
+    assert told.replays_until_kernels == 0
+    assert told.target == "by kernels, and by NumPy what is in none"
+    assert "kernel_" in told.source
+    assert "reduce_" not in told.source
+    assert "\nkernel\n" in str(told)
+
+
+def test_the_text_of_kernels_is_that_of_the_machine_code():
+    x = np.ones(1000)
+    compiled = ag.compile(lambda x: np.exp(x) * x)
+    (text,) = compiled.kernels(x)
+    assert "define i64 @kernel(ptr %table, i64 %start, i64 %stop)" in text
+    assert "@exp.float64" in text
+    with ag.use_settings(kernels="off"):
+        assert compiled.kernels(x) == ()
+        assert compiled.explain(x).kernels == ()

@@ -146,11 +146,10 @@ def test_errors_are_small_at_millions_of_places(name):
 
 @pytest.mark.slow
 @of_each
-def test_errors_are_small_at_every_third_float32(name):
+def test_errors_are_small_at_every_seventh_float32(name):
+    # those of the other sign are the same: the sign is taken off first, or squared
     function, reference, _ = FUNCTIONS[name]
     end = int(np.array(LARGEST["float32"], np.float32).view(np.uint32))
-    worst = (0.0, ())
-    for sign in (0, 2**31):
-        worst = max(worst, largest_error_everywhere(function, reference, 3, sign, sign + end + 1))
-    print(f"{name} float32: {worst[0]:.3f} ulp of every third number, at {worst[1]}")
-    assert worst[0] < BOUND
+    found = largest_error_everywhere(function, reference, 7, 0, end + 1)
+    print(f"{name} float32: {found[0]:.3f} ulp of every seventh number, at {found[1]}")
+    assert found[0] < BOUND

@@ -41,7 +41,7 @@ def points(name, dtype, count):
 @of_both
 def test_errors_are_small(name, dtype):
     function, exact = FUNCTIONS[name]
-    error, where = largest_error_exact(function, exact, points(name, dtype, 1000))
+    error, where = largest_error_exact(function, exact, points(name, dtype, 700))
     assert error < BOUND, where
 
 

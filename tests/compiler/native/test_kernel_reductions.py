@@ -9,8 +9,8 @@ import anygrad as ag
 from anygrad.tracing import TRACED
 from tests.compiler.native.running import assert_runs, in_kernels, wild
 
-LENGTHS = [*range(1, 42), 63, 64, 65, 100, 127, 128, 129, 136, 137, 255, 256, 257, 263, 264, 265]
-LENGTHS += [511, 512, 513, 519, 520, 521, 1000, 1024, 1031, 4097, 65_537]
+LENGTHS = [*range(1, 18), 31, 32, 33, 40, 63, 65, 100, 127, 128, 129, 136, 137, 255, 256, 257, 264]
+LENGTHS += [511, 512, 513, 520, 521, 1000, 1031, 4097, 65_537]
 REALS = ("float64", "float32")
 
 
@@ -94,8 +94,8 @@ def test_other_orders_of_axes():
 
 def test_operands_that_are_spread_out():
     x, y = wild((70, 1)), wild(90)
-    assert_runs(lambda x, y: (TRACED.sum(x * y), TRACED.max(x - y)), x, y)
-    assert_runs(lambda x, y: (TRACED.sum(x * y, axis=1), TRACED.max(x - y, axis=1)), x, y)
+    assert_runs(lambda x, y: (TRACED.sum(z := x * y), TRACED.max(z - y)), x, y)
+    assert_runs(lambda x, y: (TRACED.sum(z := x * y, axis=1), TRACED.max(z - y, axis=1)), x, y)
     x = wild((2000, 3))
     assert_runs(lambda x: (TRACED.sum(x[:, 0] * x[:, 1]), TRACED.mean(x[:, 2] + 1.0)), x, kernels=None)
 
@@ -105,8 +105,8 @@ def test_operands_that_are_spread_out():
 def test_special_values_anywhere(dtype, value):
     with np.errstate(over="ignore"):
         value = np.asarray(value).astype(dtype)
-    for n in (1, 2, 8, 31, 32, 33, 64, 65, 513, 1300):
-        for place in {0, n // 2, n - 1, 7 % n, 31 % n}:
+    for n in (1, 8, 33, 65, 1300):
+        for place in {0, n // 2, n - 1, 31 % n}:
             x = wild(n, dtype, n)
             x[place] = value
             assert_runs(everything, x)
@@ -131,8 +131,8 @@ def test_zeros_of_both_signs():
 
 
 def test_truths_at_every_place():
-    for n in (1, 2, 31, 64, 65, 300, 600, 1030):
-        for place in range(0, n, max(n // 9, 1)):
+    for n in (1, 31, 65, 600, 1030):
+        for place in range(0, n, max(n // 5, 1)):
             x = np.zeros(n)
             x[place] = 1.0
             assert_runs(truths, x)
@@ -152,7 +152,7 @@ def test_other_types_are_added_up_by_numpy():
 
 def test_gradients_of_norms():
     def loss(x):
-        y = x - TRACED.mean(x, axis=-1, keepdims=True)
-        return TRACED.sum(y * y) / TRACED.sqrt(TRACED.sum(x * x))
+        y = x - np.mean(x, axis=-1, keepdims=True)
+        return np.sum(y * y) / np.sqrt(np.sum(x * x))
 
     assert_runs(ag.value_and_grad(loss), wild((40, 50)), kernels=None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from anygrad.compiler.targets.native.mathematics.common import (
+    chain,
     nearest,
     ordered_sum,
     polynomial,
@@ -151,7 +152,7 @@ def _sine(r: _Reduced) -> tuple[Value, Value]:
     """The sine of a remainder, as a sum of the remainder and this correction."""
     cube = r.square * r.high
     correction = fma(r.low, r.lowered, r.low)
-    return r.high, fma(cube, polynomial(r.square, SINE[r.high.dtype]), correction)
+    return r.high, fma(cube, chain(r.square, SINE[r.high.dtype]), correction)
 
 
 def _cosine(r: _Reduced) -> tuple[Value, Value]:
@@ -159,7 +160,7 @@ def _cosine(r: _Reduced) -> tuple[Value, Value]:
     first = 1.0 + r.lowered
     error = fma(-r.low, r.high, (1.0 - first) + r.lowered)
     fourth = r.square * r.square
-    return first, fma(fourth, polynomial(r.square, COSINE[r.high.dtype]), error)
+    return first, fma(fourth, chain(r.square, COSINE[r.high.dtype]), error)
 
 
 def _is_odd(r: _Reduced) -> Value:
