@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from anygrad.backends import is_mutable
 from anygrad.compiler.program import Node, Program, Ref
 
-__all__ = ["VIEWS", "last_uses", "memories", "pinned", "roots"]
+__all__ = ["VIEWS", "kept_by_nodes", "last_uses", "memories", "pinned", "roots"]
 
 VIEWS = frozenset(
-    ("broadcast_to", "getitem", "imag", "part", "permute_dims", "positive", "real", "reshape")
+    (
+        *("broadcast_to", "flip", "getitem", "imag", "part", "permute_dims", "positive", "real"),
+        "reshape",
+    )
 )
 """Rows whose result may lie in the memory of their operand."""
 
@@ -69,7 +72,15 @@ def pinned(
 
     ``releases`` tells whether a node surely keeps none of its operands and gives back none.
     """
-    kept = {memory[x] for x in program.outputs if type(x) is Ref}
+    results = {memory[x] for x in program.outputs if type(x) is Ref}
+    return kept_by_nodes(program, memory, releases).union(results)
+
+
+def kept_by_nodes(
+    program: Program, memory: dict[int, int], releases: Callable[[Node], bool]
+) -> frozenset[int]:
+    """The memory that nodes may keep, or that their results may lie in; see `pinned`."""
+    kept: set[int] = set()
     for node in program.nodes:
         if not releases(node):
             kept.update(memory[ref] for ref in node.uses())

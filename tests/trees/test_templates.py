@@ -22,6 +22,15 @@ class Name(str):
     __slots__ = ()
 
 
+class Zero(int):
+    """Equal to an int, but sorted behind strings where keys are of several types."""
+
+    __slots__ = ()
+
+
+Zero.__qualname__ = "zero"
+
+
 def node(inner):
     few = st.lists(inner, max_size=3)
     return (
@@ -96,6 +105,7 @@ CASES = {
     "None": ([W, None], [W, W]),
     "a field": ([Layer(W, W), W], [Layer(W, W, name="other"), W]),
     "a key below a dict": ({"a": {"w": W}, "b": {"w": W}}, {"a": {"w": W}, "c": {"w": W}}),
+    "a key of another type": ({0: W, "a": W}, {Zero(0): W, "a": W}),
     "a node below a dict": ({"a": {"w": W}, "b": [W]}, {"a": {"w": W}, "c": [W]}),
 }
 
@@ -121,6 +131,12 @@ def test_builders_put_together_what_unflatten_does(tree, random):
         assert trees.flatten(built)[1] == treedef
         assert row == before
         random.shuffle(places)
+
+
+def test_dicts_keep_the_order_of_their_keys():
+    tree = {"z": [1.0] * LONG, "a": {"y": 2.0, "b": 3.0}}
+    leaves, treedef = trees.flatten(tree)
+    assert repr(builder(treedef, range(len(leaves)))(leaves)) == repr(tree)
 
 
 def test_lists_are_new_ones():

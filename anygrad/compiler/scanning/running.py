@@ -15,6 +15,7 @@ from anygrad.compiler.program import Program, Ref
 from anygrad.compiler.scanning.lists import row_of
 from anygrad.compiler.simplifying import simplify
 from anygrad.compiler.targets import MISSED, Missed, print_program
+from anygrad.compiler.thinning import thin
 from anygrad.errors import TraceError
 from anygrad.tracing import names_for
 from anygrad.tracing.level import plain_namespace
@@ -34,21 +35,24 @@ class Runner:
         """The last carry, and the results stacked."""
         loop = self.loop
         closed, carry, rows = loop.split([_plain(x) for x in leaves])
-        constant = (*map(leaf_key, closed), *[leaf_key(row_of(row, 0)) for row in rows])
+        constant = self._kinds(closed, rows)
         key = (constant, *map(leaf_key, carry))
         way, stacks = self._usual(key), None
         steps = range(loop.length)
         for k in reversed(steps) if loop.reverse else steps:
-            given = [*closed, *carry, *[row_of(row, k) for row in rows]]
+            given = [*closed, *carry, *[None if row is None else row_of(row, k) for row in rows]]
             out = MISSED if way is None else way(given)
             if out is MISSED:
                 way, out = self._other(key, way, given)
             assert way is not None
             carry, ys = out[: loop.carried], out[loop.carried :]
             if stacks is None:
-                stacks = [Stack(y, loop.length) for y in ys]
+                wanted = [self._is_wanted(place) for place in range(len(ys))]
+                pairs = zip(ys, wanted, strict=True)
+                stacks = [Stack(y, loop.length) if w else None for y, w in pairs]
             for stack, y in zip(stacks, ys, strict=True):
-                stack.put(k, y)
+                if stack is not None:
+                    stack.put(k, y)
             last = way
             if way.after is None:
                 way.after = (constant, *map(leaf_key, carry))
@@ -57,7 +61,31 @@ class Runner:
                 way = self._usual(key)
         fresh = last.fresh[: loop.carried]
         carry = [x if own else apart(x) for x, own in zip(carry, fresh, strict=True)]
-        return [*carry, *[stack.done() for stack in stacks or ()]]
+        return [*carry, *[None if stack is None else stack.done() for stack in stacks or ()]]
+
+    def thinner(self, wanted: set[int] | None) -> tuple[Any, frozenset[int]]:
+        """The loop for those of the results that are ``wanted``, and what it does not read.
+
+        That is known if each step goes the only way there is.
+        """
+        if not self.ways or any(len(ways) > 1 or ways[0].guarded for ways in self.ways.values()):
+            return self, frozenset()
+        kinds = {key[0] for key in self.ways}
+        if len(kinds) > 1:
+            return self, frozenset()
+        used = [ways[0] for ways in self.ways.values()]
+        unread = frozenset.intersection(*[way.unread for way in used])
+        middle = range(self.loop.shared, self.loop.shared + self.loop.carried)
+        unread = unread.difference(middle)
+        return Thin(self, kinds.pop(), wanted), unread
+
+    def _kinds(self, closed: Leaves, rows: Leaves) -> tuple[Any, ...]:
+        """Of what kind everything is but the carry."""
+        return (*map(leaf_key, closed), *[leaf_key(row_of(row, 0)) for row in rows])
+
+    def _is_wanted(self, place: int) -> bool:
+        """Whether a result of the steps is to be stacked."""
+        return True
 
     def _usual(self, key: Any) -> Way | None:
         """The way that was taken last with such a carry."""
@@ -95,6 +123,31 @@ class Runner:
         return simplify(Program(refs, tuple(level.nodes), tuple(outputs), level.specs))
 
 
+class Thin(Runner):
+    """A loop that leaves out what nobody reads, and goes the ways that were known before."""
+
+    def __init__(self, full: Runner, kinds: tuple[Any, ...], wanted: set[int] | None):
+        Runner.__init__(self, full.loop)
+        self.ways = dict(full.ways)
+        self._full, self._known, self._wanted = full, kinds, wanted
+
+    def thinner(self, wanted: set[int] | None) -> tuple[Any, frozenset[int]]:
+        """The loop for other results."""
+        return self._full.thinner(wanted)
+
+    def _kinds(self, closed: Leaves, rows: Leaves) -> tuple[Any, ...]:
+        given = [*closed, *[None if row is None else row_of(row, 0) for row in rows]]
+        pairs = zip(given, self._known, strict=True)
+        return tuple([known if x is None else leaf_key(x) for x, known in pairs])
+
+    def _is_wanted(self, place: int) -> bool:
+        return self._wanted is None or self.loop.carried + place in self._wanted
+
+    def _other(self, key: Any, tried: Way | None, given: Leaves) -> tuple[Way, Any]:
+        message = f"{self.loop.name}: a step went another way than while it was recorded."
+        raise Missed(message)
+
+
 class BodyCapture(Capture):
     """The recording of a body: what raises an error in it is tried in other ways."""
 
@@ -115,9 +168,14 @@ class Way:
         The kind of the carry that comes out of it, once that was seen.
     fresh : list of bool
         Which outputs were made by the body, each for this place.
+    guarded : bool
+        Whether it holds for some values only.
+    unread : frozenset of int
+        The places of what it takes and does not look at.
     """
 
     def __init__(self, program: Program):
+        program = thin(program)
         places = {int(ref): k for k, ref in enumerate(program.inputs)}
         made: list[Any] = []
         self._sources: list[tuple[int, Any]] = []
@@ -135,6 +193,9 @@ class Way:
                 self._sources.append((_CONSTANT, x))
         self.after: Any = None
         self.direct = all(self.fresh)
+        self.guarded = bool(program.guards)
+        read = program.returned.union(*[node.uses() for node in program.nodes])
+        self.unread = frozenset([k for ref, k in places.items() if ref not in read])
         self._run = print_program(program.with_nodes(program.nodes, made))
 
     def __call__(self, given: Leaves) -> Any:

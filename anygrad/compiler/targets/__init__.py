@@ -16,6 +16,7 @@ from anygrad.compiler.targets.jitted import library_that_jits, print_jitted
 from anygrad.compiler.targets.missing import Missed, noticing
 from anygrad.compiler.targets.plain import MISSED, print_plain
 from anygrad.compiler.targets.warming import heat_of, with_kernels
+from anygrad.compiler.thinning import thin
 
 __all__ = ["MISSED", "Missed", "prepared", "print_program", "source_of"]
 
@@ -29,6 +30,7 @@ def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Ca
     if library:
         run = print_jitted(program, library)
     else:
+        program = thin(program)
         printed = prepared(program)
         if is_buffered(printed):
             run = with_kernels(printed, donated, partial(_prepared_for_kernels, program))

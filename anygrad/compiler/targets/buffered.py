@@ -16,7 +16,7 @@ import numpy as np
 from anygrad.backends.numpy import NUMPY
 from anygrad.compiler.accumulating import Sum
 from anygrad.compiler.donating import homes
-from anygrad.compiler.liveness import last_uses, memories, pinned
+from anygrad.compiler.liveness import kept_by_nodes, last_uses, memories, pinned
 from anygrad.compiler.program import Node, Program, Ref, Spec, refs_of
 from anygrad.compiler.segments import Join
 from anygrad.compiler.targets.joined import places_of, print_join, room_of_piece
@@ -174,6 +174,7 @@ class Writing:
     def direct_homes(self) -> dict[int, int]:
         """By number of a result, the donated array that it may be written into at once."""
         found = {}
+        kept = kept_by_nodes(self.program, self.memory, _releases)
         times = Counter(int(x) for x in self.program.outputs if type(x) is Ref)
         joins = {node.number for node in self.program.nodes if type(node.function) is Join}
         for k, home in homes(self.program, self.donated).items():
@@ -183,7 +184,7 @@ class Writing:
             made = self.memory[number] == number and number not in self._given
             made = made and number not in joins
             alike = spec.strides == own.strides and own.size >= WRITTEN_FROM
-            if single and made and alike:
+            if single and made and alike and home not in kept:
                 found[number] = home
         return found
 

@@ -37,7 +37,7 @@ _RELEASE = frozenset(
         *("any", "all", "astype", "max", "mean", "min", "prod", "sum", "where", "zeros_like"),
     )
 )
-_VIEWS = frozenset(("permute_dims", "reshape", "real", "imag", "getitem"))
+_VIEWS = frozenset(("flip", "permute_dims", "reshape", "real", "imag", "getitem"))
 
 
 class Writer(NamedTuple):

@@ -29,6 +29,22 @@ def odd(dtype):
     )
 
 
+@precisely
+def bend():
+    """(tanh(x) / x - 1) / x**2 of single precision by powers of x**2, relative to tanh(x) / x."""
+
+    def quotient(z):
+        return mpmath.tanh(mpmath.sqrt(z)) / mpmath.sqrt(z)
+
+    return fit(
+        lambda z: (quotient(z) - 1) / z,
+        (mpf(10) ** -12, mpf("0.55") ** 2),
+        4,
+        weight=lambda z: z / quotient(z),
+        bits=24,
+    )
+
+
 def _quotient(z):
     return mpmath.sinh(mpmath.sqrt(z)) / mpmath.sqrt(z)
 
@@ -44,3 +60,4 @@ if __name__ == "__main__":
     for name, made in TABLES.items():
         for dtype in BITS:
             print(name, dtype, made(dtype))
+    print("BEND", bend())

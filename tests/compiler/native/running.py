@@ -53,15 +53,18 @@ def count(compiled, *args):
 
 def in_kernels(f, *args):
     """The names of the operations that kernels compute."""
-    with np.errstate(all="ignore"):
-        program = ag.compile(f).ir(*args)
-    return [node.name for kernel in kernels_of(program) for node in kernel.nodes]
+    return [node.name for kernel in kernels(f, *args) for node in kernel.nodes]
 
 
 def tables(f, *args):
     """The numbers of leaves of the kernels of many leaves."""
-    kernels = kernels_of(ag.compile(f).ir(*args))
-    return [len(one.plans) for one in kernels if type(one) is Many]
+    return [len(one.plans) for one in kernels(f, *args) if type(one) is Many]
+
+
+def kernels(f, *args):
+    """The kernels of the program, as they are planned."""
+    with np.errstate(all="ignore"):
+        return kernels_of(ag.compile(f).ir(*args))
 
 
 def specials(dtype):

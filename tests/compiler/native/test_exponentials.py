@@ -34,8 +34,8 @@ def _softplus(x):
 
 # the function of wider numbers, the one of mpmath, and the largest error that there may be
 CASES = {
-    "exp": (np.exp, mpmath.exp, 1.05),
-    "exp2": (np.exp2, lambda x: mpmath.mpf(2) ** x, 1.05),
+    "exp": (np.exp, mpmath.exp, 1.1),
+    "exp2": (np.exp2, lambda x: mpmath.mpf(2) ** x, 1.1),
     "expm1": (np.expm1, mpmath.expm1, 1.35),
     "expit": (_expit, lambda x: 1 / (1 + mpmath.exp(-x)), 0.85),
     "softplus": (_softplus, lambda x: mpmath.log1p(mpmath.exp(x)), 1.7),

@@ -22,7 +22,7 @@ INF, NAN = np.inf, np.nan
 
 # the function of wider numbers, the one of mpmath, and the largest error that there may be
 CASES = {
-    "log": (np.log, mpmath.log, 1.1),
+    "log": (np.log, mpmath.log, 1.25),
     "log2": (np.log2, lambda x: mpmath.log(x, 2), 1.3),
     "log10": (np.log10, mpmath.log10, 1.2),
     "log1p": (np.log1p, mpmath.log1p, 1.2),

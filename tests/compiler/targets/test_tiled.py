@@ -10,6 +10,8 @@ import anygrad as ag
 from anygrad.compiler.targets import buffered, tiles
 from tests.compiler.targets.bits import assert_replays, assert_same_bits, source
 
+pytestmark = pytest.mark.usefixtures("numpy_only")  # kernels would take what is tiled here
+
 
 @pytest.fixture
 def small_tiles(monkeypatch):

@@ -147,6 +147,59 @@ def test_elements_that_machine_code_does_not_know_are_compared():
         assert made.recognize([leaves[1], leaves[0]]) is None
 
 
+def test_unaligned_arrays_are_compared():
+    args = UNALIGNED["unaligned"](*make_args())
+    made = Recognizer(*trees.flatten(args), False)
+    with ag.use_settings(kernels="always"):
+        for _ in range(3):
+            assert made.recognize(args) is not None
+
+
+def test_no_machine_code_is_made_where_it_is_off(monkeypatch):
+    monkeypatch.setattr(recognizing, "MATCHED_AFTER", (1, 1))
+    args = make_args()
+    made = Recognizer(*trees.flatten(args), True)
+    with ag.use_settings(kernels="off"):
+        for _ in range(3):
+            assert made.recognize(args)[1] is False
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_nodes_without_leaves_are_told_apart(kernels):
+    made = Recognizer(*trees.flatten([{"w": np.ones(2)}, {}]), True)
+    with ag.use_settings(kernels=kernels):
+        for other in ([], None, ()):
+            assert made.recognize([{"w": np.ones(2)}, {}]) is not None
+            assert made.recognize([{"w": np.ones(2)}, other]) is None
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_steps_that_donate_and_steps_that_do_not_take_turns(kernels):
+    optimizer = opt.adam(0.1)
+    with ag.use_settings(kernels=kernels):
+        for step in range(4 * STEPS):
+            args, same = make_args(), make_args()
+            donate = step % 2 == 0
+            got = optimizer.step(*args, donate=donate)
+            with ag.use_settings(fuse=False):
+                expected = optimizer.step(*same, donate=donate)
+            check_same(got, expected)
+            check_same(args, same)
+    assert all([kind.recognizers for kind in optimizer._replays.kinds])
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_updates_and_steps_take_turns(kernels):
+    optimizer = opt.adam(0.1)
+    with ag.use_settings(kernels=kernels):
+        for _ in range(2 * STEPS):
+            params, grads, state = make_args()
+            grads = trees.map(np.copy, params)  # so that both have the same leaves
+            updates, _ = optimizer.update(grads, state, params)
+            stepped, _ = optimizer.step(params, grads, state)
+            check_same(trees.map(np.add, params, updates), stepped)
+
+
 MAKE = {
     "adam": lambda: opt.adam(0.1),
     "momentum": lambda: opt.sgd(0.1, momentum=0.9),

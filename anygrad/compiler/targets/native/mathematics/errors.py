@@ -163,7 +163,8 @@ def _erfc(x: Value) -> Value:
     """1 - erf(x), and as exact where it is small."""
     dtype = x.dtype
     a = absolute(x)
-    near = fma(-x, polynomial(x * x, NEAR[dtype]), 1.0 - x)
+    base = 1.0 - x
+    near = base + fma(-x, polynomial(x * x, NEAR[dtype]), (1.0 - base) - x)
     bounded = at_most(a, VANISHED[dtype])
     far = _times_gaussian(*_factor(bounded), bounded)
     return select(a < SWITCH, near, select(x < 0.0, 2.0 - far, far))

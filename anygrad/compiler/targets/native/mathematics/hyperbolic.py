@@ -7,9 +7,10 @@ from anygrad.compiler.targets.native.mathematics.common import (
     chain,
     format_of,
     ordered_sum,
+    polynomial,
     power_of_two,
 )
-from anygrad.compiler.targets.native.mathematics.exponentials import minus_one, reduced
+from anygrad.compiler.targets.native.mathematics.exponentials import RISE, minus_one, reduced
 from anygrad.compiler.targets.native.values import (
     Function,
     Value,
@@ -44,16 +45,25 @@ ODD = {
     "float32": (0.1666654348373413, 0.008366537280380726),
 }
 
+# (tanh(x) / x - 1) / x**2 in single precision, as a polynomial in x**2, for x <= 0.55; error
+# relative to tanh(x) / x
+BEND = (-0.3333294689655304, 0.1332072913646698, -0.05267202854156494, 0.016437940299510956)
+
 # from these on tanh is 1 in all digits; and beyond these the others overflow
 _FLAT = {"float64": 20.0, "float32": 10.0}
-_NEAR = {"float64": 16.5, "float32": 6.5}
 _HIGHEST = {"float64": 710.7, "float32": 89.6}
 
 
 def _tanh(x: Value) -> Value:
     """tanh: with e = exp(2 x) - 1 it is e / (e + 2)."""
     size = at_most(absolute(x), _FLAT[x.dtype])
-    e, rest = ordered_sum(*minus_one(size + size))
+    y = _long_tanh(size) if x.dtype == "float64" else _short_tanh(size)
+    return copysign(y, x)
+
+
+def _long_tanh(x: Value) -> Value:
+    """In double precision, where the polynomial of `_short_tanh` would be too long."""
+    e, rest = ordered_sum(*minus_one(x + x))
     below = e + 2.0
     quotient = e / below
     # what remains of the division, and of what was rounded before it, times the reciprocal of
@@ -61,8 +71,19 @@ def _tanh(x: Value) -> Value:
     remains = fma(-quotient, below, e) + rest
     remains = fma(-quotient, (e - (below - 2.0)) + rest, remains)
     # near 1 its last digits are too few for that, and remains too small to matter
-    remains = select(size < _NEAR[x.dtype], remains, 0.0)
-    return copysign(fma(remains, fma(quotient, -0.5, 0.5), quotient), x)
+    remains = select(x < 16.5, remains, 0.0)
+    return fma(remains, fma(quotient, -0.5, 0.5), quotient)
+
+
+def _short_tanh(x: Value) -> Value:
+    """In single precision: from a half on it is 1 - 2 / (exp(2 x) + 1), which is exact enough."""
+    main, small, stored = reduced(x + x, format_of(x).bias)
+    r = main + small
+    p = fma(r * r, polynomial(r, RISE[x.dtype]), r)
+    s = power_of_two(stored)
+    square = x * x
+    near_zero = fma(x * square, polynomial(square, BEND), x)
+    return select(x < 0.55, near_zero, 1.0 - 2.0 / fma(p, s, s + 1.0))
 
 
 def _parts(x: Value) -> tuple[Value, Value, Value, Value, Value]:
