@@ -162,7 +162,7 @@ def random_function(seed, n, count=12):
         number = float(rng.choice([0.0, -0.0, 1.0, -0.5, 0.2, 3.0]))
         near = rng.integers(0, 3, 2)  # a few at the ends, as boundaries have it
         if rng.random() < 0.6:
-            cuts = np.array([near[0], n - near[1]])
+            cuts = np.array([near[0], max(n - near[1], near[0])])
         a, b = rng.integers(0, 1 << 20, 2)
         plan.append((int(rng.integers(KINDS)), int(a), int(b), *map(int, cuts), number))
 

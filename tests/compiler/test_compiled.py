@@ -263,6 +263,8 @@ def test_memory_that_is_nobody_elses_is_not_copied():
     x, y, z = whole[:6], whole[6:], np.ones(6)
     for given, donated in (([z, x], {0}), ([x, y], {0, 1}), ([x.reshape(2, 3), y], {0})):
         assert separated(given, frozenset(donated)) is given
+    empty = whole[2:2]
+    assert separated([x, empty, y], frozenset((0, 2)))[0] is x
 
 
 def test_overlaps_are_found_among_many_arrays():

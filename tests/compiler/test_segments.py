@@ -136,12 +136,12 @@ def test_zeros_of_sums_keep_their_signs():
 
 def parts_of(bounds, added):
     """A program that scatters an argument, as it is, to one place of zeros after the other."""
-    x = np.ones(30)
+    x = np.ones(90)
     spec = spec_of(x)
-    nodes, specs, total = [], {0: spec_of(x[:20]), 1: spec}, Ref(1)
+    nodes, specs, total = [], {0: spec_of(x[:60]), 1: spec}, Ref(1)
     for k, start in enumerate(bounds):
         put, number = Ref(2 + 2 * k), Ref(3 + 2 * k)
-        kw = {"key": slice(start, start + 20), "shape": (30,)}
+        kw = {"key": slice(start, start + 60), "shape": (90,)}
         nodes.append(Node(put, "scatter", (Ref(0),), kw))
         nodes.append(Node(number, "add", (total, put) if added else (put, total)))
         specs |= {put: spec, number: spec}
@@ -152,8 +152,8 @@ def parts_of(bounds, added):
 @pytest.mark.parametrize("added", [False, True])
 def test_nothing_is_added_where_it_would_change_no_bit(added):
     # -0.0 + (0.0 + -0.0) is 0.0, and -0.0 + -0.0 is not
-    part, whole = np.full(20, -0.0), np.full(30, -0.0)
-    for bounds in ([3], [0, 10], [1, 2, 5]):
+    part, whole = np.full(60, -0.0), np.full(90, -0.0)
+    for bounds in ([3], [0, 30], [1, 2, 5]):
         program = parts_of(bounds, added)
         joined = join_segments(program)
         assert len(joins(joined)) == 1
@@ -215,7 +215,7 @@ def check_random(seed):
 
     def derivative(u, w):
         weights = np.linspace(-1.0, 1.0, n)
-        return ag.grad(lambda u: sum(np.sum(y * weights) for y in f(u, w)))(u)
+        return ag.grad(lambda u: sum(np.sum(y * weights) for y in (*f(u, w), u)))(u)
 
     u, *others = inputs(n, np.float32 if seed % 3 == 0 else np.float64, seed)
     w = u[::-1] * 1.0

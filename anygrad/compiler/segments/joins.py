@@ -81,7 +81,7 @@ class Join:
         filled = []
         for (start, stop), piece in zip(self.bounds, pieces, strict=True):
             piece = xp.asarray(piece, dtype=self.dtype)
-            filled.append(xp.broadcast_to(piece, (stop - start, *rest)))
+            filled.append(xp.broadcast_to(piece, shape=(stop - start, *rest)))
         return xp.concat(*filled, axis=0)
 
 

@@ -79,7 +79,7 @@ def test_the_width_changes_no_bit(name):
 @pytest.mark.parametrize("name", CASES)
 def test_errors_are_small_everywhere(name):
     reference, exact, bound = CASES[name]
-    points = _points("float64", 60_000)
+    points = _points("float64", 150_000)
     ends = {"asinh": (-INF, INF), "acosh": (1, INF), "atanh": (-1, 1)}[name]
     points = points[(points > ends[0]) & (points < ends[1])]
     error, where = largest_error_exact(FUNCTIONS[name], exact, points)

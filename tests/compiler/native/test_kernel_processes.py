@@ -15,7 +15,7 @@ pytest.importorskip("llvmlite")
 import anygrad as ag
 from anygrad.compiler.targets import llvmlite, warming
 from anygrad.compiler.targets.native import storage, threads
-from tests.compiler.native.running import count, kernels, quietly, wild
+from tests.compiler.native.running import count, heat_for, quietly, wild
 from tests.compiler.targets.bits import assert_same_bits
 
 
@@ -134,8 +134,7 @@ assert "if kernel_" in f.source(x), f.source(x)
 def test_what_is_called_a_few_times_imports_no_compiler():
     f = lambda x: np.sum(x * 3 - x * x)  # noqa: E731
     x = np.linspace(0.0, 1.0, 50)
-    program = ag.compile(f).ir(x)
-    _, made_at = warming.calls_until_hot(program, kernels(f, x))
+    made_at = heat_for(ag.compile(f), x).made_at
     assert made_at > 1000
     environment = {k: v for k, v in os.environ.items() if k != "ANYGRAD_KERNELS"}
     script = ONE_SHOT.format(calls=made_at)
@@ -145,16 +144,20 @@ def test_what_is_called_a_few_times_imports_no_compiler():
 def test_kernels_come_with_the_call_that_makes_a_program_hot(tmp_path):
     x, y = wild(100_000), wild(100_000, seed=1)
     f = lambda x, y: step(x, y + 0.125)  # noqa: E731
-    _, made_at = warming.calls_until_hot(ag.compile(f).ir(x, y), kernels(f, x, y))
-    assert made_at > 3
     with ag.use_settings(kernels="auto", kernel_cache=str(tmp_path / "kernels")):
         compiled, wanted = ag.compile(f), f(x, y)
         compiled(x, y)
-        before = storage.statistics()
-        for number in range(1, made_at + 3):
-            assert count(compiled, x, y) == (number > made_at)
+        heat, before = heat_for(compiled, x, y), storage.statistics()
+        left = heat.replays
+        assert left > 3
+        for number in range(left):
+            assert (heat.hot, heat.replays) == (None, left - number)
             assert_same_bits(quietly(compiled, x, y), wanted)
+        assert heat.hot
+        assert heat.replays == 0
         assert storage.statistics().made > before.made
+        assert_same_bits(quietly(compiled, x, y), wanted)
+        assert count(compiled, x, y) == 1
 
 
 def broken(*args):
@@ -189,7 +192,7 @@ def test_without_a_compiler_numpy_does_it_in_silence(missing, setting, monkeypat
         monkeypatch.setattr(warming, "reason_against", lambda: "llvmlite is not installed")
     else:
         monkeypatch.setattr(warming, "is_usable", lambda: False)
-    monkeypatch.setattr(warming, "calls_until_hot", lambda *_: (2, 3))
+    monkeypatch.setattr(warming, "replay_time", lambda _program: 1.0)
     monkeypatch.setattr(storage, "assemble", broken)
     x, y = wild(50), wild(50, seed=1)
     with ag.use_settings(kernels=setting), warnings.catch_warnings():
