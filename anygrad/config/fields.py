@@ -66,8 +66,8 @@ class Settings:
     )
     kernel_cache: str = _setting(
         "",
-        "The folder where machine code is kept: an absolute path, not from a file; `off`; or empty for the "
-        "user's own.",
+        "The folder where machine code is kept: an absolute path, not from a file; `off`; or empty "
+        "for the user's own.",
         kinds=(str,),
     )
     threads: int | None = _setting(

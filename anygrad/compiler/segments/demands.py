@@ -65,9 +65,10 @@ class Demands:
         node = self.forms.made[number]
         spec, pieces = self.specs[number], list[Piece]()
         for x in node.operands:
-            if not is_array(x, self.specs):
-                pieces.append(Whole(x))
-            elif (self.specs[x] if type(x) is Ref else x).shape != spec.shape:
+            if (
+                not is_array(x, self.specs)
+                or (self.specs[x] if type(x) is Ref else x).shape != spec.shape
+            ):
                 pieces.append(Whole(x))
             else:
                 pieces.append(Slice(x, start, stop))

@@ -30,7 +30,7 @@ from anygrad.compiler.segments.keys import listed, rows_of_key
 from anygrad.compiler.targets.spaces import is_flat
 from anygrad.ops import ROWS
 
-__all__ = ["ARITHMETIC", "Forms", "LONGEST"]
+__all__ = ["ARITHMETIC", "LONGEST", "Forms"]
 
 MOST = 13
 """Segments of an array."""

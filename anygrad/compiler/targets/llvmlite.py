@@ -58,7 +58,8 @@ def _machine() -> tuple[Any, Any, str]:
     why = ""
     if str(machine.triple).split("-")[0] in ("x86_64", "i686") and not features.get("fma"):
         why = "this processor joins no multiplication with an addition (fma)"
-    known = (llvmlite.__version__, llvm.llvm_version_info, machine.triple, name, features.flatten())
+    version = llvmlite.__version__  # type: ignore[attr-defined]
+    known = (version, llvm.llvm_version_info, machine.triple, name, features.flatten())
     known = (*known, f"opt={LEVEL}")
     return llvm, machine, why or "\n".join(map(str, ("", *known)))
 

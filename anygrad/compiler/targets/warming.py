@@ -46,9 +46,9 @@ def with_kernels(
     heat = Heat(program, donated, prepare)
     if wanted == "always":
         heat.look(True)
-        if not heat.kernels:
-            return print_buffered(program, donated)
         found = heat.hot
+        if found is None or not heat.kernels:
+            return print_buffered(program, donated)
         found.__anygrad_heat__ = heat  # type: ignore[attr-defined]
         return found
     return _warm(heat)

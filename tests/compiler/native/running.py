@@ -76,7 +76,7 @@ def heat_for(compiled, *args):
 def specials(dtype):
     """The values at which something may go wrong."""
     dtype = np.dtype(dtype)
-    if dtype == bool:
+    if dtype.kind == "b":
         return np.array([False, True])
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
@@ -92,13 +92,13 @@ def specials(dtype):
 def wild(shape, dtype=np.float64, seed=0):
     """Random numbers of many magnitudes, of which some are special."""
     rng, dtype = np.random.default_rng(seed), np.dtype(dtype)
-    if dtype == bool:
+    if dtype.kind == "b":
         return rng.random(shape) < 0.5
     if dtype.kind in "iu":
         size = 8 * dtype.itemsize
-        bits = rng.integers(0, 2**64, shape, np.uint64) >> rng.integers(64 - size, 64, shape).astype(
-            np.uint64
-        )
+        bits = rng.integers(0, 2**64, shape, np.uint64) >> rng.integers(
+            64 - size, 64, shape
+        ).astype(np.uint64)
         return bits.astype(dtype)
     with np.errstate(over="ignore"):
         return (rng.standard_normal(shape) * np.exp(3 * rng.standard_normal(shape))).astype(dtype)

@@ -132,7 +132,7 @@ assert "if kernel_" in f.source(x), f.source(x)
 
 
 def test_what_is_called_a_few_times_imports_no_compiler():
-    f = lambda x: np.sum(x * 3 - x * x)  # noqa: E731
+    f = lambda x: np.sum(x * 3 - x * x)
     x = np.linspace(0.0, 1.0, 50)
     made_at = heat_for(ag.compile(f), x).made_at
     assert made_at > 1000
@@ -143,7 +143,7 @@ def test_what_is_called_a_few_times_imports_no_compiler():
 
 def test_kernels_come_with_the_call_that_makes_a_program_hot(tmp_path):
     x, y = wild(100_000), wild(100_000, seed=1)
-    f = lambda x, y: step(x, y + 0.125)  # noqa: E731
+    f = lambda x, y: step(x, y + 0.125)
     with ag.use_settings(kernels="auto", kernel_cache=str(tmp_path / "kernels")):
         compiled, wanted = ag.compile(f), f(x, y)
         compiled(x, y)
@@ -169,12 +169,13 @@ def test_a_compiler_that_fails_warns_once(monkeypatch):
     monkeypatch.setattr(storage, "assemble", broken)
     monkeypatch.setattr(warming, "_warned", set())
     x = wild(50)
-    with ag.use_settings(kernels="always", kernel_cache="off"), warnings.catch_warnings(
-        record=True
-    ) as caught:
+    with (
+        ag.use_settings(kernels="always", kernel_cache="off"),
+        warnings.catch_warnings(record=True) as caught,
+    ):
         warnings.simplefilter("always")
         for k in (3.25, 4.25, 5.25):
-            f = lambda x, k=k: (x * k - x, x + k)  # noqa: E731
+            f = lambda x, k=k: (x * k - x, x + k)
             compiled = ag.compile(f)
             for _ in range(3):
                 assert_same_bits(compiled(x), f(x))

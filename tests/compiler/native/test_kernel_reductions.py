@@ -97,7 +97,9 @@ def test_operands_that_are_spread_out():
     assert_runs(lambda x, y: (TRACED.sum(z := x * y), TRACED.max(z - y)), x, y)
     assert_runs(lambda x, y: (TRACED.sum(z := x * y, axis=1), TRACED.max(z - y, axis=1)), x, y)
     x = wild((2000, 3))
-    assert_runs(lambda x: (TRACED.sum(x[:, 0] * x[:, 1]), TRACED.mean(x[:, 2] + 1.0)), x, kernels=None)
+    assert_runs(
+        lambda x: (TRACED.sum(x[:, 0] * x[:, 1]), TRACED.mean(x[:, 2] + 1.0)), x, kernels=None
+    )
 
 
 @pytest.mark.parametrize("dtype", REALS)

@@ -48,7 +48,9 @@ def test_leaves_of_several_shapes_and_orders():
     assert_runs(step, params, grads, 0.1)
     assert_runs(step, turned, [np.asfortranarray(g) for g in grads], 0.1)
     assert_runs(step, turned, grads, 0.1, kernels=None)
-    assert_runs(step, [p[..., ::2] for p in params], [g[..., ::2] for g in grads], 0.1, kernels=None)
+    assert_runs(
+        step, [p[..., ::2] for p in params], [g[..., ::2] for g in grads], 0.1, kernels=None
+    )
     every_second = [wild(2 * n)[::2] for n in (5, 9, 70)]
     assert_runs(step, every_second, leaves([5, 9, 70]), 0.1, kernels=None)
 
@@ -99,7 +101,7 @@ def test_tied_leaves(donate):
 
 def test_a_leaf_that_others_read():
     def mixed(params, grads):
-        first, *rest = params
+        first = params[0]
         return [p - g * 0.5 + first for p, g in zip(params, grads, strict=True)], first * 2
 
     params, grads = both([64, 64, 64])

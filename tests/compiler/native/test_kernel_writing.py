@@ -36,7 +36,7 @@ def assert_written(f, *args, donate, into):
 def test_results_in_the_memory_of_operands():
     for n in (1, 5, 64, 100, 5000):
         x, y, z = wild(n), wild(n, seed=1), wild(n, seed=2)
-        step = lambda x, y, z: (x * 2 - y, y * 3 + z)  # noqa: E731
+        step = lambda x, y, z: (x * 2 - y, y * 3 + z)
         source = assert_written(step, x, y, z, donate=(0, 1), into={0: 0, 1: 1})
         assert "if kernel_1(v0, v1, v2, v0, v1)" in source
         assert_written(lambda x, y: (y * 2 - x, x * 3 + y), x, y, donate=(0, 1), into={0: 0, 1: 1})

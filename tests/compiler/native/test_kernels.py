@@ -81,29 +81,40 @@ PAIRS = list(itertools.permutations(DTYPES, 2))
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [pytest.param(*pair, marks=() if k % 6 == 0 else pytest.mark.slow) for k, pair in enumerate(PAIRS)],
+    [
+        pytest.param(*pair, marks=() if k % 6 == 0 else pytest.mark.slow)
+        for k, pair in enumerate(PAIRS)
+    ],
 )
 def test_operations_of_two_types(first, second):
     a, b = pairs(first, second)
     names = taken(TWO, a, b)
     assert_runs(apply(names), a, b, kernels=1)
-    assert left_out(names, a, b) <= {"less", "less_equal", "greater", "greater_equal", "equal",
-                                     "not_equal", "copysign", "divide"}
+    assert left_out(names, a, b) <= {
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "equal",
+        "not_equal",
+        "copysign",
+        "divide",
+    }
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_casts(dtype):
     x = np.concatenate([specials(dtype), wild(300, dtype)])
     kinds = [d for d in DTYPES if d != dtype and (dtype not in REALS or d in (*REALS, "bool"))]
-    f = lambda x: [TRACED.astype(x, dtype=np.dtype(d)) for d in kinds]  # noqa: E731
+    f = lambda x: [TRACED.astype(x, dtype=np.dtype(d)) for d in kinds]
     assert_runs(f, x)
     assert in_kernels(f, x) == ["astype"] * len(kinds)
 
 
 def test_floats_are_cast_to_integers_by_numpy():
-    f = lambda x: TRACED.astype(x * 2, dtype=np.dtype(np.int32))  # noqa: E731
+    f = lambda x: TRACED.astype(x * 2, dtype=np.dtype(np.int32))
     assert in_kernels(f, np.ones(5)) == []
-    swapped = lambda x: TRACED.astype(x * 2, dtype=np.dtype(">f8"))  # noqa: E731
+    swapped = lambda x: TRACED.astype(x * 2, dtype=np.dtype(">f8"))
     assert in_kernels(swapped, np.ones(5)) == []
     assert_runs(swapped, wild(50), kernels=0)
 
@@ -149,10 +160,10 @@ def test_numbers_come_first_or_second(dtype):
 def test_choices(dtype):
     x, y = pairs(dtype, "float32")
     test = wild(len(x), "bool")
-    f = lambda t, x, y: [TRACED.where(t, x, y), TRACED.where(t, y, x)]  # noqa: E731
+    f = lambda t, x, y: [TRACED.where(t, x, y), TRACED.where(t, y, x)]
     assert_runs(f, test, x, y)
     assert in_kernels(f, test, x, y) == ["where"] * 2
-    g = lambda t, x: [TRACED.where(t, x, 1), TRACED.where(t, 2.5, x), x == x]  # noqa: E731
+    g = lambda t, x: [TRACED.where(t, x, 1), TRACED.where(t, 2.5, x), x == x]
     assert_runs(g, test, x)
 
 
@@ -164,7 +175,7 @@ def test_powers_that_are_products(dtype):
     x = np.concatenate([specials(dtype), wild(100, dtype)])
     assert_runs(lambda x: [(x + 1) ** n for n in EXACT_POWERS], x)
     with np.errstate(all="ignore"), ag.use_settings(kernels="always"):
-        f = lambda x: [(x + 1) ** n for n in (3, 4)]  # noqa: E731
+        f = lambda x: [(x + 1) ** n for n in (3, 4)]
         for a, b in zip(ag.compile(f)(x), f(x), strict=True):
             np.testing.assert_array_max_ulp(a, b, 2)
 
@@ -197,7 +208,6 @@ def test_what_no_kernel_computes():
     """The rows computed by elements that break a group: this list is to shrink."""
     names = [name for name, row in ROWS.items() if row.pointwise and not row.special]
     found = {name: reason_against(name) for name in names if name != "astype"}
-    left = {name: why for name, why in found.items() if why}
     assert {name: why for name, why in found.items() if why} == {
         "positive": "gives the operand itself",
         "real": "gives the operand itself",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import anygrad as ag
-from anygrad.compiler.targets.plain import print_plain
 from anygrad.compiler.targets.llvmlite import reason_against
+from anygrad.compiler.targets.plain import print_plain
 from tests.compiler.native.running import quietly
 from tests.compiler.stencils import (
     DERIVATIVES,

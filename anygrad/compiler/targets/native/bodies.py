@@ -6,18 +6,11 @@ from typing import Any, NamedTuple
 
 from anygrad.compiler.grouping import Group
 from anygrad.compiler.program import Node, Ref
+from anygrad.compiler.targets.native.instructions import absolute, select
 from anygrad.compiler.targets.native.mathematics import FUNCTIONS
 from anygrad.compiler.targets.native.operations import Number, functions_of, operate
 from anygrad.compiler.targets.native.plans import Operand, Plan
-from anygrad.compiler.targets.native.values import (
-    TYPES,
-    Emitter,
-    Module,
-    Value,
-    absolute,
-    llvm_type,
-    select,
-)
+from anygrad.compiler.targets.native.values import TYPES, Emitter, Module, Value, llvm_type
 
 __all__ = ["Stream", "body_text", "bytes_of", "streams_of"]
 

@@ -41,9 +41,9 @@ def lanes_of(plan: Plan) -> int:
 
 def text_of(kernel: Kernel) -> Written:
     """The text of a kernel, which is the same for all shapes."""
-    one = kernel.plans[0] if type(kernel) is Many else kernel
-    assert type(one) is Plan
-    return write(one, lanes_of(one), type(kernel) is Many)
+    one = kernel.plans[0] if isinstance(kernel, Many) else kernel
+    assert isinstance(one, Plan)
+    return write(one, lanes_of(one), isinstance(kernel, Many))
 
 
 def may_fail(plan: Plan) -> bool:
@@ -62,11 +62,11 @@ def make(kernel: Kernel, wait: bool = True) -> Callable[..., bool | None] | None
     if code is None or (written.called and helpers is None):
         return None
     length = 1
-    if type(kernel) is Many:
+    if isinstance(kernel, Many):
         slots, table = _rows(kernel)
         stop, keeps = len(kernel.plans), (code,)
     else:
-        assert type(kernel) is Plan
+        assert isinstance(kernel, Plan)
         slots = [_operand_slot(k, one, kernel) for k, one in enumerate(kernel.operands)]
         slots += [_result_slot(k, ref, kernel) for k, ref in enumerate(kernel.results, len(slots))]
         described = [description(x.spread) for x in written.spread if x.spread is not None]
@@ -78,14 +78,16 @@ def make(kernel: Kernel, wait: bool = True) -> Callable[..., bool | None] | None
     signature = Signature(tuple(slots), tuple(table), 0, stop, cost > GIL, keeps)
     address = code.addresses["kernel"]
     entry = make_entry(address, signature)
-    if cost < 2 * PART or (type(kernel) is Plan and kernel.reductions and length == kernel.size):
+    if cost < 2 * PART or (
+        isinstance(kernel, Plan) and kernel.reductions and length == kernel.size
+    ):
         return entry
     return Parallel(address, signature, entry, cost, _step_of(kernel))
 
 
 def _step_of(kernel: Kernel) -> int:
     """What the range of a kernel may be cut at: whole vectors, whole rows, whole leaves."""
-    if type(kernel) is Plan and not kernel.reductions:
+    if isinstance(kernel, Plan) and not kernel.reductions:
         return lanes_of(kernel) * 64
     return 1
 
@@ -113,8 +115,8 @@ def description(spread: Spread) -> np.ndarray:
 
 def cost_of(kernel: Kernel) -> float:
     """About how many nanoseconds a kernel takes."""
-    one = kernel.plans[0] if type(kernel) is Many else kernel
-    assert type(one) is Plan
+    one = kernel.plans[0] if isinstance(kernel, Many) else kernel
+    assert isinstance(one, Plan)
     each = sum(0.1 if functions_of(node) is None else 1.0 for node in one.group.body)
     return kernel.size * (each + 0.1 * (len(one.operands) + len(one.results)))
 

@@ -10,23 +10,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anygrad.compiler.program import Node, Ref, Spec
-from anygrad.compiler.targets.native.mathematics import FUNCTIONS
-from anygrad.compiler.targets.native.quotients import divide_by
-from anygrad.compiler.targets.native.values import (
-    TYPES,
-    Function,
-    Value,
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import (
     absolute,
     bits,
     convert,
     copysign,
     floor,
-    is_float,
     round_even,
     select,
     sqrt,
     truncate,
 )
+from anygrad.compiler.targets.native.mathematics import FUNCTIONS
+from anygrad.compiler.targets.native.quotients import divide_by
+from anygrad.compiler.targets.native.values import TYPES, Value, is_float
 
 __all__ = ["Number", "functions_of", "operate", "why_not"]
 
@@ -240,55 +238,58 @@ def _fits(x: Any, specs: dict[int, Spec], dtype: str) -> bool:
 
 
 def _name(dtype: Any) -> str:
-    return dtype.__name__ if isinstance(dtype, type) else np.dtype(dtype).name
+    """The name of a dtype, or of a type of Python's."""
+    return dtype.__name__ if isinstance(dtype, type) else _OF_CODES[np.dtype(dtype).char]
 
 
-@functools.lru_cache(4096)
-def _resolve(name: str, kinds: tuple[Any, ...]) -> tuple[str, ...] | None:
-    """The types in which NumPy computes, operands first; None if it does not.
-
-    ``kinds`` are names of dtypes, for a dtype and a type of Python's may pass for equal.
-    """
-    function = getattr(np, _LIKE.get(name, _NAMES.get(name, name)), None)
-    if not isinstance(function, np.ufunc) or function.nin != len(kinds) or function.nout != 1:
-        return None
-    plain = [np.dtype(kind) if isinstance(kind, str) or kind is bool else kind for kind in kinds]
-    try:
-        found = function.resolve_dtypes((*plain, None))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return tuple([dtype.name if dtype.isnative else "foreign" for dtype in found])
+_OF_CODES = {code: np.dtype(code).name for code in np.typecodes["All"]}
+"""NumPy's names by its letters: asking a dtype for its name takes several microseconds."""
 
 
 def _types(node: Node, kinds: tuple[Any, ...], result: str) -> tuple[str, ...] | None:
-    """The type in which each operand is taken."""
-    names = [kind.name for kind in kinds if isinstance(kind, np.dtype)]
-    if not all(name in TYPES for name in names) or not names:
+    """The type in which each operand is taken; None if a kernel does not take them."""
+    # by their letters: a dtype and a type of Python's may pass for equal
+    keys = [kind.str if isinstance(kind, np.dtype) else kind for kind in kinds]
+    return _decide(node.name, tuple(keys), result)
+
+
+@functools.lru_cache(4096)
+def _decide(name: str, keys: tuple[Any, ...], result: str) -> tuple[str, ...] | None:
+    arrays = [np.dtype(key) for key in keys if isinstance(key, str)]
+    names = [dtype.name for dtype in arrays]
+    if not arrays or not all(dtype.isnative and dtype.name in TYPES for dtype in arrays):
         return None
-    if any(isinstance(kind, np.dtype) and not kind.isnative for kind in kinds):
-        return None
-    if node.name == "where":
-        return ("bool", result, result) if len(kinds) == 3 and names[0] == "bool" else None
-    if node.name == "astype":
+    if name == "where":
+        return ("bool", result, result) if len(keys) == 3 and names[0] == "bool" else None
+    if name == "astype":
         loses = is_float(names[0]) and not is_float(result) and result != "bool"
         return None if loses else (names[0],)
-    if node.name == "round":
+    if name == "round":
         return (result,) if names == [result] else None
-    found = _resolve(node.name, tuple([k.str if isinstance(k, np.dtype) else k for k in kinds]))
+    found = _resolve(name, keys)
     if found is None or found[-1] != result or not all(dtype in TYPES for dtype in found):
         return None
     taken = found[:-1]
     if len(set(taken)) != 1:
         return None
     floats = is_float(taken[0])
-    if node.name in _TESTS:
-        return None if node.name in _ONLY_FLOATS and not floats else taken
-    if taken[0] != result or (node.name == "signbit" and not floats):
+    if name in _TESTS:
+        return None if name in _ONLY_FLOATS and not floats else taken
+    if taken[0] != result:
         return None
-    if node.name == "pow" or node.name in FUNCTIONS or node.name in _ONLY_FLOATS:
-        return taken if floats and (node.name != "pow" or _can_power(node)) else None
-    return taken if node.name in _SAME else None
+    if name in FUNCTIONS or name in _ONLY_FLOATS:
+        return taken if floats else None
+    return taken if name in _SAME else None
 
 
-def _can_power(node: Node) -> bool:
-    return _exponent(node) in POWERS or "pow" in FUNCTIONS
+def _resolve(name: str, keys: tuple[Any, ...]) -> tuple[str, ...] | None:
+    """The types in which NumPy computes, operands first; None if it does not."""
+    function = getattr(np, _LIKE.get(name, _NAMES.get(name, name)), None)
+    if not isinstance(function, np.ufunc) or function.nin != len(keys) or function.nout != 1:
+        return None
+    plain = [np.dtype(key) if isinstance(key, str) or key is bool else key for key in keys]
+    try:
+        found = function.resolve_dtypes((*plain, None))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return tuple([dtype.name if dtype.isnative else "foreign" for dtype in found])

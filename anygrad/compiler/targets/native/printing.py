@@ -25,17 +25,17 @@ def print_kernel(
 ) -> None:
     """Write the call, what it writes into, and what is made of its reductions."""
     printer = writing.printer
-    if type(kernel) is Many:
+    if isinstance(kernel, Many):
         names = _names_of_many(writing, position, kernel)
     else:
-        assert type(kernel) is Plan
+        assert isinstance(kernel, Plan)
         operands = [printer.operand(one.what) for one in kernel.operands]
         results = [_room(writing, position, ref, kernel) for ref in kernel.group.results]
         taken = [_room_of_reduction(writing, one.node) for one in kernel.reductions]
         names = [*operands, *results, *taken]
     given, again = ", ".join(names), printer.name(Again(kernel), "again")
     printer.add(f"if {printer.name(entry, 'kernel')}({given}) is not None: {again}({given})")
-    if type(kernel) is Plan:
+    if isinstance(kernel, Plan):
         for one, name in zip(kernel.reductions, taken, strict=True):
             _finish(writing, one.node, name, one.length)
 
@@ -65,7 +65,7 @@ class Again:
     __name__ = __qualname__ = "again"
 
     def __init__(self, kernel: Kernel):
-        self._plans = kernel.plans if type(kernel) is Many else (kernel,)
+        self._plans = kernel.plans if isinstance(kernel, Many) else (kernel,)
         self._runs: list[Callable[..., Any]] = []
 
     def __call__(self, *given: Any) -> None:

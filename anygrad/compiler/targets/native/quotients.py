@@ -13,14 +13,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from anygrad.compiler.targets.native.values import (
-    Value,
-    absolute,
-    bits,
-    copysign,
-    either,
-    fma,
-)
+from anygrad.compiler.targets.native.instructions import absolute, bits, copysign, either, fma
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["divide_by"]
 

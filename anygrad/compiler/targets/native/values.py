@@ -1,42 +1,19 @@
 """Values that write down the instructions by which they are computed: straight-line vector code.
 
-A value stands for ``lanes`` numbers at once. Operators and the functions below append one LLVM
-instruction each to the function that is being written; an instruction that is there already is not
-written again. No flag ever allows LLVM to compute anything but what is written: sums keep their
-order, and a multiplication is joined with an addition in `fma` only. So results do not depend on
-the width of the registers that a processor has.
+A value stands for ``lanes`` numbers at once. Operators, and what is in `instructions`, append one
+LLVM instruction each to the function that is being written; an instruction that is there already is
+not written again. No flag ever allows LLVM to compute anything but what is written: sums keep their
+order, and a multiplication is joined with an addition in `instructions.fma` only. So results do not
+depend on the width of the registers that a processor has.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
 from typing import Any
 
-__all__ = [
-    "TYPES",
-    "Emitter",
-    "Function",
-    "Module",
-    "Value",
-    "absolute",
-    "bits",
-    "call",
-    "convert",
-    "copysign",
-    "either",
-    "floor",
-    "fma",
-    "from_bits",
-    "is_float",
-    "literal",
-    "llvm_type",
-    "round_even",
-    "select",
-    "sqrt",
-    "truncate",
-]
+__all__ = ["SHORT", "TYPES", "Emitter", "Module", "Value", "is_float", "literal", "llvm_type"]
 
 TYPES = {
     "float64": "double",
@@ -47,15 +24,13 @@ TYPES = {
 }
 """LLVM's names of the types of elements."""
 
-_SHORT = {"float64": "f64", "float32": "f32", "float16": "f16"}
-_INTEGER_OF = {"float64": "int64", "float32": "int32", "float16": "int16"}
-_FLOAT_OF = {integer: real for real, integer in _INTEGER_OF.items()}
-_SIZES = {name: int(name.lstrip("abcdefghijklmnopqrstuvwxyz")) for name in TYPES if name != "bool"}
+SHORT = {"float64": "f64", "float32": "f32", "float16": "f16"}
+"""How LLVM calls floating types in the names of what it has built in."""
 
 
 def is_float(dtype: str) -> bool:
     """Whether a type is one of floating numbers."""
-    return dtype in _SHORT
+    return dtype in SHORT
 
 
 def llvm_type(dtype: str, lanes: int) -> str:
@@ -277,197 +252,3 @@ class Value:
     def __bool__(self) -> bool:
         msg = "a value that is computed later has no truth: use select"
         raise TypeError(msg)
-
-
-def fma(a: Value, b: Any, c: Any) -> Value:
-    """``a * b + c`` with one rounding."""
-    return _intrinsic("fma", a, a.lift(b), a.lift(c))
-
-
-def sqrt(x: Value) -> Value:
-    """The square root, correctly rounded."""
-    return _intrinsic("sqrt", x)
-
-
-def absolute(x: Value) -> Value:
-    """Without the sign; of integers the smallest one stays what it is."""
-    if is_float(x.dtype):
-        return _intrinsic("fabs", x)
-    return x if x.dtype.startswith("u") else select(x < 0, -x, x)
-
-
-def copysign(x: Any, sign: Value) -> Value:
-    """The first one with the sign of the second one."""
-    return _intrinsic("copysign", sign.lift(x), sign)
-
-
-def floor(x: Value) -> Value:
-    """The largest whole number that is not larger."""
-    return _intrinsic("floor", x)
-
-
-def truncate(x: Value) -> Value:
-    """The whole number towards zero."""
-    return _intrinsic("trunc", x)
-
-
-def round_even(x: Value) -> Value:
-    """The nearest whole number, the even one of two."""
-    return _intrinsic("roundeven", x)
-
-
-def select(condition: Value, yes: Any, no: Any) -> Value:
-    """The one or the other, lane by lane; one of them at least has to be a value."""
-    yes, no = (yes, yes.lift(no)) if type(yes) is Value else (no.lift(yes), no)
-    assert condition.dtype == "bool", condition
-    assert yes.dtype == no.dtype, (yes, no)
-    emitter = condition.emitter
-    text = f"select {condition.type} {condition.text}, {yes.type} {yes.text}, {no.type} {no.text}"
-    return emitter.emit(yes.dtype, text)
-
-
-def bits(x: Value) -> Value:
-    """The bits of floating numbers as integers of the same size, with a sign."""
-    dtype = _INTEGER_OF[x.dtype]
-    return x.emitter.emit(dtype, f"bitcast {x.type} {x.text} to {x.emitter.type(dtype)}")
-
-
-def from_bits(x: Value) -> Value:
-    """The floating numbers with these bits."""
-    dtype = _FLOAT_OF[x.dtype.removeprefix("u")]
-    return x.emitter.emit(dtype, f"bitcast {x.type} {x.text} to {x.emitter.type(dtype)}")
-
-
-def convert(x: Value, dtype: str) -> Value:
-    """The same numbers in another type, as C converts them; to bool, whether they are not zero."""
-    if x.dtype == dtype:
-        return x
-    if dtype == "bool":
-        return x != 0
-    name = _conversion(x.dtype, dtype)
-    if not name:  # integers that differ in the meaning of the first bit only
-        return Value(x.emitter, dtype, x.text)
-    return x.emitter.emit(dtype, f"{name} {x.type} {x.text} to {x.emitter.type(dtype)}")
-
-
-def _conversion(source: str, target: str) -> str:
-    """The instruction that converts."""
-    if is_float(source):
-        if is_float(target):
-            return "fpext" if _SIZES[target] > _SIZES[source] else "fptrunc"
-        return "fptoui" if target.startswith("u") else "fptosi"
-    unsigned = source == "bool" or source.startswith("u")
-    if is_float(target):
-        return "uitofp" if unsigned else "sitofp"
-    size = 1 if source == "bool" else _SIZES[source]
-    if _SIZES[target] == size:
-        return ""
-    if _SIZES[target] < size:
-        return "trunc"
-    return "zext" if unsigned else "sext"
-
-
-def _intrinsic(name: str, *values: Value) -> Value:
-    first = values[0]
-    assert all(x.dtype == first.dtype for x in values), values
-    full = f"@llvm.{name}.v{first.emitter.lanes}{_SHORT[first.dtype]}"
-    types = ", ".join([first.type] * len(values))
-    first.emitter.module.declared[f"declare {first.type} {full}({types})"] = None
-    told = ", ".join([f"{x.type} {x.text}" for x in values])
-    return first.emitter.emit(first.dtype, f"call {first.type} {full}({told})")
-
-
-def either(condition: Value, yes: Value, build: Callable[[], Value]) -> Value:
-    """The one where the condition holds in all lanes, which is usual; else what ``build`` gives.
-
-    What is built is computed only where it is needed, and for all lanes then.
-    """
-    emitter, lanes = condition.emitter, condition.emitter.lanes
-    name = f"@llvm.vector.reduce.and.v{lanes}i1"
-    emitter.module.declared[f"declare i1 {name}(<{lanes} x i1>)"] = None
-    usual = emitter.line(f"call i1 {name}({condition.type} {condition.text})")
-    before, number = emitter.block, usual.removeprefix("%")
-    known = dict(emitter._known)
-    emitter.lines += [f"  br i1 {usual}, label %joined.{number}, label %other.{number}"]
-    emitter.lines.append(f"other.{number}:")
-    emitter.block = f"other.{number}"
-    no = build()
-    after = emitter.block
-    emitter._known = known  # nothing of the other way is there afterwards
-    emitter.lines += [f"  br label %joined.{number}", f"joined.{number}:"]
-    emitter.block = f"joined.{number}"
-    ways = f"[{yes.text}, %{before}], [{no.text}, %{after}]"
-    return Value(emitter, yes.dtype, emitter.line(f"phi {yes.type} {ways}"))
-
-
-class Function:
-    """A function of values: written out once in a module, and called from then on.
-
-    Attributes
-    ----------
-    name : str
-        The operation that it computes.
-    build : callable
-        Takes values, all of one type, and gives a value, or several in a tuple.
-    largest : dict
-        By type, up to which absolute value of its argument results hold; beyond it the caller
-        computes all of them in another way. Infinite arguments are no matter.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        build: Callable[..., Any],
-        largest: dict[str, float] | None = None,
-    ):
-        self.name, self.build = name, build
-        self.largest = largest or {}
-        self.__doc__ = build.__doc__
-
-    def __call__(self, *values: Value) -> Any:
-        """Call it; within another function, too."""
-        return call(self, *values)
-
-
-def call(function: Function, *values: Value) -> Any:
-    """The result of a function; the results, in a tuple, if it has several."""
-    first = values[0]
-    values = tuple([first.lift(x) for x in values])
-    emitter = first.emitter
-    name = f"@{function.name}.{first.dtype}"
-    if name not in emitter.module.functions:
-        _define(emitter.module, name, function, values)
-    known = emitter.module.results[name]
-    dtypes = (known,) if type(known) is str else known
-    types = [emitter.type(dtype) for dtype in dtypes]
-    told = ", ".join([f"{x.type} {x.text}" for x in values])
-    if type(known) is str:
-        return emitter.emit(known, f"call fastcc {types[0]} {name}({told})")
-    whole = f"{{{', '.join(types)}}}"
-    result = emitter.emit(dtypes[0], f"call fastcc {whole} {name}({told})").text
-    return tuple(
-        [
-            emitter.emit(dtype, f"extractvalue {whole} {result}, {k}")
-            for k, dtype in enumerate(dtypes)
-        ]
-    )
-
-
-def _define(module: Module, name: str, function: Function, values: tuple[Value, ...]) -> None:
-    """Write a function into a module."""
-    inner = Emitter(module)
-    given = [Value(inner, x.dtype, f"%x{k}") for k, x in enumerate(values)]
-    made = function.build(*given)
-    if type(made) is tuple:
-        module.results[name] = tuple([x.dtype for x in made])
-        whole = f"{{{', '.join([x.type for x in made])}}}"
-        last = "poison"
-        for k, x in enumerate(made):
-            last = inner.line(f"insertvalue {whole} {last}, {x.type} {x.text}, {k}")
-    else:
-        module.results[name] = made.dtype
-        whole, last = made.type, made.text
-    arguments = ", ".join([f"{x.type} {x.text}" for x in given])
-    head = f"define internal fastcc {whole} {name}({arguments}) nounwind noinline {{"
-    lines = [head, "entry:", *inner.lines, f"  ret {whole} {last}", "}", ""]
-    module.functions[name] = "\n".join(lines)

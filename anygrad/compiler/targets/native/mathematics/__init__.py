@@ -4,6 +4,7 @@ Each is straight-line code over the values of ``..values``, so that a vector of 
 the same bits. Errors are at most 2 units in the last place; special values are those of C99.
 """
 
+from anygrad.compiler.targets.native.functions import Function
 from anygrad.compiler.targets.native.mathematics import (
     circular,
     errors,
@@ -15,7 +16,6 @@ from anygrad.compiler.targets.native.mathematics import (
     powers,
     roots,
 )
-from anygrad.compiler.targets.native.values import Function
 
 __all__ = ["FUNCTIONS"]
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import absolute, bits, fma, from_bits, select
 from anygrad.compiler.targets.native.mathematics.common import (
     chain,
     nearest,
@@ -16,15 +18,7 @@ from anygrad.compiler.targets.native.mathematics.common import (
     polynomial,
     two_product,
 )
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    absolute,
-    bits,
-    fma,
-    from_bits,
-    select,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["COS", "SIN", "SINCOS", "TAN"]
 

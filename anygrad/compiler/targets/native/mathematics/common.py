@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from anygrad.compiler.targets.native.values import Value, bits, fma, from_bits, select
+from anygrad.compiler.targets.native.instructions import bits, fma, from_bits, select
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = [
     "Format",

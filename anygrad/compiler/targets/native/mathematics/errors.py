@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import (
+    absolute,
+    bits,
+    copysign,
+    fma,
+    from_bits,
+    select,
+)
 from anygrad.compiler.targets.native.mathematics.common import (
     at_most,
     format_of,
@@ -11,16 +20,7 @@ from anygrad.compiler.targets.native.mathematics.common import (
     two_product,
 )
 from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2, PER_LOG_2, RISE
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    absolute,
-    bits,
-    copysign,
-    fma,
-    from_bits,
-    select,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["ERF", "ERFC"]
 

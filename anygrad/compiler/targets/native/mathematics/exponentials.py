@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import absolute, bits, fma, from_bits, select
 from anygrad.compiler.targets.native.mathematics.common import (
     at_least,
     at_most,
@@ -15,15 +17,7 @@ from anygrad.compiler.targets.native.mathematics.common import (
     power_of_two,
     two_sum,
 )
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    absolute,
-    bits,
-    fma,
-    from_bits,
-    select,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = [
     "EXP",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import absolute, copysign, fma, select
 from anygrad.compiler.targets.native.mathematics.common import (
     at_most,
     chain,
@@ -11,14 +13,7 @@ from anygrad.compiler.targets.native.mathematics.common import (
     power_of_two,
 )
 from anygrad.compiler.targets.native.mathematics.exponentials import RISE, minus_one, reduced
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    absolute,
-    copysign,
-    fma,
-    select,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["COSH", "SINH", "TANH"]
 

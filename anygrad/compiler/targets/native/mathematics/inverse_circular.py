@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import absolute, bits, copysign, fma, select, sqrt
 from anygrad.compiler.targets.native.mathematics.common import polynomial
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    absolute,
-    bits,
-    copysign,
-    fma,
-    select,
-    sqrt,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["ACOS", "ASIN", "ATAN", "ATAN2"]
 

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import absolute, copysign, fma, select, sqrt
 from anygrad.compiler.targets.native.mathematics.common import ordered_sum, two_sum
 from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2
 from anygrad.compiler.targets.native.mathematics.logarithms import log_of_sum
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    absolute,
-    copysign,
-    fma,
-    select,
-    sqrt,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["ACOSH", "ASINH", "ATANH"]
 

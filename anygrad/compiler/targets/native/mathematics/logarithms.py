@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import bits, copysign, fma, from_bits, select
 from anygrad.compiler.targets.native.mathematics.common import (
     format_of,
     polynomial,
     two_sum,
 )
 from anygrad.compiler.targets.native.mathematics.exponentials import LOG_2
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    bits,
-    copysign,
-    fma,
-    from_bits,
-    select,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["LOG", "LOG1P", "LOG2", "LOG10", "log_of_sum", "split", "split_any"]
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import math
 
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import (
+    absolute,
+    convert,
+    copysign,
+    fma,
+    round_even,
+    select,
+)
 from anygrad.compiler.targets.native.mathematics.common import (
     at_least,
     at_most,
@@ -16,16 +25,7 @@ from anygrad.compiler.targets.native.mathematics.common import (
 )
 from anygrad.compiler.targets.native.mathematics.exponentials import RISE_2, scaled
 from anygrad.compiler.targets.native.mathematics.logarithms import split, split_any
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
-    absolute,
-    convert,
-    copysign,
-    fma,
-    round_even,
-    select,
-)
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["POW"]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-from anygrad.compiler.targets.native.mathematics.common import format_of, polynomial, two_product
-from anygrad.compiler.targets.native.values import (
-    Function,
-    Value,
+from anygrad.compiler.targets.native.functions import Function
+from anygrad.compiler.targets.native.instructions import (
     absolute,
     bits,
     convert,
@@ -17,6 +15,8 @@ from anygrad.compiler.targets.native.values import (
     select,
     sqrt,
 )
+from anygrad.compiler.targets.native.mathematics.common import format_of, polynomial, two_product
+from anygrad.compiler.targets.native.values import Value
 
 __all__ = ["CBRT", "HYPOT"]
 
