@@ -6,6 +6,7 @@ import pytest
 import anygrad as ag
 from anygrad.compiler.program import Node, Program, Ref, spec_of
 from anygrad.compiler.segments import Join, join_segments
+from anygrad.compiler.segments.joins import Number, Op, Slice, computed
 from anygrad.compiler.segments.keys import listed, rows_of_key
 from anygrad.compiler.targets.plain import print_plain
 from tests.compiler.stencils import (
@@ -93,6 +94,48 @@ def test_deep_chains_are_not_unrolled():
     assert len(join_segments(ag.compile(curvature(kept_ends)).ir(x)).nodes) < 1000
 
 
+def test_what_is_cheap_is_computed_again_and_what_is_not_is_stored():
+    def products(f):
+        program = join_segments(ag.compile(f).ir(x))
+        return sum(node.name == "multiply" for node in program.nodes)
+
+    def long(x):
+        for _ in range(12):
+            x = x * 1.5
+        return x[1:] - x[:-1]
+
+    def often(x):
+        y = x * 2.0
+        return sum(y[k : k - 10] for k in range(10))
+
+    def seldom(x):
+        y = x * 2.0
+        return y[1:] - y[:-1]
+
+    x = inputs(60)[0]
+    # of a long chain the first nine are stored, and the last three computed twice
+    assert [products(f) for f in (long, often, seldom)] == [15, 1, 2]
+    for f in (long, often, seldom):
+        assert_agrees(f, x)
+
+
+def test_factors_are_computed_again_on_the_way_back():
+    def f(u):
+        for _ in range(3):
+            v = u.copy()
+            v[1:-1] = u[1:-1] - 0.1 * u[1:-1] * (u[2:] - u[:-2])
+            u = v
+        return u
+
+    x = inputs(100)[0]
+    program = assert_agrees(gradient(f), x)
+    pieces = {ref for node in joins(program) for ref in node.uses()}
+    cut = {node.operands[0] for node in program.nodes if node.name == "getitem"}
+    names = {int(node.number): node.name for node in program.nodes}
+    stored = [ref for ref in cut - pieces if names.get(ref) in ("multiply", "subtract")]
+    assert not stored
+
+
 def test_what_overwrites_little_is_left_to_numpy():
     def f(x):
         y = np.exp(x)
@@ -159,6 +202,37 @@ def test_nothing_is_added_where_it_would_change_no_bit(added):
         assert len(joins(joined)) == 1
         assert_same_bits(print_plain(joined)(part, whole), print_plain(program)(part, whole))
         assert not any(np.signbit(print_plain(program)(part, whole)[0]))
+
+
+def value_of(piece, x):
+    if type(piece) is Number:
+        return np.float64(piece.value)
+    if type(piece) is Slice:
+        return x[piece.start]
+    return getattr(np, piece.name)(*[value_of(one, x) for one in piece.operands])
+
+
+def test_what_is_left_out_of_sums_changes_no_bit():
+    leaves = [Number(0.0), Number(-0.0), Number(2.0), Slice(None, 0, 1), Slice(None, 1, 2)]
+    pairs = [(name, a, b) for name in ("add", "multiply") for a in leaves for b in leaves]
+    trees = [(Op(n, (a, b)), computed(n, (a, b), np.float64)) for n, a, b in pairs]
+    trees += [(leaf, leaf) for leaf in leaves]
+    xs = [(a, b) for a in (0.0, -0.0, 1.0, -1.0) for b in (0.0, -0.0, -2.0, np.inf)]
+    with np.errstate(all="ignore"):
+        for a, short_a in trees:
+            for b, short_b in trees:
+                short = computed("add", (short_a, short_b), np.float64)
+                for x in xs:
+                    assert_same_bits(value_of(short, x), value_of(Op("add", (a, b)), x))
+
+
+def test_numbers_beyond_the_range_of_a_dtype_are_inf():
+    def f(x):
+        v = x * 0.5
+        v[:2] = 3e38
+        return v * 10.0 * 0.01
+
+    assert_agrees(f, inputs(40, np.float32)[0])
 
 
 def test_a_program_with_nothing_to_join_is_left_as_it_is():

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad.compiler.program import Node, Ref
+from anygrad.compiler.segments.candidates import is_arithmetic
 from anygrad.compiler.segments.forms import Forms
 from anygrad.compiler.segments.joins import Op, Piece, Slice, Whole, is_array
 from anygrad.compiler.segments.keys import rows_of_key
+from anygrad.ops import ROWS
 
 __all__ = ["Demands"]
 
@@ -40,8 +42,13 @@ class Demands:
                 cost = 1 + sum(self._transparent.get(x, 0) for x in node.uses())
                 if cost <= OPERATIONS:
                     self._transparent[int(node.number)] = cost
-        for node in reversed(self.program.nodes):
+        self._position = {int(node.number): k for k, node in enumerate(self.program.nodes)}
+        self._end = len(self.program.nodes)  # the position of the first join after a node
+        for k in reversed(range(len(self.program.nodes))):
+            node = self.program.nodes[k]
             self._look(node)
+            if node.number in forms.joined:
+                self._end = k
 
     def origin(self, piece: Slice) -> Slice:
         """The same rows of what a value shows rows of."""
@@ -87,7 +94,7 @@ class Demands:
         number, forms = int(node.number), self.forms
         if number in self.program.returned or number in forms.parts:
             return False
-        return forms.is_arithmetic(node)
+        return is_arithmetic(node, self.specs)
 
     def _look(self, node: Node) -> None:
         """What a node needs, all that read it having been looked at."""
@@ -97,21 +104,60 @@ class Demands:
                 for part in forms.parts[number]:
                     self._want(part.piece)
             return
-        if number in self._wanted and number not in self._live:
-            wanted, n = self._wanted[number], self.specs[number].shape[0]
-            rows = sum(stop - start for start, stop in wanted)
-            few = len(wanted) <= SLICES and rows <= REPEATS * n and (0, n) not in wanted
-            if number in self._transparent and few:
+        if number in self._wanted:
+            repeated = self._is_repeated(number)
+            if repeated:
                 self.repeated.add(number)
-                for start, stop in sorted(wanted):
+                for start, stop in sorted(self._wanted[number]):
                     self._want(self.computed(number, start, stop))
-                return
-            self._live.add(number)
+            else:
+                self._live.add(number)
         if node.name != "guard" and number not in self._live:
             return
         if node.name == "getitem" and self._moves(node):
             return
         self._live.update(map(int, node.uses()))
+
+    def _is_repeated(self, number: int) -> bool:
+        """Whether a value is computed for the slices that are wanted of it.
+
+        That is so if then it need not be in memory, the other readers being in one loop with it.
+        """
+        if number not in self._transparent:
+            return False
+        wanted, n = self._wanted[number], self.specs[number].shape[0]
+        rows = sum(stop - start for start, stop in wanted)
+        if (0, n) in wanted or len(wanted) > SLICES or rows > REPEATS * n:
+            return False
+        if number not in self._live:
+            return True
+        near = [u for u in self.forms.users[number] if self._reads_all(u)]
+        if any(self._position[u.number] > self._end or not _is_pointwise(u) for u in near):
+            return False
+        bases = self._bases(number)
+        return len(bases) <= 2 and len(bases.difference(self.program.inputs)) <= 1
+
+    def _reads_all(self, reader: Node) -> bool:
+        """Whether something reads a value as it is, and not slices of it."""
+        number = int(reader.number)
+        if number in self.forms.joined or number in self.moved:
+            return False
+        return number in self._live
+
+    def _bases(self, number: int) -> set[int]:
+        """The arrays from which a value can be computed."""
+        found: set[int] = set()
+        waiting = [number]
+        while waiting:
+            for x in self.forms.made[waiting.pop()].operands:
+                if not is_array(x, self.specs) or type(x) is not Ref:
+                    continue
+                base = self.origin(Slice(x, 0, self.specs[x].shape[0])).operand
+                if type(base) is Ref and base in self._transparent:
+                    waiting.append(int(base))
+                elif type(base) is Ref:
+                    found.add(int(base))
+        return found
 
     def _moves(self, node: Node) -> bool:
         """Whether a ``getitem`` reads, instead of what it names, something before that."""
@@ -142,3 +188,8 @@ class Demands:
                 self._want(x)
         elif type(piece) is Whole and type(piece.operand) is Ref:
             self._live.add(int(piece.operand))
+
+
+def _is_pointwise(node: Node) -> bool:
+    row = ROWS.get(node.name)
+    return row is not None and row.pointwise

@@ -101,6 +101,7 @@ class Emission:
             return map_refs(piece.operand, lambda ref: self.renamed.get(ref, ref))
         if type(piece) is Slice:
             return self._slice(piece, spec, single)
+        assert type(piece) is Op
         operands = [self._emit(x, spec, single) for x in piece.operands]
         return self._add(piece.name, operands, spec)
 

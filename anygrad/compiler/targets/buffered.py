@@ -27,6 +27,7 @@ from anygrad.compiler.targets.spaces import Layout, layout, space_for
 from anygrad.compiler.targets.steps import steps_of
 from anygrad.compiler.targets.tabled import print_chunks
 from anygrad.compiler.targets.tiled import print_tiles
+from anygrad.compiler.targets.views import Views
 from anygrad.compiler.targets.writers import ADD, Writer, is_view, releases, writer_of
 from anygrad.ops.indexing import is_basic
 
@@ -93,7 +94,7 @@ class Writing:
         self.pinned = pinned(program, self.memory, _releases)
         self.buffers: list[Layout] = []
         self.cuts: list[Callable[..., Any]] = []
-        self._views: dict[str, str] = {}  # of buffers
+        self._views = Views(self.cuts)
         self._held: dict[int, int] = {}  # memory -> its buffer
         self._free: dict[Layout, list[int]] = {}
         self._ending: dict[int, list[int]] = {}
@@ -156,15 +157,10 @@ class Writing:
 
     def view(self, array: str, name: str, key: Any) -> str:
         """The name of a part of an array, which is cut out once if the array is a buffer."""
-        if not array.startswith("b"):
-            self.printer.add(f"{name} = {array}[{self.printer.operand(key)}]")
-            return name
-        known = f"{array}[{key!r}]"
-        if known not in self._views:
-            buffer = int(array[1:])
-            self._views[known] = f"k{len(self.cuts)}"
-            self.cuts.append(lambda arrays: arrays[buffer][key])
-        return self._views[known]
+        if self._views.holds(array):
+            return self._views.part(array, key)
+        self.printer.add(f"{name} = {array}[{self.printer.operand(key)}]")
+        return name
 
     def layout(self, number: int) -> Layout | None:
         """How to make an array like a value."""
@@ -229,8 +225,8 @@ class Writing:
         base, key = node.operands[0], node.keywords["key"]
         if not self._hot or type(base) is not Ref or self.specs[node.number].kind != "array":
             return False
-        in_buffer = self.printer.operand(base).startswith("b")
-        return in_buffer and is_basic(key) and not list(refs_of(key))
+        kept = self._views.holds(self.printer.operand(base))
+        return kept and is_basic(key) and not list(refs_of(key))
 
     def name(self, number: int, name: str) -> None:
         """Give a value its name; what is returned is called by its number."""

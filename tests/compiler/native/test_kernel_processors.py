@@ -125,15 +125,18 @@ def test_other_processors_give_the_same_bits(f, dtype):
         assert a.tobytes() == b.tobytes() or np.isnan(a).any()
 
 
+def spread_of(helpers, size):
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)
+    return kind(helpers.addresses[f"spread{size}"])
+
+
 def test_offsets_have_64_bits_in_spreading():
     """Elements far beyond 2**31 of operands that lie at one place, or go backwards through it."""
     helpers = code_for(support.text(), support.SUPPORT)
     axes = (3_000, 1_000_003, 7)
     for size, dtype in ((1, np.uint8), (2, np.uint16), (4, np.uint32), (8, np.uint64)):
         row = np.arange(100, 107).astype(dtype)
-        spread = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)(
-            helpers.addresses[f"spread{size}"]
-        )
+        spread = spread_of(helpers, size)
         for step, first in ((size, row.ctypes.data), (-size, row.ctypes.data + 6 * size)):
             what = description(Spread(axes, (0, 0, step)))
             start, to = 20_999_999_999, np.zeros(64, dtype)
@@ -151,6 +154,25 @@ def sparse(n, dtype):
     return np.frombuffer(memory, dtype)
 
 
+def sparse_arrays(count):
+    try:
+        return [sparse(3_000_000_000, np.uint8) for _ in range(count)]
+    except OSError as error:
+        pytest.skip(f"no such address space: {error}")
+
+
+def test_steps_have_64_bits_in_spreading():
+    helpers = code_for(support.text(), support.SUPPORT)
+    (memory,) = sparse_arrays(1)
+    first, second = memory[:7], memory[2_999_999_000:][:7]
+    first[:], second[:] = np.arange(7), np.arange(100, 107)
+    for shape, strides in (((2, 7), (2_999_999_000, 1)), ((7, 2), (1, 2_999_999_000))):
+        what, to = description(Spread(shape, strides)), np.zeros(14, np.uint8)
+        spread_of(helpers, 1)(to.ctypes.data, memory.ctypes.data, what.ctypes.data, 0, 14)
+        rows = np.stack([first, second])
+        np.testing.assert_array_equal(to.reshape(shape), rows if shape == (2, 7) else rows.T)
+
+
 def test_offsets_have_64_bits_in_kernels():
     """A kernel computes the last elements of 3e9, and no others; they are in sparse memory."""
     n = 3_000_000_000
@@ -158,11 +180,7 @@ def test_offsets_have_64_bits_in_kernels():
     small = np.arange(200).astype(np.uint8)
     (kernel,) = kernels(f, small, small)
     code = code_for(text_of(kernel).text)
-    try:
-        arrays = [sparse(n, np.uint8) for _ in range(4)]
-    except OSError as error:
-        pytest.skip(f"no such address space: {error}")
-    x, y, z, w = arrays
+    x, y, z, w = arrays = sparse_arrays(4)
     x[-200:], y[-200:] = small, small[::-1]
     table = np.array([*[a.ctypes.data for a in arrays], 1], np.uint64)
     assert run(code.addresses["kernel"], table, n - 200, n) == 0

@@ -113,6 +113,33 @@ def test_the_old_value_is_read_until_it_is_over():
     assert_kernels_agree(f, x, x[::-1] * 0.1, others=[(y, y * 0.1) for y in others])
 
 
+def test_a_piece_outlives_the_join_that_it_lies_in():
+    def f(u):
+        inner = u[1:-1] * np.exp(u[2:])
+        v = np.concatenate([u[:1], inner, u[-1:]])
+        first = np.sum(v)
+        w = np.concatenate([u[-2:] * 2.0, u[:-2] * np.exp(u[1:-1])])  # may lie where v lay
+        second = np.sum(w)
+        return np.sum(inner * w[1:-1]) + first * second
+
+    x = inputs(60)[0]
+    with ag.use_settings(kernels="always"):
+        compiled = ag.compile(f)
+        for k in range(4):
+            np.testing.assert_allclose(compiled(x + k), f(x + k), rtol=1e-12)
+
+
+def test_what_a_piece_is_a_view_of_is_kept_until_it_is_copied():
+    def f(u):
+        w = np.zeros_like(u)
+        w[1:-1] = u[2:] * 3.0 - u[:-2]
+        v = np.concatenate([w[:-20], u[:20] * 2.0 + u[1:21]])
+        return np.sum(v[1:] * v[:-1])
+
+    x, *others = inputs(60)
+    assert_kernels_agree(f, x, others=[(y,) for y in others])
+
+
 @pytest.mark.parametrize("donate", [0, 1, (0, 1)])
 def test_donated_arguments(donate):
     def f(u, w):

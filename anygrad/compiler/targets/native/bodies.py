@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from anygrad.compiler.grouping import Group
 from anygrad.compiler.program import Node, Ref
-from anygrad.compiler.targets.native.instructions import absolute, select
+from anygrad.compiler.targets.native.instructions import absolute, convert, select
 from anygrad.compiler.targets.native.mathematics import FUNCTIONS
 from anygrad.compiler.targets.native.operations import Number, functions_of, operate
 from anygrad.compiler.targets.native.plans import Operand, Plan
@@ -197,14 +197,15 @@ class Body:
         function = functions_of(node)
         if function is None or not function.largest:
             return
+        made = self.plan.group.program.specs[node.number].dtype.name
         for x in given:
             if type(x) is not Value:
                 continue
-            value = x
-            limit = function.largest.get(value.dtype)
+            value = convert(x, made)  # integers, too, are taken in the type of the result
+            dtype = value.dtype
+            limit = function.largest.get(dtype)
             if limit is None:
                 continue
-            dtype = value.dtype
             size = absolute(value)
             finite = select(size < float("inf"), size, 0.0)
             before = self.huge.get(dtype, Value(self.loop, dtype, f"%big.{dtype}"))
