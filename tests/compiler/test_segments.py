@@ -226,6 +226,16 @@ def test_what_is_left_out_of_sums_changes_no_bit():
                     assert_same_bits(value_of(short, x), value_of(Op("add", (a, b)), x))
 
 
+def test_values_of_another_dtype_are_rounded_where_they_are_put():
+    def f(x, w):
+        v = x.copy()
+        v[1:-1] = w[1:-1] * 3.0
+        return v * np.float32(0.1) - x, v[2:5]
+
+    x = inputs(40, np.float32)[0]
+    assert_agrees(f, x, x.astype(np.float64) / 3.0)
+
+
 def test_numbers_beyond_the_range_of_a_dtype_are_inf():
     def f(x):
         v = x * 0.5

@@ -90,6 +90,9 @@ def test_a_loop_with_several_ways_is_left_as_it_is():
     for xs in (np.ones(4), np.array([1.0, -1.0, 2.0, -2.0]), -np.ones(4), np.ones(4)):
         for _ in range(2):
             assert_same_bits(compiled(1.5, xs), ag.grad(f)(1.5, xs))
+    (loop,) = [node.function for node in ag.compile(f).ir(1.5, xs).nodes if node.name == "call"]
+    loop([np.float64(1.5), -xs])
+    assert loop.thinner({0}) == (loop, frozenset())
 
 
 def test_second_derivatives_and_tangents():

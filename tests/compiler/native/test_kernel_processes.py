@@ -10,6 +10,8 @@ import warnings
 import numpy as np
 import pytest
 
+from tests.support.forking import forked, needs_fork
+
 pytest.importorskip("llvmlite")
 
 import anygrad as ag
@@ -81,24 +83,20 @@ def test_the_number_of_threads_changes_no_bit():
         assert_same_bits(found[2], f(*args))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@needs_fork
 @pytest.mark.usefixtures("two_processors")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_goes_on():
     x, y = wild(60_000), wild(60_000, seed=1)
     compiled, wanted = always(step, x, y), step(x, y)
     assert_same_bits(compiled(x, y), wanted)
+    always(rows, x.reshape(600, 100))(x.reshape(600, 100))
     assert threads._pools  # threads of the parent are alive
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            assert_same_bits(compiled(x, y), wanted)
-            assert_same_bits(always(lambda x, y: step(y, x + 1), x, y)(x, y), step(y, x + 1))
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitpid(child, 0)[1] == 0
+
+    def child():
+        assert_same_bits(compiled(x, y), wanted)
+        assert_same_bits(always(lambda x, y: step(y, x + 1), x, y)(x, y), step(y, x + 1))
+
+    assert forked(child) == 0
     assert_same_bits(compiled(x, y), wanted)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import os
 import pickle
 import subprocess
 import sys
@@ -13,6 +12,8 @@ import weakref
 
 import numpy as np
 import pytest
+
+from tests.support.forking import forked, needs_fork
 
 pytest.importorskip("llvmlite")
 
@@ -222,15 +223,17 @@ def test_entries_are_not_pickled(way):
             pickle.dumps(made)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@needs_fork
 def test_entries_go_on_in_a_forked_process(way, reported):
     entry, (x, y) = scale(releases=True), arrays()
     assert entry(x, y, 2.0) is None
-    child = os.fork()
-    if not child:
-        good = entry(x, y, 3.0) is None and (y == 3 * x).all() and scale()(x, y, 1.0) is None
-        os._exit(0 if good else 1)
-    assert os.waitpid(child, 0)[1] == 0
+
+    def child():
+        assert entry(x, y, 3.0) is None
+        assert (y == 3 * x).all()
+        assert scale()(x, y, 1.0) is None
+
+    assert forked(child) == 0
     assert (y == 2 * x).all()
 
 

@@ -5,9 +5,10 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 
 import pytest
+
+from tests.support.forking import forked, needs_fork
 
 pytest.importorskip("llvmlite")
 
@@ -239,7 +240,7 @@ def check_work(shared, answers):
     assert all(folders._NAME.fullmatch(name) for name in names)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@needs_fork
 def test_eight_processes_at_once(shared):
     # forked by a new one, to import things once; --slow runs eight new ones
     fork = (
@@ -264,29 +265,7 @@ def test_eight_new_processes_at_once(shared):
     check_work(shared, [process.communicate(timeout=60)[0].strip() for process in processes])
 
 
-def forked(function):
-    """The exit status of a forked process that calls a function; 0 if it returns."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # other threads are the point here
-        child = os.fork()
-    if not child:
-        status = 1
-        try:
-            function()
-            status = 0
-        finally:
-            os._exit(status)
-    for _ in range(500):
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return status
-        time.sleep(0.01)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return "it hangs"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@needs_fork
 def test_a_forked_process_has_the_code_and_makes_more(kernels):
     code = code_for(text_of(1))
 
@@ -300,7 +279,7 @@ def test_a_forked_process_has_the_code_and_makes_more(kernels):
     assert len(list(kernels.iterdir())) == 2
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@needs_fork
 def test_a_forked_process_does_not_wait_for_threads_of_its_parent(monkeypatch):
     begun, go, assemble, parent = (
         threading.Event(),

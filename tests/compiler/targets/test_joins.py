@@ -9,6 +9,7 @@ import pytest
 import anygrad as ag
 from anygrad.compiler.targets.llvmlite import reason_against
 from anygrad.compiler.targets.plain import print_plain
+from anygrad.compiler.targets.views import Views
 from tests.compiler.native.running import quietly
 from tests.compiler.stencils import (
     DERIVATIVES,
@@ -118,7 +119,9 @@ def test_a_piece_outlives_the_join_that_it_lies_in():
         inner = u[1:-1] * np.exp(u[2:])
         v = np.concatenate([u[:1], inner, u[-1:]])
         first = np.sum(v)
-        w = np.concatenate([u[-2:] * 2.0, u[:-2] * np.exp(u[1:-1])])  # may lie where v lay
+        w = np.concatenate(
+            [u[-2:] * 2.0, u[:-2] * np.exp(u[1:-1] / (1 + first**2))]
+        )  # may lie where v lay
         second = np.sum(w)
         return np.sum(inner * w[1:-1]) + first * second
 
@@ -133,11 +136,25 @@ def test_what_a_piece_is_a_view_of_is_kept_until_it_is_copied():
     def f(u):
         w = np.zeros_like(u)
         w[1:-1] = u[2:] * 3.0 - u[:-2]
-        v = np.concatenate([w[:-20], u[:20] * 2.0 + u[1:21]])
+        v = np.concatenate([w[:-20], np.concatenate([u[:3], u[5:22]]) * 2.0])
         return np.sum(v[1:] * v[:-1])
 
     x, *others = inputs(60)
     assert_kernels_agree(f, x, others=[(y,) for y in others])
+
+
+def test_parts_of_parts_of_buffers():
+    cuts = []
+    views = Views(cuts)
+    first = views.part("b1", slice(1, -1))
+    second = views.part(first, slice(2, None))
+    third = views.part(second, slice(0, 3))
+    assert views.part(second, slice(0, 3)) == third == "k2"
+    assert [views.holds(name) for name in ("b0", "k2", "k3", "v1")] == [True, True, False, False]
+    arrays = (np.zeros(3), np.arange(10.0))
+    np.testing.assert_array_equal([cut(arrays)[0] for cut in cuts], [1.0, 3.0, 3.0])
+    np.testing.assert_array_equal(cuts[2](arrays), [3.0, 4.0, 5.0])
+    assert np.shares_memory(cuts[2](arrays), arrays[1])
 
 
 @pytest.mark.parametrize("donate", [0, 1, (0, 1)])
