@@ -16,11 +16,15 @@ def exact_kernels(request, monkeypatch):
     How far they may differ, alone and in the middle of programs, is tested in ``native``.
     """
     if request.config.getoption("--kernels") != "always" or "native" in request.path.parts:
+        yield
         return
+    operations._decide.cache_clear()
     monkeypatch.setattr(operations, "FUNCTIONS", {})
     monkeypatch.setattr(bodies, "FUNCTIONS", {})
     powers = {exponent: operations.POWERS[exponent] for exponent in EXACT}
     monkeypatch.setattr(operations, "POWERS", powers)
+    yield
+    operations._decide.cache_clear()
 
 
 @pytest.fixture

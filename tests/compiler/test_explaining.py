@@ -162,14 +162,15 @@ def test_it_reads_no_device(quick_xp):
     assert told.bytes_least - 2 * 3 * 8 in (0, 8)  # a scalar of NumPy has no memory
 
 
+@ag.use_settings(kernels="auto")
 def test_kernels_are_told_before_and_after_they_are_made():
-    compiled = ag.compile(lambda x: np.sum(np.exp(x) * x))
+    compiled = ag.compile(lambda x: np.sum(np.sqrt(x) * x))
     x = np.linspace(0.0, 1.0, 100_000)
     told = compiled.explain(x)
     assert told.replays_until_kernels > 0
     assert told.target.endswith(f"by kernels after {told.replays_until_kernels} replays more")
     (kernel,) = told.kernels
-    assert [node.name for node in kernel.nodes] == ["exp", "multiply", "sum"]
+    assert [node.name for node in kernel.nodes] == ["sqrt", "multiply", "sum"]
     assert "reduce_" in told.source
     for _ in range(told.replays_until_kernels + 1):
         compiled(x)
@@ -183,10 +184,10 @@ def test_kernels_are_told_before_and_after_they_are_made():
 
 def test_the_text_of_kernels_is_that_of_the_machine_code():
     x = np.ones(1000)
-    compiled = ag.compile(lambda x: np.exp(x) * x)
+    compiled = ag.compile(lambda x: np.sqrt(x) * x)
     (text,) = compiled.kernels(x)
     assert "define i64 @kernel(ptr %table, i64 %start, i64 %stop)" in text
-    assert "@exp.float64" in text
+    assert "call <16 x double> @llvm.sqrt.v16f64" in text or "@llvm.sqrt.v32f64" in text
     with ag.use_settings(kernels="off"):
         assert compiled.kernels(x) == ()
         assert compiled.explain(x).kernels == ()

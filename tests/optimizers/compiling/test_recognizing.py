@@ -124,6 +124,7 @@ def test_what_is_said_to_be_writeable_is(kernels):
     assert recognizer(kernels, False).recognize(READ_ONLY["read-only"](*make_args())) is not None
 
 
+@ag.use_settings(kernels="auto")
 def test_machine_code_comes_when_it_pays(monkeypatch):
     pytest.importorskip("llvmlite", reason="there is no machine code without it")
     args = make_args()
