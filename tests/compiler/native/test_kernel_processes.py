@@ -26,17 +26,28 @@ def step(x, y):
     return z, np.maximum(z, x) / (1 + y * y), np.sum(z * z)
 
 
+def elements(x, y):
+    z = x * 3 - y
+    return z, np.maximum(z, x) / (1 + y * y)
+
+
 def rows(x):
     y = x * x - 1
     return np.sum(y, axis=1), np.max(np.abs(y), axis=1)
 
 
 def always(f, *args):
+    """The function with kernels, also where it is called with other settings."""
     with ag.use_settings(kernels="always"):
         compiled = ag.compile(f)
         quietly(compiled, *args)
         assert count(compiled, *args)
-    return compiled
+
+    def call(*args):
+        with ag.use_settings(kernels="always"):
+            return compiled(*args)
+
+    return call
 
 
 @pytest.fixture
@@ -69,32 +80,43 @@ def test_threads_call_one_function_at_once():
 
 @pytest.mark.usefixtures("two_processors")
 def test_the_number_of_threads_changes_no_bit():
-    cases = [(step, (wild(n), wild(n, seed=1))) for n in (20_000, 50_001, 65_536)]
+    cases = [(step, (wild(20_001), wild(20_001, seed=1)))]
+    cases += [(elements, (wild(n), wild(n, seed=1))) for n in (20_000, 50_001, 65_536)]
     cases += [(rows, (wild(shape),)) for shape in ((1001, 37), (3, 20_000))]
     leaves = [wild(n, seed=n) for n in (5, 70_000, 300, 8000)]
     cases.append((lambda *xs: [2 * x - x * x for x in xs], leaves))
     for f, args in cases:
-        found = {}
         for number in (1, 2):
             with ag.use_settings(threads=number):
                 assert threads.processors() == number
-                found[number] = always(f, *args)(*args)
-        assert_same_bits(found[1], found[2])
-        assert_same_bits(found[2], f(*args))
+                compiled = always(f, *args)
+                for given in ([1 - x for x in args], args):  # nothing is left of the run before
+                    assert_same_bits(compiled(*given), f(*given))
+    assert threads._pools
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_an_argument_that_is_too_large_for_any_of_the_threads():
+    x = np.linspace(-3.0, 3.0, 30_000)
+    for place in (0, 14_000, 16_000, -1):
+        y = x.copy()
+        y[place] = 1e300
+        compiled = always(lambda x: (np.sin(x), np.cos(x) + x), y)
+        assert_same_bits(compiled(y), (np.sin(y), np.cos(y) + y))
 
 
 @needs_fork
 @pytest.mark.usefixtures("two_processors")
 def test_a_forked_process_goes_on():
     x, y = wild(60_000), wild(60_000, seed=1)
-    compiled, wanted = always(step, x, y), step(x, y)
+    compiled, wanted = always(elements, x, y), elements(x, y)
     assert_same_bits(compiled(x, y), wanted)
-    always(rows, x.reshape(600, 100))(x.reshape(600, 100))
     assert threads._pools  # threads of the parent are alive
 
     def child():
         assert_same_bits(compiled(x, y), wanted)
-        assert_same_bits(always(lambda x, y: step(y, x + 1), x, y)(x, y), step(y, x + 1))
+        f = lambda x, y: elements(y, x + 1)
+        assert_same_bits(always(f, x, y)(x, y), f(x, y))
 
     assert forked(child) == 0
     assert_same_bits(compiled(x, y), wanted)

@@ -136,3 +136,18 @@ def test_leaves_next_to_each_other_in_memory():
     assert_runs(step, params, grads, 0.1, donate=(0, 1), kernels=None)
     overlapping = [memory[a:b] for a, b in ((0, 64), (32, 300), (0, 1000))]
     assert_runs(step, overlapping, leaves([64, 268, 1000], seed=5), 0.1)
+
+
+def test_memory_that_leaves_read_in_other_shapes():
+    """Leaves may be computed in any order, by several threads: what others read is kept."""
+
+    def f(x, g, h):
+        square = x.reshape(8, 8)
+        return square * 2 - h, x * 2 - g
+
+    args = (wild(64), wild(64, seed=1), wild((8, 8), seed=2))
+    assert tables(f, *args) == [2]
+    assert_runs(f, *args, donate=(0, 1, 2))
+    compiled = assert_runs(f, *args, donate=0)
+    with ag.use_settings(kernels="always"):
+        assert "write_" in compiled.source(*args)

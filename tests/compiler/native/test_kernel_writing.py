@@ -7,7 +7,10 @@ pytest.importorskip("llvmlite")
 
 import anygrad as ag
 from anygrad import optimizers as opt
+from anygrad.compiler import liveness
+from anygrad.compiler.targets import writers
 from anygrad.compiler.targets.native.making import may_fail
+from anygrad.ops import ROWS
 from anygrad.tracing import TRACED
 from tests.compiler.native.running import assert_runs, copies, kernels, quietly, wild
 from tests.compiler.targets.bits import assert_same_bits
@@ -57,6 +60,29 @@ def test_memory_that_is_read_at_other_places_too():
     square = wild((40, 40))
     assert_written(lambda x: (x * 2 + x.T, x * x), square, donate=0, into={})
     assert_written(lambda x: (x[1:] - x[:-1], x * 2), wild(99), donate=0, into={})
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_views_of_memory_that_was_given_away(known, monkeypatch):
+    """Also where a function gives one of which nobody knows."""
+    if not known:
+        monkeypatch.setattr(writers, "_VIEWS", writers._VIEWS - {"flip"})
+
+    def f(x):
+        y, z = TRACED.flip(x, axis=0), x * 2
+        return z, z - y, y + 1
+
+    for setting in ("off", "always"):
+        with ag.use_settings(kernels=setting):
+            compiled, x = ag.compile(f, donate=0), wild(100)
+            for _ in range(3):
+                assert_same_bits(quietly(compiled, x.copy()), f(x))
+
+
+def test_rows_that_give_views_are_known():
+    names = {name for name, row in ROWS.items() if row.view}
+    assert names <= liveness.VIEWS
+    assert names <= writers._VIEWS | {"broadcast_to"}
 
 
 @pytest.mark.parametrize("value", [1e300, np.inf, -np.inf, np.nan, 1e22, 1.0])
