@@ -187,7 +187,7 @@ def test_the_text_of_kernels_is_that_of_the_machine_code():
     compiled = ag.compile(lambda x: np.sqrt(x) * x)
     (text,) = compiled.kernels(x)
     assert "define i64 @kernel(ptr %table, i64 %start, i64 %stop)" in text
-    assert "call <16 x double> @llvm.sqrt.v16f64" in text or "@llvm.sqrt.v32f64" in text
+    assert "x double> @llvm.sqrt.v" in text
     with ag.use_settings(kernels="off"):
         assert compiled.kernels(x) == ()
         assert compiled.explain(x).kernels == ()

@@ -19,13 +19,14 @@ from anygrad.compiler.targets.native.threads import PART, Parallel
 
 __all__ = ["cost_of", "lanes_of", "make", "may_fail", "text_of"]
 
-WIDE, NARROW = 256, 128
-"""Bytes of the vectors that are computed at a time: several registers, which fill the pipelines.
+WIDE, NARROW, SINGLE = 256, 128, 64
+"""Bytes of the vectors that are computed at a time: registers of 64 bytes that fill the pipelines.
 
-Four registers of 64 bytes, but two where a function is called, or a body has more operations than
-`MANY`: their values would not all fit into registers.
+Four of them; but two where a function is called, or a body has more operations than `MANY`: their
+values would not all fit into registers. One where memory is the limit (fewer than `BUSY` operations
+for each array): it is read and written most evenly then.
 """
-MANY = 100
+MANY, BUSY = 100, 4
 GIL = 20_000.0
 """Nanoseconds of work from which on other threads may run meanwhile."""
 
@@ -35,8 +36,14 @@ def lanes_of(plan: Plan) -> int:
     specs = plan.group.program.specs
     widths = [bytes_of(specs[node.number].dtype.name) for node in plan.group.body]
     called = any(functions_of(node) is not None for node in plan.group.body)
-    wide = not called and len(plan.group.body) < MANY
-    return (WIDE if wide else NARROW) // max(*widths, 4)
+    body = len(plan.group.body)
+    arrays = len(plan.operands) - len(plan.shared) + len(plan.results)
+    size = WIDE
+    if called or body > MANY:
+        size = NARROW
+    elif body < BUSY * arrays:
+        size = SINGLE
+    return size // max(*widths, 4)
 
 
 def text_of(kernel: Kernel) -> Written:
