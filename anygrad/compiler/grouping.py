@@ -8,8 +8,8 @@ one shape and level can then run together: no value leaves a group and comes bac
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from anygrad.compiler.program import Node, Program, Ref, show
 from anygrad.ops import ROWS
@@ -58,6 +58,13 @@ class Group:
     def size(self) -> int:
         """The number of elements that the loop runs over."""
         return math.prod(self.shape)
+
+    def with_reductions(self, kept: Sequence[Node] = ()) -> Group:
+        """The same loop with some of its reductions; what the others read is a result."""
+        left = [node for node in self.reductions if node not in kept]
+        read = {int(ref) for node in left for ref in node.uses()}.union(map(int, self.results))
+        results = tuple([node.number for node in self.body if node.number in read])
+        return replace(self, reductions=tuple(kept), results=results)
 
     def __str__(self) -> str:
         specs = self.program.specs

@@ -23,7 +23,7 @@ from anygrad.compiler.targets.joined import places_of, print_join, room_of_piece
 from anygrad.compiler.targets.native.printing import print_kernel
 from anygrad.compiler.targets.plain import FREED_FROM, guard_text, print_return, text_of
 from anygrad.compiler.targets.printing import Printer
-from anygrad.compiler.targets.spaces import Layout, layout, space_for
+from anygrad.compiler.targets.spaces import Layout, fresh, layout, space_for
 from anygrad.compiler.targets.steps import steps_of
 from anygrad.compiler.targets.tabled import print_chunks
 from anygrad.compiler.targets.tiled import print_tiles
@@ -161,6 +161,13 @@ class Writing:
             return self._views.part(array, key)
         self.printer.add(f"{name} = {array}[{self.printer.operand(key)}]")
         return name
+
+    def make(self, number: int) -> str:
+        """Write the line that makes a new array for a result; gives its name."""
+        made, name = self.layout(number), self.printer.name
+        assert made is not None
+        self.printer.add(f"v{number} = {name(fresh, 'fresh')}({name(made, 'layout')})")
+        return f"v{number}"
 
     def layout(self, number: int) -> Layout | None:
         """How to make an array like a value."""

@@ -7,7 +7,6 @@ result depends on that: elementwise, NumPy's loops round in the same way at ever
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -52,18 +51,9 @@ class Chunks(NamedTuple):
 
 def chunks_of(groups: Iterable[Group]) -> list[Chunks]:
     """The tables of some groups that it pays to gather."""
-    bare = [_without_reductions(one) for one in groups if _is_gathered(one)]
+    bare = [one.with_reductions() for one in groups if _is_gathered(one)]
     rows = [row for row in rows_of(bare) if row.operands and _gain(row) > 0]
     return [found for found in map(_plan, tables_of(rows)) if found is not None]
-
-
-def _without_reductions(group: Group) -> Group:
-    """The same operations, with the reductions left to others."""
-    if not group.reductions:
-        return group
-    read = {int(x) for node in group.reductions for x in node.uses()}.union(group.results)
-    results = tuple([node.number for node in group.body if node.number in read])
-    return replace(group, reductions=(), results=results)
 
 
 def _is_gathered(group: Group) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anygrad.compiler.program import Node, Program, Ref
 from anygrad.compiler.segments.joins import Join
-from anygrad.compiler.targets.spaces import fresh, is_flat
+from anygrad.compiler.targets.spaces import is_flat
 
 if TYPE_CHECKING:
     from anygrad.compiler.targets.buffered import Writing
@@ -83,7 +83,6 @@ def _open(writing: Writing, number: int) -> str:
     assert made is not None
     name = writing.take_for(number, made)
     if name is None:
-        name, printer = f"v{number}", writing.printer
-        printer.add(f"{name} = {printer.name(fresh, 'fresh')}({printer.name(made, 'layout')})")
+        name = writing.make(number)
     writing.name(number, name)
     return name

@@ -10,7 +10,6 @@ import numpy as np
 
 from anygrad.compiler.program import Node, Ref
 from anygrad.compiler.targets.chunks import Chunks
-from anygrad.compiler.targets.spaces import fresh
 from anygrad.compiler.targets.tiled import Loop
 from anygrad.compiler.targets.tiles import Tiles
 from anygrad.compiler.targets.writers import writer_of
@@ -107,10 +106,7 @@ class Rows(Loop):
                 self.writing.name(int(ref), f"v{int(ref)}")
             return [f"{self._texts(column)}, = q{int(number)}"]
         for ref, place in zip(column, places, strict=True):
-            if place is None:
-                made = self.printer.name(self.writing.layout(int(ref)), "layout")
-                self.printer.add(f"v{int(ref)} = {self.printer.name(fresh, 'fresh')}({made})")
-            self.writing.name(int(ref), place or f"v{int(ref)}")
+            self.writing.name(int(ref), place or self.writing.make(int(ref)))
         self.printer.add(f"d{int(number)} = ({self._texts(column)},)")
         self.lines.append(f"for s, x in zip(h{buffer}, d{int(number)}[i:j]): x[...] = s")
         return []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anygrad.compiler.program import Node, Ref
-from anygrad.compiler.targets.spaces import as_flat, fresh, layout
+from anygrad.compiler.targets.spaces import as_flat, layout
 from anygrad.compiler.targets.tiles import Tiles, join
 from anygrad.compiler.targets.writers import ADD, writer_of
 
@@ -73,19 +73,13 @@ class Loop:
         writing, delayed = self.writing, set()
         for ref in self.group.results:
             number = int(ref)
-            home, made = writing.homes.get(number), writing.layout(number)
-            out = None
-            assert made is not None
+            home, out = writing.homes.get(number), None
             if home is not None and self._may_write(home):
                 out = f"v{home}"
                 if self.last.get(home, -1) > self._last_place(ref):
                     delayed.add(number)
             if out is None:
-                out = writing.place(self.position, number, True)
-            if out is None:
-                out = f"v{number}"
-                layout_name = self.printer.name(made, "layout")
-                self.printer.add(f"{out} = {self.printer.name(fresh, 'fresh')}({layout_name})")
+                out = writing.place(self.position, number, True) or writing.make(number)
             writing.name(number, out)
             self.printer.add(f"g{number} = {self._flat(self.printer.operand(ref))}")
             self.lines.append(f"o{number} = g{number}[i:j]")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from anygrad.compiler.program import Node, Ref
 from anygrad.compiler.targets.spaces import is_flat, layout
 from anygrad.compiler.targets.writers import writer_of
 
-__all__ = ["Tiles", "admits", "join", "plan", "sums_follow_halves", "without_reductions"]
+__all__ = ["Tiles", "admits", "join", "plan", "sums_follow_halves"]
 
 TILED_FROM = 1 << 15
 """Elements of a group from which it is cut."""
@@ -82,7 +81,7 @@ def plan(group: Group) -> Tiles | None:
         for ref in (*arrays, *[node.number for node in group.body])
     ) and not any(_is_big(x) for node in group.body for x in node.operands)
     if not flat and group.reductions:
-        group = without_reductions(group)
+        group = group.with_reductions()
     if len(group.nodes) < 2:
         return None
     length, row = (group.size, 1) if flat else (group.shape[0], group.size // group.shape[0])
@@ -96,13 +95,6 @@ def plan(group: Group) -> Tiles | None:
     cut = [r for r in arrays if len(specs[r].shape) == ndim and specs[r].shape[0] == group.shape[0]]
     largest = max(j - i for i, j in bounds)
     return Tiles(group, flat, frozenset(map(int, cut)), bounds, largest)
-
-
-def without_reductions(group: Group) -> Group:
-    """The same loop, with the reductions left to others."""
-    read = {int(x) for node in group.reductions for x in node.uses()} | set(group.results)
-    results = tuple([node.number for node in group.body if node.number in read])
-    return replace(group, reductions=(), results=results)
 
 
 def bytes_of(group: Group) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from anygrad.compiler.grouping import Group
 from anygrad.compiler.program import Node, Ref
 from anygrad.compiler.targets.native.instructions import absolute, convert, select
@@ -48,7 +50,7 @@ class Stream(NamedTuple):
 
 def bytes_of(dtype: str) -> int:
     """The bytes that an element takes in memory."""
-    return 1 if dtype == "bool" else int(dtype.lstrip("abcdefghijklmnopqrstuvwxyz")) // 8
+    return np.dtype(dtype).itemsize
 
 
 def in_memory(dtype: str) -> str:

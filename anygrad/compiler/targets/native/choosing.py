@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from anygrad.compiler.grouping import Group, group
@@ -69,24 +67,14 @@ def kernels_of(program: Program) -> list[Kernel]:
 def _plan(found: Group) -> Plan | None:
     """A plan with as many of the reductions as a kernel computes."""
     made = plan(found)
-    if made is None and found.reductions:
-        able = [node for node in found.reductions if plan(_only(found, [node])) is not None]
-        lengths: dict[int, list[Node]] = {}
-        for node in able:
-            single = plan(_only(found, [node]))
-            assert single is not None
+    if made is not None or not found.reductions:
+        return made
+    lengths: dict[int, list[Node]] = {}
+    for node in found.reductions:
+        single = plan(found.with_reductions([node]))
+        if single is not None:
             lengths.setdefault(single.reductions[0].length, []).append(node)
-        chosen: Sequence[Node] = max(lengths.values(), key=len, default=[])
-        made = plan(_only(found, chosen))
-    return made
-
-
-def _only(found: Group, reductions: Sequence[Node]) -> Group:
-    """The group with some of its reductions; what the others read is a result."""
-    left = [node for node in found.reductions if node not in reductions]
-    read = {int(ref) for node in left for ref in node.uses()}.union(map(int, found.results))
-    results = tuple([node.number for node in found.body if node.number in read])
-    return replace(found, reductions=tuple(reductions), results=results)
+    return plan(found.with_reductions(max(lengths.values(), key=len, default=[])))
 
 
 def _is_flat(one: Plan) -> bool:

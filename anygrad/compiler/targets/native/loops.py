@@ -17,14 +17,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from anygrad.compiler.targets.native.bodies import Stream, body_text, in_memory, streams_of
-from anygrad.compiler.targets.native.plans import Operand, Plan
+from anygrad.compiler.targets.native.plans import PIECE, Operand, Plan
 from anygrad.compiler.targets.native.reductions import reduce_text
 from anygrad.compiler.targets.native.values import Module
 
 __all__ = ["Written", "write"]
-
-PIECE = 512
-"""Elements that are spread out, or kept for a reduction, at a time."""
 
 
 class Written(NamedTuple):
@@ -65,7 +62,6 @@ class Writer:
         self.called = tuple(dict.fromkeys(named))
         self.first = len(plan.operands) + len(plan.results)
         self.scratch = [x for x in self.written if x.place < 0]
-        self.piece = PIECE
 
     def write(self, many: bool) -> Written:
         """All of it."""

@@ -17,7 +17,10 @@ from anygrad.compiler.grouping import Group
 from anygrad.compiler.program import Node, Ref, Spec
 from anygrad.compiler.targets.spaces import is_flat, layout
 
-__all__ = ["REDUCTIONS", "Operand", "Plan", "Reduction", "Spread", "plan"]
+__all__ = ["PIECE", "REDUCTIONS", "Operand", "Plan", "Reduction", "Spread", "plan"]
+
+PIECE = 512
+"""Elements that are spread out, or kept for a reduction, at a time."""
 
 REDUCTIONS = frozenset(("sum", "mean", "max", "min", "any", "all"))
 """What a kernel reduces, along neighbours in memory."""

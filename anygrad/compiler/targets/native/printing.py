@@ -12,7 +12,6 @@ from anygrad.compiler.targets.native.choosing import Kernel, Many
 from anygrad.compiler.targets.native.making import may_fail
 from anygrad.compiler.targets.native.plans import Plan
 from anygrad.compiler.targets.plain import print_plain
-from anygrad.compiler.targets.spaces import fresh
 
 if TYPE_CHECKING:
     from anygrad.compiler.targets.buffered import Writing
@@ -104,17 +103,11 @@ def _room(
     Of many leaves, ``owners`` tells which of them is alone in reading a piece of memory.
     """
     number = int(ref)
-    home, made = writing.homes.get(number), writing.layout(number)
-    assert made is not None
-    out = None
+    home, out = writing.homes.get(number), None
     if home is not None and (owners is None or owners.get(writing.memory[home], leaf) == leaf):
         out = f"v{home}" if _may_write(writing, position, home, plan) else None
     if out is None:
-        out = writing.place(position, number, True)
-    if out is None:
-        out = f"v{number}"
-        layout_name = writing.printer.name(made, "layout")
-        writing.printer.add(f"{out} = {writing.printer.name(fresh, 'fresh')}({layout_name})")
+        out = writing.place(position, number, True) or writing.make(number)
     writing.name(number, out)
     return out
 
@@ -131,11 +124,7 @@ def _may_write(writing: Writing, position: int, home: int, plan: Plan) -> bool:
 def _room_of_reduction(writing: Writing, node: Node) -> str:
     number, spec = int(node.number), writing.specs[node.number]
     if spec.kind != "scalar":
-        made = writing.layout(number)
-        assert made is not None
-        layout_name = writing.printer.name(made, "layout")
-        writing.printer.add(f"v{number} = {writing.printer.name(fresh, 'fresh')}({layout_name})")
-        writing.name(number, f"v{number}")
+        writing.name(number, writing.make(number))
         return f"v{number}"
     return f"b{writing.take(_one(spec))}"
 

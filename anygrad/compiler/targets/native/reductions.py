@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anygrad.compiler.targets.native.bodies import bytes_of, in_memory
-from anygrad.compiler.targets.native.plans import Reduction
+from anygrad.compiler.targets.native.plans import PIECE, Reduction
 from anygrad.compiler.targets.native.values import TYPES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Reducing:
 
     def __init__(self, writer: Writer):
         self.writer = writer
-        plan, self.piece = writer.plan, writer.piece
+        plan = writer.plan
         specs = plan.group.program.specs
         self.ones = [(x, specs[x.node.operands[0]].dtype.name) for x in plan.reductions]
         self.first = len(plan.operands) + len(plan.group.results)
@@ -42,7 +42,7 @@ class Reducing:
         kept = self.writer.scratch
         lines = [f"  %scratch = alloca [{max(len(kept), 1)} x ptr], align 16"]
         for k, x in enumerate(kept):
-            lines.append(f"  %kept{k} = alloca [{self.piece} x {in_memory(x.dtype)}], align 64")
+            lines.append(f"  %kept{k} = alloca [{PIECE} x {in_memory(x.dtype)}], align 64")
             lines += self.writer.put("scratch", k, f"%kept{k}")
         return lines
 
@@ -63,7 +63,7 @@ class Reducing:
             "entry:",
             *self._scratch(),
             f"  %second = alloca [{len(self.ones)} x i64], align 16",
-            f"  %long = icmp ugt i64 %count, {self.piece}",
+            f"  %long = icmp ugt i64 %count, {PIECE}",
             "  br i1 %long, label %halves, label %leaf",
             "leaf:",
             "  %fl = call i64 @piece(ptr %table, ptr %table, i64 %start, i64 %count, ptr %scratch)",
@@ -99,10 +99,10 @@ class Reducing:
             lines += writer.slot(f"y{k}", self.first + k)
         lines += [
             *writer.slot("length", writer.first + after, "i64"),
-            f"  %short = icmp ule i64 %length, {self.piece}",
+            f"  %short = icmp ule i64 %length, {PIECE}",
             "  br i1 %short, label %several, label %row",
             "several:",
-            f"  %per = udiv i64 {self.piece}, %length",
+            f"  %per = udiv i64 {PIECE}, %length",
             "  br label %chunk",
             "chunk:",
             "  %c = phi i64 [%start, %several], [%cn, %chunked]",

@@ -7,6 +7,8 @@ a multiple of eight. Kernels follow it, so that a sum has the same bits.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from anygrad.compiler.targets.native.values import TYPES
@@ -255,8 +257,9 @@ SUPPORT = (
 """The functions, by name."""
 
 
+@functools.cache
 def text() -> str:
-    """The module."""
+    """The module; the same for all kernels of a process."""
     # what this NumPy adds all numbers to: it decides about the sum of nothing but -0.0
     start = repr(float(np.add.reduce(np.array([-0.0]))))
     parts = ["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"]
