@@ -12,7 +12,7 @@ from anygrad.compiler.measuring import traffic, workspace_of
 from anygrad.compiler.program import Node, Program, show
 from anygrad.compiler.tables import Table
 from anygrad.compiler.targets import prepared, source_of
-from anygrad.compiler.targets.buffered import Writing, is_buffered
+from anygrad.compiler.targets.buffered import Buffered, is_buffered
 from anygrad.compiler.targets.jitted import HOT, library_that_jits
 from anygrad.compiler.targets.native.choosing import Kernel
 from anygrad.compiler.targets.tiles import Tiles, admits
@@ -194,7 +194,7 @@ def _target(
         return words, [], (), workspace_of(program), _anything
     if not is_buffered(program):
         return "operation by operation", [], (), workspace_of(program), _anything
-    writing = Writing(program, donated)
+    writing = Buffered(program, donated)
     writing.build()
     tiles = [step.tiles for step in writing.steps if step.tiles is not None]
     tables = tuple([step.chunks.table for step in writing.steps if step.chunks is not None])

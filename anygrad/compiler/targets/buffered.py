@@ -7,39 +7,28 @@ arrays. A run takes a workspace from a pool and puts it back, so that threads do
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from anygrad.backends.numpy import NUMPY
-from anygrad.compiler.accumulating import Sum
-from anygrad.compiler.donating import homes
-from anygrad.compiler.liveness import kept_by_nodes, last_uses, memories, pinned
-from anygrad.compiler.program import Node, Program, Ref, Spec, refs_of
+from anygrad.compiler.liveness import pinned
+from anygrad.compiler.program import Node, Program, Ref, refs_of
 from anygrad.compiler.segments import Join
 from anygrad.compiler.targets.joined import places_of, print_join, room_of_piece
 from anygrad.compiler.targets.native.printing import print_kernel
-from anygrad.compiler.targets.plain import FREED_FROM, guard_text, print_return, text_of
-from anygrad.compiler.targets.printing import Printer
-from anygrad.compiler.targets.spaces import Layout, fresh, layout, space_for
-from anygrad.compiler.targets.steps import steps_of
+from anygrad.compiler.targets.plain import guard_text, text_of
+from anygrad.compiler.targets.spaces import Layout, fresh, space_for
+from anygrad.compiler.targets.steps import Step, steps_of
 from anygrad.compiler.targets.tabled import print_chunks
 from anygrad.compiler.targets.tiled import print_tiles
 from anygrad.compiler.targets.views import Views
-from anygrad.compiler.targets.writers import ADD, Writer, is_view, releases, writer_of
+from anygrad.compiler.targets.writers import ADD, Writer, is_view, writer_of
+from anygrad.compiler.targets.writing import Writing, releases_of
 from anygrad.ops.indexing import is_basic
 
-__all__ = ["is_buffered", "print_buffered"]
-
-WRITTEN_FROM = 1
-"""Elements of a donated array from which a result is written into it at once, not at the end."""
-
-LEAVING = ("guard", "call")
-"""Nodes that may find out that the program does not hold."""
-HARMLESS = Sum, Join
-"""What ``call`` nodes call that finds out nothing, and keeps nothing."""
+__all__ = ["Buffered", "is_buffered", "print_buffered"]
 
 
 def is_buffered(program: Program) -> bool:
@@ -57,11 +46,11 @@ def print_buffered(
 
     ``kernels`` are pairs of what a kernel computes and what calls it.
     """
-    return Writing(program, donated, kernels).build()
+    return Buffered(program, donated, kernels).build()
 
 
-class Writing:
-    """A program while its text is written.
+class Buffered(Writing):
+    """A program while it is written for NumPy.
 
     Attributes
     ----------
@@ -81,47 +70,38 @@ class Writing:
         donated: frozenset[int],
         kernels: Sequence[tuple[Any, Any]] = (),
     ):
-        self.program, self.donated = program, donated
         self._hot = bool(kernels)
-        self.specs = program.specs
-        self.printer = Names()
-        self.steps = steps_of(program, kernels)
-        self.memory = memories(program, self._is_view)
-        kept = pinned(program, self.memory, _releases)
-        self.places = places_of(program, self.memory, kept)
         self.placed: set[int] = set()
-        self.last = last_uses(program, [step.nodes for step in self.steps], self.memory)
-        self.pinned = pinned(program, self.memory, _releases)
         self.buffers: list[Layout] = []
         self.cuts: list[Callable[..., Any]] = []
         self._views = Views(self.cuts)
         self._held: dict[int, int] = {}  # memory -> its buffer
         self._free: dict[Layout, list[int]] = {}
-        self._ending: dict[int, list[int]] = {}
-        for root, end in self.last.items():
-            self._ending.setdefault(end, []).append(root)
-        self._given = frozenset(map(int, program.inputs))
-        self._inside: dict[int, list[int]] = {}  # memory -> the values that lie in it
-        for number, root in self.memory.items():
-            self._inside.setdefault(root, []).append(number)
-        self.homes = self.direct_homes()
-        # a run that is left, to be recorded anew, must find the arguments as they were
-        leaving = [k for k, step in enumerate(self.steps) if _leaves(step.nodes[0])]
-        self._decided = max(leaving, default=-1)
+        super().__init__(program, donated, steps_of(program, kernels))
 
-    def build(self) -> Callable[..., Any]:
-        """The function."""
-        for position, step in enumerate(self.steps):
-            if step.kernel is not None and step.entry is not None:
-                print_kernel(self, position, step.kernel, step.entry)
-            elif step.tiles is not None:
-                print_tiles(self, position, step.tiles)
-            elif step.chunks is not None:
-                print_chunks(self, position, step.chunks)
-            else:
-                self._print_node(position, step.nodes[0])
-            self._end(position)
-        return self._finish()
+    def prepare(self) -> None:
+        """Find the pieces, whose memory is that of what they are pieces of."""
+        kept = pinned(self.program, self.memory, releases_of)
+        self.places = places_of(self.program, self.memory, kept)
+
+    def print_step(self, position: int, step: Step) -> None:
+        """Write a kernel, tiles, chunks, or a node."""
+        if step.kernel is not None and step.entry is not None:
+            print_kernel(self, position, step.kernel, step.entry)
+        elif step.tiles is not None:
+            print_tiles(self, position, step.tiles)
+        elif step.chunks is not None:
+            print_chunks(self, position, step.chunks)
+        else:
+            self._print_node(position, step.nodes[0])
+
+    def let_go(self, root: int) -> bool:
+        """Give a buffer back."""
+        if root not in self._held:
+            return False
+        buffer = self._held.pop(root)
+        self.give(self.buffers[buffer], buffer)
+        return True
 
     def take(self, made: Layout) -> int:
         """The number of a buffer that nothing needs now."""
@@ -169,35 +149,8 @@ class Writing:
         self.printer.add(f"v{number} = {name(fresh, 'fresh')}({name(made, 'layout')})")
         return f"v{number}"
 
-    def layout(self, number: int) -> Layout | None:
-        """How to make an array like a value."""
-        spec = self.specs[number]
-        return layout(spec.shape, spec.dtype, spec.strides)
-
-    def direct_homes(self) -> dict[int, int]:
-        """By number of a result, the donated array that it may be written into at once."""
-        found = {}
-        kept = kept_by_nodes(self.program, self.memory, _releases)
-        times = Counter(int(x) for x in self.program.outputs if type(x) is Ref)
-        joins = {node.number for node in self.program.nodes if type(node.function) is Join}
-        for k, home in homes(self.program, self.donated).items():
-            number, spec = int(self.program.outputs[k]), self.specs[home]
-            own = self.specs[number]
-            single = times[number] == 1
-            made = self.memory[number] == number and number not in self._given
-            made = made and number not in joins
-            alike = spec.strides == own.strides and own.size >= WRITTEN_FROM
-            if single and made and alike and home not in kept:
-                found[number] = home
-        return found
-
-    def is_over(self, position: int, home: int, separate: bool) -> bool:
-        """Whether nothing reads a donated array, or leaves the program, after this step."""
-        if position < self._decided:
-            return False
-        return self.last.get(home, -1) < position + (not separate)
-
-    def _is_view(self, node: Node) -> bool:
+    def is_view(self, node: Node) -> bool:
+        """Whether NumPy gives a view."""
         if self.specs[node.number].kind != "array" and node.name != "part":
             return False
         return is_view(node) and writer_of(node, self.specs) is None
@@ -234,10 +187,6 @@ class Writing:
             return False
         kept = self._views.holds(self.printer.operand(base))
         return kept and is_basic(key) and not list(refs_of(key))
-
-    def name(self, number: int, name: str) -> None:
-        """Give a value its name; what is returned is called by its number."""
-        self.printer.called[number] = name
 
     def _taken_over(self, position: int, node: Node, writer: Writer) -> str | None:
         """The buffer of an operand that is not needed any more, for the result."""
@@ -291,65 +240,20 @@ class Writing:
         divide, free = self.printer.name(np.true_divide, "divide"), "casting='unsafe'"
         return f"{divide}(s := {total}, {count}, s, {free})"
 
-    def _end(self, position: int) -> None:
-        """Let go of what this step needed last."""
-        dropped, called = [], self.printer.called
-        for root in self._ending.get(position, ()):
-            if root in self._held:
-                buffer = self._held.pop(root)
-                self.give(self.buffers[buffer], buffer)
-            elif root not in self._given and _is_large(self.specs[root]):
-                dropped += [n for n in self._inside[root] if called.get(n) == f"v{n}"]
-        if dropped:
-            self.printer.add(f"del {', '.join(f'v{n}' for n in dropped)}")
-
-    def _finish(self) -> Callable[..., Any]:
-        printer = self.printer
-        print_return(printer, self.program, self.donated)
-        arguments = ", ".join(f"v{int(ref)}" for ref in self.program.inputs)
-        body, head = printer.lines, []
-        if self.buffers:
-            pool: list[Any] = []
-            kept = printer.name(pool, "pool")
-            make = printer.name(space_for(self.buffers, self.cuts), "space")
-            names = ", ".join(
-                [
-                    *(f"b{k}" for k in range(len(self.buffers))),
-                    *(f"k{k}" for k in range(len(self.cuts))),
-                ]
-            )
-            # asking whether the pool is empty would not help: another thread may come first
-            head = [f"try: w = {kept}.pop()", f"except IndexError: w = {make}()", f"{names}, = w"]
-            body = ["try:", *[f"    {line}" for line in body], f"finally: {kept}.append(w)"]
+    def finish(self) -> None:
+        """Take a workspace from the pool, and put it back."""
+        if not self.buffers:
+            return
+        printer, pool = self.printer, list[Any]()
+        kept = printer.name(pool, "pool")
+        make = printer.name(space_for(self.buffers, self.cuts), "space")
+        names = ", ".join(
+            [
+                *(f"b{k}" for k in range(len(self.buffers))),
+                *(f"k{k}" for k in range(len(self.cuts))),
+            ]
+        )
+        # asking whether the pool is empty would not help: another thread may come first
+        head = [f"try: w = {kept}.pop()", f"except IndexError: w = {make}()", f"{names}, = w"]
+        body = ["try:", *[f"    {line}" for line in printer.lines], f"finally: {kept}.append(w)"]
         printer.lines = [*head, *body]
-        return printer.build(arguments)
-
-
-class Names(Printer):
-    """A printer that calls values by names that change.
-
-    Attributes
-    ----------
-    called : dict
-        The names, by number.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.called: dict[int, str] = {}
-
-    def operand(self, x: Any) -> str:
-        """How an operand is written."""
-        return self.called.get(x, f"v{int(x)}") if type(x) is Ref else Printer.operand(self, x)
-
-
-def _releases(node: Node) -> bool:
-    return type(node.function) in HARMLESS or releases(node)
-
-
-def _leaves(node: Node) -> bool:
-    return node.name in LEAVING and type(node.function) not in HARMLESS
-
-
-def _is_large(spec: Spec) -> bool:
-    return spec.kind == "array" and spec.size * 8 >= FREED_FROM

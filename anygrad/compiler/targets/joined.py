@@ -9,7 +9,7 @@ from anygrad.compiler.segments.joins import Join
 from anygrad.compiler.targets.spaces import is_flat
 
 if TYPE_CHECKING:
-    from anygrad.compiler.targets.buffered import Writing
+    from anygrad.compiler.targets.buffered import Buffered
 
 __all__ = ["Place", "places_of", "print_join", "room_of_piece"]
 
@@ -50,7 +50,7 @@ def places_of(program: Program, memory: dict[int, int], pinned: frozenset[int]) 
     return found
 
 
-def room_of_piece(writing: Writing, number: int) -> str:
+def room_of_piece(writing: Buffered, number: int) -> str:
     """The rows of a join that a piece is written into; the join is made if it is the first."""
     place = writing.places[number]
     whole = _open(writing, place.join)
@@ -58,7 +58,7 @@ def room_of_piece(writing: Writing, number: int) -> str:
     return writing.view(whole, f"v{number}", slice(place.start, place.stop))
 
 
-def print_join(writing: Writing, node: Node) -> None:
+def print_join(writing: Buffered, node: Node) -> None:
     """Write those pieces that are not where they belong."""
     join: Any = node.function
     printer, whole = writing.printer, _open(writing, int(node.number))
@@ -74,7 +74,7 @@ def print_join(writing: Writing, node: Node) -> None:
         printer.add(f"{whole}[{start if single else f'{start}:{stop}'}] = {text}")
 
 
-def _open(writing: Writing, number: int) -> str:
+def _open(writing: Buffered, number: int) -> str:
     """The array of a join."""
     name = writing.printer.called.get(number)
     if name is not None:

@@ -15,12 +15,12 @@ from anygrad.compiler.targets.tiles import Tiles
 from anygrad.compiler.targets.writers import writer_of
 
 if TYPE_CHECKING:
-    from anygrad.compiler.targets.buffered import Writing
+    from anygrad.compiler.targets.buffered import Buffered
 
 __all__ = ["print_chunks"]
 
 
-def print_chunks(writing: Writing, position: int, chunks: Chunks) -> None:
+def print_chunks(writing: Buffered, position: int, chunks: Chunks) -> None:
     """Write the loop, and the names of what it gives."""
     Rows(writing, position, chunks).write()
 
@@ -28,7 +28,7 @@ def print_chunks(writing: Writing, position: int, chunks: Chunks) -> None:
 class Rows(Loop):
     """One loop over chunks while it is written; the first row stands for all."""
 
-    def __init__(self, writing: Writing, position: int, chunks: Chunks):
+    def __init__(self, writing: Buffered, position: int, chunks: Chunks):
         tiles = Tiles(chunks.table.rows[0].group, True, frozenset(), (), chunks.largest)
         super().__init__(writing, position, tiles)
         self.chunks, self.table = chunks, chunks.table

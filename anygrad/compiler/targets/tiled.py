@@ -12,12 +12,12 @@ from anygrad.compiler.targets.tiles import Tiles, join
 from anygrad.compiler.targets.writers import ADD, writer_of
 
 if TYPE_CHECKING:
-    from anygrad.compiler.targets.buffered import Writing
+    from anygrad.compiler.targets.buffered import Buffered
 
 __all__ = ["print_tiles"]
 
 
-def print_tiles(writing: Writing, position: int, tiles: Tiles) -> None:
+def print_tiles(writing: Buffered, position: int, tiles: Tiles) -> None:
     """Write the loop, what is prepared for it, and what is made of its reductions."""
     Loop(writing, position, tiles).write()
 
@@ -25,7 +25,7 @@ def print_tiles(writing: Writing, position: int, tiles: Tiles) -> None:
 class Loop:
     """One loop while it is written."""
 
-    def __init__(self, writing: Writing, position: int, tiles: Tiles):
+    def __init__(self, writing: Buffered, position: int, tiles: Tiles):
         self.writing, self.position, self.tiles = writing, position, tiles
         self.printer, self.specs, self.group = writing.printer, writing.specs, tiles.group
         self.lines: list[str] = []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import anygrad as ag
-from anygrad.compiler.targets import buffered, tiles
+from anygrad.compiler.targets import tiles
 from tests.compiler.targets.bits import assert_replays, assert_same_bits, source
 
 pytestmark = pytest.mark.usefixtures("numpy_only")  # kernels would take what is tiled here
@@ -19,7 +19,6 @@ def small_tiles(monkeypatch):
     monkeypatch.setattr(tiles, "TILED_FROM", 64)
     monkeypatch.setattr(tiles, "SMALLEST", 150)
     monkeypatch.setattr(tiles, "BUDGET", 1)
-    monkeypatch.setattr(buffered, "WRITTEN_FROM", 1)
 
 
 def values(shape, dtype=np.float64, seed=0):

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anygrad.compiler.program import Node, Ref, Spec
+from anygrad.compiler.program import Node, Spec
+from anygrad.compiler.targets.dtypes import fits, kind_of, name_of, resolve
 from anygrad.compiler.targets.native.functions import Function
 from anygrad.compiler.targets.native.instructions import (
     absolute,
@@ -108,12 +109,6 @@ _HALVES = {
 """What NumPy does in another way in half precision: of two zeros the first one."""
 
 _ONLY_FLOATS = frozenset(("divide", "sqrt", "reciprocal", "copysign", "isnan", "isinf", "isfinite"))
-_NAMES = {"abs": "absolute", "conj": "conjugate", "pow": "power", "divide": "true_divide"}
-_NAMES |= {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
-_NAMES |= {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "bitwise_invert": "invert"}
-_LIKE = {"expit": "exp", "log_expit": "exp", "erf": "exp", "erfc": "exp"}
-"""Functions of SciPy, with one of NumPy's that treats types alike."""
-
 POWERS: dict[float, Callable[[Value], Value]] = {
     1.0: lambda x: x,
     2.0: lambda x: x * x,
@@ -128,7 +123,7 @@ POWERS: dict[float, Callable[[Value], Value]] = {
 def why_not(node: Node, specs: dict[int, Spec]) -> str:
     """Why an operation is not computed by a kernel; empty if it can be."""
     result = specs[node.number]
-    if result.kind != "array" or _name(result.dtype) not in TYPES:
+    if result.kind != "array" or name_of(result.dtype) not in TYPES:
         return f"a kernel gives no {result}"
     if not np.dtype(result.dtype).isnative:
         return "bytes in another order"
@@ -137,22 +132,22 @@ def why_not(node: Node, specs: dict[int, Spec]) -> str:
     allowed = {"astype": {"dtype"}}.get(node.name, set())
     if not set(node.keywords) <= allowed:
         return f"{node.name} with keywords"
-    kinds = [_kind(x, specs) for x in node.operands]
+    kinds = [_real_kind(x, specs) for x in node.operands]
     if any(kind is None for kind in kinds):
         return "an operand of another kind"
-    types = _types(node, tuple(kinds), _name(result.dtype))
+    types = _types(node, tuple(kinds), name_of(result.dtype))
     if types is None:
         return f"{node.name} of these types"
     for x, dtype in zip(node.operands, types, strict=True):
-        if not _fits(x, specs, dtype):
+        if not fits(x, specs, dtype):
             return "a number that has to stay whole"
     return ""
 
 
 def operate(node: Node, operands: Sequence[Value | Number], specs: dict[int, Spec]) -> Value:
     """The result of an operation."""
-    kinds = tuple([_kind(x, specs) for x in node.operands])
-    result = _name(specs[node.number].dtype)
+    kinds = tuple([_real_kind(x, specs) for x in node.operands])
+    result = name_of(specs[node.number].dtype)
     types = _types(node, kinds, result)
     assert types is not None, node
     # numbers are converted before the loop, in which they are read then
@@ -213,37 +208,10 @@ def _value(x: Value | Number) -> Value | None:
     return x if type(x) is Value else x.value  # type: ignore[union-attr]
 
 
-def _kind(x: Any, specs: dict[int, Spec]) -> Any:
-    """What decides about the types: a dtype, or the type of a number of Python's."""
-    if type(x) is Ref:
-        spec = specs[x]
-        if spec.kind == "number":
-            return spec.dtype if spec.dtype in (int, float, bool) else None
-        return np.dtype(spec.dtype) if spec.kind in ("array", "scalar") else None
-    if type(x) in (int, float, bool):
-        return type(x)
-    return x.dtype if isinstance(x, np.ndarray | np.generic) else None
-
-
-def _fits(x: Any, specs: dict[int, Spec], dtype: str) -> bool:
-    """Whether a number can be handed over: of the host they come as doubles."""
-    if type(x) is Ref:
-        spec = specs[x]
-        whole = spec.kind != "array" and _name(spec.dtype) not in ("float", "float64", "float32")
-        return not whole or (is_float(dtype) and spec.dtype is int)
-    if is_float(dtype) or dtype == "bool" or not isinstance(x, int | np.generic):
-        return True
-    info = np.iinfo(dtype)
-    return info.min <= int(x) <= info.max
-
-
-def _name(dtype: Any) -> str:
-    """The name of a dtype, or of a type of Python's."""
-    return dtype.__name__ if isinstance(dtype, type) else _OF_CODES[np.dtype(dtype).char]
-
-
-_OF_CODES = {code: np.dtype(code).name for code in np.typecodes["All"]}
-"""NumPy's names by its letters: asking a dtype for its name takes several microseconds."""
+def _real_kind(x: Any, specs: dict[int, Spec]) -> Any:
+    """What decides about the types; None for complex numbers, too."""
+    kind = kind_of(x, specs)
+    return None if kind is complex else kind
 
 
 def _types(node: Node, kinds: tuple[Any, ...], result: str) -> tuple[str, ...] | None:
@@ -266,7 +234,7 @@ def _decide(name: str, keys: tuple[Any, ...], result: str) -> tuple[str, ...] | 
         return None if loses else (names[0],)
     if name == "round":
         return (result,) if names == [result] else None
-    found = _resolve(name, keys)
+    found = resolve(name, keys)
     if found is None or found[-1] != result or not all(dtype in TYPES for dtype in found):
         return None
     taken = found[:-1]
@@ -280,16 +248,3 @@ def _decide(name: str, keys: tuple[Any, ...], result: str) -> tuple[str, ...] | 
     if name in FUNCTIONS or name in _ONLY_FLOATS:
         return taken if floats else None
     return taken if name in _SAME else None
-
-
-def _resolve(name: str, keys: tuple[Any, ...]) -> tuple[str, ...] | None:
-    """The types in which NumPy computes, operands first; None if it does not."""
-    function = getattr(np, _LIKE.get(name, _NAMES.get(name, name)), None)
-    if not isinstance(function, np.ufunc) or function.nin != len(keys) or function.nout != 1:
-        return None
-    plain = [np.dtype(key) if isinstance(key, str) or key is bool else key for key in keys]
-    try:
-        found = function.resolve_dtypes((*plain, None))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return tuple([dtype.name if dtype.isnative else "foreign" for dtype in found])

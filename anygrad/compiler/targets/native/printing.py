@@ -14,13 +14,13 @@ from anygrad.compiler.targets.native.plans import Plan
 from anygrad.compiler.targets.plain import print_plain
 
 if TYPE_CHECKING:
-    from anygrad.compiler.targets.buffered import Writing
+    from anygrad.compiler.targets.buffered import Buffered
 
 __all__ = ["Again", "print_kernel"]
 
 
 def print_kernel(
-    writing: Writing, position: int, kernel: Kernel, entry: Callable[..., bool | None]
+    writing: Buffered, position: int, kernel: Kernel, entry: Callable[..., bool | None]
 ) -> None:
     """Write the call, what it writes into, and what is made of its reductions."""
     printer = writing.printer
@@ -39,7 +39,7 @@ def print_kernel(
             _finish(writing, one.node, name, one.length)
 
 
-def _names_of_many(writing: Writing, position: int, kernel: Many) -> list[str]:
+def _names_of_many(writing: Buffered, position: int, kernel: Many) -> list[str]:
     printer, shared = writing.printer, kernel.plans[0].shared
     owners: dict[int, int] = {}  # memory -> the only leaf that reads it, or -1
     for k, one in enumerate(kernel.plans):
@@ -91,7 +91,7 @@ def program_of(plan: Plan) -> Program:
 
 
 def _room(
-    writing: Writing,
+    writing: Buffered,
     position: int,
     ref: Ref,
     plan: Plan,
@@ -112,7 +112,7 @@ def _room(
     return out
 
 
-def _may_write(writing: Writing, position: int, home: int, plan: Plan) -> bool:
+def _may_write(writing: Buffered, position: int, home: int, plan: Plan) -> bool:
     """Whether an element of a donated array is needed for the same element of results at most."""
     if may_fail(plan) or not writing.is_over(position, home, False):
         return False
@@ -121,7 +121,7 @@ def _may_write(writing: Writing, position: int, home: int, plan: Plan) -> bool:
     return all(one.what == home and one.how == "flat" for one in readers)
 
 
-def _room_of_reduction(writing: Writing, node: Node) -> str:
+def _room_of_reduction(writing: Buffered, node: Node) -> str:
     number, spec = int(node.number), writing.specs[node.number]
     if spec.kind != "scalar":
         writing.name(number, writing.make(number))
@@ -133,7 +133,7 @@ def _one(spec: Any) -> Any:
     return ((1,), np.dtype(spec.dtype), (0,))
 
 
-def _finish(writing: Writing, node: Node, name: str, length: int) -> None:
+def _finish(writing: Buffered, node: Node, name: str, length: int) -> None:
     """Take a scalar out of its array, and divide for a mean as NumPy does."""
     printer, number, spec = writing.printer, int(node.number), writing.specs[node.number]
     count = printer.name(np.intp(length), "count") if node.name == "mean" else ""

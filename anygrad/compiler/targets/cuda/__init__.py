@@ -1,0 +1,1 @@
+"""Kernels for CuPy's arrays: groups of a program as CUDA C++, and the code that launches them."""

@@ -1,0 +1,267 @@
+"""Kernels that do the same to many arrays in one launch.
+
+A table tells the addresses and sizes of all leaves, and at which block each of them begins; a block
+finds its leaf by bisection. Leaves are cut into tiles of one length, so that uneven ones balance.
+The table is handed over by value where it fits among a kernel's parameters, else it lies on the
+device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from anygrad.compiler.grouping import Group
+from anygrad.compiler.program import Node
+from anygrad.compiler.simplifying import frozen
+from anygrad.compiler.tables import Row, rows_of
+from anygrad.compiler.targets.cuda.bodies import Body
+from anygrad.compiler.targets.cuda.elementwise import (
+    THREADS,
+    parameters,
+    singles,
+    tile_lines,
+    vector_length,
+)
+from anygrad.compiler.targets.cuda.plans import Plan, Stream, plan
+from anygrad.compiler.targets.cuda.reducing import (
+    CHUNK,
+    along_rows,
+    combining,
+    head_of,
+    identities,
+    joined,
+    result_text,
+    totals_of,
+)
+from anygrad.compiler.targets.cuda.types import TYPES
+
+__all__ = ["LIMIT", "Many", "manies_of", "table_type", "write_many", "write_many_finish"]
+
+LIMIT = 32_000
+"""Bytes of a table that is handed over by value; a kernel has 32,764 for all its parameters."""
+PACKS = 4
+
+
+class Many(NamedTuple):
+    """Plans with the same body, carried out by one kernel.
+
+    Attributes
+    ----------
+    plans : tuple of Plan
+        None of them reads what another one gives; if they reduce, then all their elements.
+    """
+
+    plans: tuple[Plan, ...]
+
+    def __str__(self) -> str:
+        sizes = [one.size for one in self.plans]
+        head = f"{len(sizes)} leaves with {min(sizes)} to {max(sizes)} elements; the first one:"
+        return f"{head}\n{self.plans[0]}"
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The operations of all."""
+        return tuple([node for one in self.plans for node in one.nodes])
+
+    @property
+    def size(self) -> int:
+        """The number of elements of all."""
+        return sum(one.size for one in self.plans)
+
+    @property
+    def first(self) -> Plan:
+        """One that stands for all."""
+        return self.plans[0]
+
+    @property
+    def shared(self) -> tuple[Stream, ...]:
+        """What every leaf reads."""
+        return tuple([x for x in self.first.reads if x.is_single])
+
+    @property
+    def is_small(self) -> bool:
+        """Whether 32 bits are enough for every place in every leaf."""
+        return all(one.is_small for one in self.plans)
+
+    @property
+    def tile(self) -> int:
+        """The elements of a block."""
+        if self.first.reductions:
+            return CHUNK
+        return THREADS * vector_length(self.first) * PACKS
+
+    @property
+    def blocks(self) -> list[int]:
+        """The block at which each leaf begins, and where the last one ends."""
+        found = [0]
+        for one in self.plans:
+            found.append(found[-1] + -(-one.size // self.tile))
+        return found
+
+    def columns(self, homes: Sequence[int | None]) -> int:
+        """The addresses of a leaf, where results take the places of what is read."""
+        own = len(self.first.reads) - len(self.shared)
+        return own + sum(home is None for home in homes)
+
+
+def manies_of(groups: Sequence[Group]) -> list[Many]:
+    """Groups that do the same, at least two together."""
+    found: dict[Any, list[Plan]] = {}
+    for one in groups:
+        made, bare = plan(one), rows_of([one.with_reductions()])
+        if made is None or not bare or not _is_whole(made):
+            continue
+        key = (one.level, bare[0].body, _signature(one, bare[0]))
+        found.setdefault(key, []).append(made)
+    return [Many(tuple(plans)) for plans in found.values() if len(plans) > 1]
+
+
+def _is_whole(one: Plan) -> bool:
+    """Whether a leaf is read and written from end to end, and reduced altogether."""
+    if not one.is_flat:
+        return False
+    extent = one.extent
+    return extent is None or (extent.outer == extent.inner == 1)
+
+
+def _signature(group: Group, row: Row) -> tuple[Any, ...]:
+    places = {int(ref): k for k, ref in enumerate(row.results)}
+    results = tuple([places[ref] for ref in group.results])
+    specs = group.program.specs
+    reductions = [
+        (node.name, places[node.operands[0]], frozen(specs[node.number].dtype))
+        for node in group.reductions
+    ]
+    return (results, *reductions)
+
+
+def table_type(many: Many, columns: int) -> np.dtype:
+    """The table as NumPy lays it out, which is how a kernel does."""
+    count = len(many.plans)
+    size = np.uint32 if many.is_small else np.int64
+    fields = [
+        ("address", np.uint64, (count, columns)),
+        ("size", size, (count,)),
+        ("first", np.uint32, (count + 1,)),
+    ]
+    bare = np.dtype(fields)
+    padding = -bare.itemsize % 8
+    return np.dtype([*fields, ("padding", np.uint8, (padding,))]) if padding else bare
+
+
+def write_many(many: Many, homes: Sequence[int | None], resident: bool) -> str:
+    """The text of ``kernel(shared..., table, parts...)``.
+
+    ``homes`` has for every result the array that is read, counted among the arrays, whose place it
+    takes.
+    """
+    one = many.first
+    body = Body(one)
+    index = "int" if many.is_small else "long long"
+    given = [text for text, x in zip(parameters(one), one.reads, strict=False) if x.is_single]
+    given.append(_table_parameter(resident))
+    parts = [body.head, body.text, _table_text(many, homes)]
+    reductions = one.reductions
+    if reductions:
+        parts.append(combining(reductions))
+        given += [f"{TYPES[totals_of(x)].value}* p{k}" for k, x in enumerate(reductions)]
+    lines = [
+        f'extern "C" __global__ void __launch_bounds__({THREADS}) kernel({", ".join(given)}) {{',
+        *_bisection(many, resident),
+        f"    const {index} n = table.size[leaf];",
+        *_pointers(one, homes),
+        *singles(one),
+    ]
+    if reductions:
+        lines += [
+            f"    const long long threads = {THREADS}, reduced = n;",
+            f"    const {index} job = (int)blockIdx.x, jobs = (int)gridDim.x, a = 0;",
+            "    const int lane = threadIdx.x;",
+            f"    const {index} start = ({index})(blockIdx.x - table.first[leaf]) * {many.tile};",
+            f"    const {index} stop = min(n, start + {many.tile});",
+            *identities(reductions),
+            *along_rows(one, body, index),
+            *joined(reductions),
+            "    if (lane == 0) {",
+            *[f"        p{k}[job] = s{k};" for k in range(len(reductions))],
+            "    }",
+        ]
+    else:
+        lines.append(
+            f"    const {index} tile = ({index})(blockIdx.x - table.first[leaf]) * {many.tile};"
+        )
+        lines += tile_lines(one, PACKS, "n")
+    return "\n".join([*parts, *lines, "}", ""])
+
+
+def write_many_finish(many: Many, homes: Sequence[int | None], resident: bool) -> str:
+    """The text of ``kernel(table, parts..., results...)``: a block joins the parts of a leaf."""
+    reductions = many.first.reductions
+    given = [_table_parameter(resident)]
+    given += [f"const {TYPES[totals_of(x)].value}* f{k}" for k, x in enumerate(reductions)]
+    given += [f"{TYPES[x.result].memory}* o{k}" for k, x in enumerate(reductions)]
+    lines = [
+        f'extern "C" __global__ void __launch_bounds__({THREADS}) kernel({", ".join(given)}) {{',
+        *(["    const Table& table = *where;"] if resident else []),
+        "    const int leaf = blockIdx.x, lane = threadIdx.x;",
+        f"    const long long threads = {THREADS}, terms = table.size[leaf];",
+        *identities(reductions),
+        f"    for (unsigned k = table.first[leaf] + lane; k < table.first[leaf + 1];"
+        f" k += {THREADS}) {{",
+        *[f"        s{k} = join{k}(s{k}, f{k}[k]);" for k in range(len(reductions))],
+        "    }",
+        *joined(reductions),
+        "    if (lane == 0) {",
+        *[f"        o{k}[leaf] = {result_text(k, x)};" for k, x in enumerate(reductions)],
+        "    }",
+        "}",
+        "",
+    ]
+    return "\n".join([head_of(reductions), _table_text(many, homes), combining(reductions), *lines])
+
+
+def _table_parameter(resident: bool) -> str:
+    return "const Table* where" if resident else "const Table table"
+
+
+def _table_text(many: Many, homes: Sequence[int | None]) -> str:
+    count, columns = len(many.plans), many.columns(homes)
+    size = "unsigned int" if many.is_small else "long long"
+    return (
+        f"struct Table {{ unsigned long long address[{count}][{columns}]; {size} size[{count}]; "
+        f"unsigned int first[{count + 1}]; }};"
+    )
+
+
+def _bisection(many: Many, resident: bool) -> list[str]:
+    """Find the leaf of a block: the last one that begins at it or before."""
+    return [
+        *(["    const Table& table = *where;"] if resident else []),
+        f"    int leaf = 0, beyond = {len(many.plans)};",
+        "    while (beyond - leaf > 1) {",
+        "        const int middle = (leaf + beyond) / 2;",
+        "        if (table.first[middle] <= blockIdx.x) leaf = middle; else beyond = middle;",
+        "    }",
+    ]
+
+
+def _pointers(one: Plan, homes: Sequence[int | None]) -> list[str]:
+    """The arrays of a leaf, by the names that `tile_lines` uses."""
+    lines, column, places = [], 0, []
+    for k, x in enumerate(one.reads):
+        if not x.is_single:
+            kind = TYPES[x.dtype].memory
+            lines.append(f"    const {kind}* r{k} = (const {kind}*)table.address[leaf][{column}];")
+            places.append(column)
+            column += 1
+    for k, x in enumerate(one.writes):
+        kind, home = TYPES[x.dtype].memory, homes[k]
+        if home is None:
+            place, column = column, column + 1
+        else:
+            place = places[home]
+        lines.append(f"    {kind}* w{k} = ({kind}*)table.address[leaf][{place}];")
+    return lines
