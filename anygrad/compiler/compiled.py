@@ -33,7 +33,6 @@ from anygrad.compiler.kinds import Kind
 from anygrad.compiler.paths import Path
 from anygrad.compiler.program import Program
 from anygrad.compiler.targets import source_of
-from anygrad.compiler.targets.native.making import text_of
 from anygrad.compiler.targets.warming import heat_of
 from anygrad.errors import ArgumentError, RetraceWarning
 from anygrad.tracing import LIFTED
@@ -221,7 +220,7 @@ class Compiled:
             As the call itself.
         """
         heat = heat_of(self._path(args, kw).print())
-        return () if heat is None else tuple([text_of(one).text for one in heat.kernels])
+        return () if heat is None else heat.texts
 
     def explain(self, *args: Any, **kw: Any) -> Explanation:
         """Tell what becomes of the function for these arguments, which are left as they are.

@@ -88,12 +88,14 @@ def group(
     program: Program,
     admits: Callable[[Node], str] = lambda node: "",
     at_least: int = 2,
+    scalars: bool = False,
 ) -> Grouping:
     """Find the groups with ``at_least`` so many nodes.
 
-    ``admits`` gives the reason for which a target leaves a node out; empty if it takes it.
+    ``admits`` gives the reason for which a target leaves a node out; empty if it takes it. With
+    ``scalars`` arrays of shape () are taken, too: on a device they cost a launch like others.
     """
-    reasons = {int(n.number): _why_not(n, program) or admits(n) for n in program.nodes}
+    reasons = {int(n.number): _why_not(n, program, scalars) or admits(n) for n in program.nodes}
     inside = {int(n.number): n for n in program.nodes if not reasons[n.number]}
     users = program.users()
     level = _levels(program, inside, users)
@@ -110,14 +112,14 @@ def group(
     return Grouping(tuple(found), {k: why for k, why in reasons.items() if why})
 
 
-def _why_not(node: Node, program: Program) -> str:
+def _why_not(node: Node, program: Program, scalars: bool) -> str:
     spec = program.specs[node.number]
     if node.name in ("guard", "host", "call", "part"):
         return f"a {node.name} is no array operation"
     row = ROWS.get(node.name)
     if row is None or not row.pointwise:
         return f"{node.name} is not elementwise"
-    if spec.kind != "array" or not spec.shape:
+    if spec.kind != "array" or not (spec.shape or scalars):
         return "a scalar"
     return ""
 

@@ -80,8 +80,9 @@ def spec_of(y: Any) -> Spec:
         return Spec("number", (), type(y))
     backend = backend_of(y)
     kind = "scalar" if backend is not None and backend.is_scalar(type(y)) else "array"
-    strides = y.strides if isinstance(y, np.ndarray) else None
-    return Spec(kind, tuple(y.shape), y.dtype, strides, backend)
+    strides = getattr(y, "strides", None)
+    known = strides if isinstance(strides, tuple) else None
+    return Spec(kind, tuple(y.shape), y.dtype, known, backend)
 
 
 class Node(NamedTuple):

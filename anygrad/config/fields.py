@@ -59,10 +59,15 @@ class Settings:
     )
     kernels: str = _setting(
         "auto",
-        "Compile hot replays of NumPy arrays to machine code, with llvmlite; `always` at once.",
+        "Compile hot replays to kernels: of NumPy arrays with llvmlite, of CuPy arrays in CUDA; "
+        "`always` at once.",
         "auto",
         "off",
         "always",
+    )
+    contract: bool = _setting(
+        True,
+        "Let kernels on a GPU round a product and a sum once; without it they round like NumPy.",
     )
     kernel_cache: str = _setting(
         "",

@@ -22,6 +22,7 @@ VALUES = {
     "deterministic": (True, False),
     "fuse": (False, True),
     "kernels": ("off", "always"),
+    "contract": (False, True),
     "kernel_cache": ("off", "kept"),
     "threads": (1, 2),
     "progress": ("on", "off"),

@@ -12,6 +12,8 @@ from anygrad.compiler.program import Program
 from anygrad.compiler.segments import join_segments
 from anygrad.compiler.simplifying import drop_dead
 from anygrad.compiler.targets.buffered import is_buffered
+from anygrad.compiler.targets.cuda.replaying import is_launching
+from anygrad.compiler.targets.cuda.warming import with_launches
 from anygrad.compiler.targets.jitted import library_that_jits, print_jitted
 from anygrad.compiler.targets.missing import Missed, noticing
 from anygrad.compiler.targets.plain import MISSED, print_plain
@@ -34,6 +36,8 @@ def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Ca
         printed = prepared(program)
         if is_buffered(printed):
             run = with_kernels(printed, donated, partial(_prepared_for_kernels, program))
+        elif is_launching(program):
+            run = with_launches(drop_dead(program), donated, printed)
         else:
             run = print_plain(printed, donated)
     return noticing(run) if any(node.name == "call" for node in program.nodes) else run

@@ -11,7 +11,7 @@ from anygrad.compiler.targets.chunks import Chunks, chunks_of
 from anygrad.compiler.targets.native.choosing import Kernel
 from anygrad.compiler.targets.tiles import Tiles, admits, plan
 
-__all__ = ["Step", "steps_of"]
+__all__ = ["Step", "in_order", "steps_of"]
 
 
 class Step(NamedTuple):
@@ -23,7 +23,7 @@ class Step(NamedTuple):
     nodes: tuple[Node, ...]
     tiles: Tiles | None = None
     chunks: Chunks | None = None
-    kernel: Kernel | None = None
+    kernel: Any = None
     entry: Callable[..., bool | None] | None = None
 
 
@@ -43,12 +43,17 @@ def steps_of(program: Program, kernels: Sequence[tuple[Kernel, Any]] = ()) -> li
     made_at_once += [Step(one.group.nodes, one) for one in plans if one is not None]
     rest = [one for one, tiles in zip(found, plans, strict=True) if tiles is None]
     made_at_once += [Step(one.table.nodes, None, one) for one in chunks_of(rest)]
+    return in_order(program, made_at_once)
+
+
+def in_order(program: Program, made_at_once: Sequence[Step]) -> list[Step]:
+    """All steps, with one for every node that is in none of those given, in the order of need."""
     step_of = {int(n.number): step for step in made_at_once for n in step.nodes}
     made = {int(node.number): node for node in program.nodes}
     steps: list[Step] = []
     done: set[int] = set()
 
-    # in the order of need, without recursion: programs are thousands of nodes deep
+    # without recursion: programs are thousands of nodes deep
     for first in program.nodes:
         waiting = [first]
         while waiting:

@@ -18,7 +18,7 @@ from anygrad.compiler.program import Program
 from anygrad.compiler.targets.buffered import print_buffered
 from anygrad.compiler.targets.llvmlite import is_usable, reason_against
 from anygrad.compiler.targets.native.choosing import Kernel, kernels_of
-from anygrad.compiler.targets.native.making import make
+from anygrad.compiler.targets.native.making import make, text_of
 from anygrad.config import settings
 
 __all__ = ["Heat", "heat_of", "with_kernels"]
@@ -111,6 +111,11 @@ class Heat:
     def replays(self) -> int:
         """How many replays are left until they are made; 0 if they are in use."""
         return 0 if self.hot is not None else max(self.made_at - self._calls, 1)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of the kernels."""
+        return tuple([text_of(one).text for one in self.kernels])
 
     @property
     def source(self) -> str:

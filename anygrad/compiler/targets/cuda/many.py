@@ -114,7 +114,10 @@ def manies_of(groups: Sequence[Group]) -> list[Many]:
         made, bare = plan(one), rows_of([one.with_reductions()])
         if made is None or not bare or not _is_whole(made):
             continue
-        key = (one.level, bare[0].body, _signature(one, bare[0]))
+        own = [x for x in made.reads if not x.is_single]
+        if len(own) != len(bare[0].operands):
+            continue  # a column with the same element everywhere is read in another way
+        key = (one.level, bare[0].body, _signature(one, bare[0]), vector_length(made))
         found.setdefault(key, []).append(made)
     return [Many(tuple(plans)) for plans in found.values() if len(plans) > 1]
 
@@ -123,7 +126,9 @@ def _is_whole(one: Plan) -> bool:
     """Whether a leaf is read and written from end to end, and reduced altogether."""
     if not one.is_flat:
         return False
-    extent = one.extent
+    specs, extent = one.group.program.specs, one.extent
+    if any(specs[x.node.number].shape for x in one.reductions):
+        return False
     return extent is None or (extent.outer == extent.inner == 1)
 
 

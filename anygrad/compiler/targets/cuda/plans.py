@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from anygrad.compiler.grouping import Group
 from anygrad.compiler.program import Node, Ref, Spec
 from anygrad.compiler.targets.cuda.types import TYPES, is_complex
@@ -141,7 +143,7 @@ def plan(group: Group) -> Plan | None:
     if not group.size:
         return None
     order = _order(group)
-    constants = {id(x): x for n in group.body for x in n.operands if _is_array(x)}
+    constants = {id(x): x for n in group.body for x in n.operands if _lies_there(x)}
     given = [*group.operands, *constants.values()]
     reads = [_stream(x, specs, group.shape) for x in given]
     writes = [_stream(ref, specs, group.shape) for ref in group.results]
@@ -156,6 +158,8 @@ def plan(group: Group) -> Plan | None:
         parts = _parts(group.shape, order, reduced)
         if not parts:
             return None
+    if group.size == 1:
+        return _single_element(group, arrays, len(reads))
     shapes, strides = [], [list[int]() for _ in arrays]
     for part in parts:
         lengths, steps = _coalesced(part, group.shape, [x.strides for x in arrays])
@@ -191,8 +195,23 @@ def _order(group: Group) -> list[int] | None:
     return None
 
 
-def _is_array(x: Any) -> bool:
-    return hasattr(x, "strides") and getattr(x, "size", 1) > 1
+def _lies_there(x: Any) -> bool:
+    """Whether a constant is an array of the device; those of the host are written out."""
+    return hasattr(x, "strides") and not isinstance(x, np.ndarray | np.generic)
+
+
+def _single_element(group: Group, arrays: Sequence[Stream], reads: int) -> Plan | None:
+    """A plan for one element, for which no axis counts; there is nothing to reduce."""
+    if group.reductions:
+        return None
+    specs = group.program.specs
+    found = []
+    for x in arrays:
+        own = specs[x.what].shape if type(x.what) is Ref else tuple(x.what.shape)
+        whole = not x.is_number and own == group.shape
+        found.append(x if x.is_number else x._replace(strides=(int(whole),)))
+    taken = sorted(found[:reads], key=lambda x: not x.is_single)
+    return Plan(group, (1,), tuple(taken), tuple(found[reads:]))
 
 
 def _stream(x: Any, specs: dict[int, Spec], shape: tuple[int, ...]) -> Stream | None:

@@ -1,0 +1,48 @@
+"""Which operations of a program become kernels: groups, and groups that do the same at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anygrad.compiler.grouping import Group, group
+from anygrad.compiler.program import Node, Program
+from anygrad.compiler.targets.cuda.many import Many, manies_of
+from anygrad.compiler.targets.cuda.operations import why_not
+from anygrad.compiler.targets.cuda.plans import REDUCTIONS, Plan, plan
+
+__all__ = ["Kernel", "kernels_of", "why_no_kernel"]
+
+Kernel = Plan | Many
+
+
+def why_no_kernel(node: Node, specs: dict[int, Any]) -> str:
+    """Why an operation is in no kernel, whatever is around it; empty if it may be."""
+    return "" if node.name in REDUCTIONS else why_not(node, specs)
+
+
+def kernels_of(program: Program) -> list[Kernel]:
+    """What is worth a kernel; a single operation on one array is a launch of CuPy's as well."""
+    admits = lambda node: why_no_kernel(node, program.specs)
+    found = group(program, admits, at_least=1, scalars=True).groups
+    kept = [one for one in map(_computed, found) if one is not None]
+    kernels: list[Kernel] = [*manies_of(kept)]
+    gathered = {int(node.number) for many in kernels for node in many.nodes}
+    for one in kept:
+        if one.body[0].number not in gathered and len(one.nodes) > 1:
+            made = plan(one)
+            assert made is not None
+            kernels.append(made)
+    return kernels
+
+
+def _computed(found: Group) -> Group | None:
+    """A group with as many of its reductions as a kernel computes; None if there is no kernel."""
+    if plan(found) is not None:
+        return found
+    extents: dict[Any, list[Node]] = {}
+    for node in found.reductions:
+        single = plan(found.with_reductions([node]))
+        if single is not None:
+            extents.setdefault(single.extent, []).append(node)
+    kept = found.with_reductions(max(extents.values(), key=len, default=[]))
+    return kept if plan(kept) is not None else None

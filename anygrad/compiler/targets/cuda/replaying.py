@@ -1,0 +1,225 @@
+"""A program for CuPy arrays: kernels where they pay, CuPy's own operations for the rest.
+
+Everything is asked for in order on the current stream; nothing in a replay waits for the device
+but guards, which Python decides by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from anygrad.backends.cupy import CUPY
+from anygrad.compiler.program import Node, Program, Ref
+from anygrad.compiler.targets import cupy
+from anygrad.compiler.targets.cuda.choosing import Kernel
+from anygrad.compiler.targets.cuda.launching import launch_of
+from anygrad.compiler.targets.cuda.many import Many
+from anygrad.compiler.targets.cuda.plans import Plan, Stream
+from anygrad.compiler.targets.dtypes import name_of
+from anygrad.compiler.targets.plain import guard_text, text_of
+from anygrad.compiler.targets.steps import Step, in_order
+from anygrad.compiler.targets.writers import is_view
+from anygrad.compiler.targets.writing import Writing
+
+__all__ = ["is_launching", "print_launching"]
+
+NUMBERS = {"float64": "float", "int64": "int", "complex128": "complex", "bool": "bool"}
+METHODS = {"sum": "None, None, ", "mean": "None, None, ", "max": "None, ", "min": "None, "}
+"""Reductions as CuPy's methods, with what stands between the axis and ``keepdims``."""
+
+
+def is_launching(program: Program) -> bool:
+    """Whether all arrays of a program are CuPy's."""
+    specs = [spec for spec in program.specs.values() if spec.kind == "array"]
+    return bool(specs) and all(spec.library is CUPY for spec in specs)
+
+
+def print_launching(
+    program: Program, donated: frozenset[int], kernels: Sequence[Kernel]
+) -> Callable[..., Any]:
+    """Make the function ``replay(*leaves)``: the outputs in a tuple, or `MISSED`.
+
+    Its attribute ``__anygrad_texts__`` has the texts of the kernels.
+    """
+    writing = Launching(program, donated, kernels)
+    run = writing.build()
+    texts = tuple(writing.texts)
+    place = next((k for k, ref in enumerate(program.inputs) if _is_array(program, ref)), None)
+    if place is not None:
+        run = cupy.on_device(run, place)
+    run.__anygrad_texts__ = texts  # type: ignore[attr-defined]
+    return run
+
+
+def _is_array(program: Program, ref: Ref) -> bool:
+    return program.specs[ref].kind == "array"
+
+
+class Launching(Writing):
+    """A program while it is written for CuPy.
+
+    Attributes
+    ----------
+    texts : list of str
+        What is compiled.
+    """
+
+    def __init__(self, program: Program, donated: frozenset[int], kernels: Sequence[Kernel]):
+        self.texts: list[str] = []
+        self._columns: dict[tuple[int, ...], str] = {}  # what many leaves give -> its array
+        self._taken = {int(node.number) for one in kernels for node in one.nodes}
+        made_at_once = [Step(one.nodes, None, None, one) for one in kernels]
+        super().__init__(program, donated, in_order(program, made_at_once))
+
+    def is_view(self, node: Node) -> bool:
+        """Whether CuPy gives a view; a kernel never does."""
+        return int(node.number) not in self._taken and is_view(node)
+
+    def print_step(self, position: int, step: Step) -> None:
+        """Write a kernel, or a node."""
+        if isinstance(step.kernel, Many):
+            self._print_many(position, step.kernel)
+        elif step.kernel is not None:
+            self._print_kernel(position, step.kernel)
+        else:
+            self._print_node(step.nodes[0])
+
+    def _print_kernel(self, position: int, plan: Plan) -> None:
+        given = [self._read(x) for x in plan.reads]
+        given += [self._room(position, ref, plan, k) for k, ref in enumerate(plan.group.results)]
+        given += [self._make(int(one.node.number)) for one in plan.reductions]
+        launch = launch_of(plan)
+        self.texts += launch.texts
+        self.printer.add(f"{self.printer.name(launch.call, 'launch')}({', '.join(given)})")
+
+    def _print_many(self, position: int, many: Many) -> None:
+        printer, owners = self.printer, self._owners(many)
+        reads = [[self._read(x) for x in one.reads if not x.is_single] for one in many.plans]
+        writes = [
+            [
+                self._room(position, ref, one, k, owners, leaf)
+                for k, ref in enumerate(one.group.results)
+            ]
+            for leaf, one in enumerate(many.plans)
+        ]
+        homes = [_home_of(reads, writes, k) for k in range(len(many.first.writes))]
+        given = [self._read(x) for x in many.shared]
+        for own, made in zip(reads, writes, strict=True):
+            given += [*own, *[x for x, home in zip(made, homes, strict=True) if home is None]]
+        launch = launch_of(many, homes)
+        self.texts += launch.texts
+        call = f"{printer.name(launch.call, 'launch')}({', '.join(given)})"
+        if not many.first.reductions:
+            printer.add(call)
+            return
+        names = []
+        for k in range(len(many.first.reductions)):
+            numbers = tuple([int(one.reductions[k].node.number) for one in many.plans])
+            names.append(f"q{numbers[0]}")
+            self._columns[numbers] = names[-1]
+            for leaf, number in enumerate(numbers):
+                self.name(number, f"{names[-1]}[{leaf}]")
+        printer.add(f"{', '.join(names)}, = {call}")
+
+    def _owners(self, many: Many) -> dict[int, int]:
+        """For each memory the only leaf that reads it, or -1."""
+        owners: dict[int, int] = {}
+        for k, one in enumerate(many.plans):
+            for x in one.reads:
+                if type(x.what) is Ref:
+                    root = self.memory[x.what]
+                    owners[root] = k if owners.setdefault(root, k) == k else -1
+        return owners
+
+    def _read(self, x: Stream) -> str:
+        """What a kernel is given; numbers in the type that its parameter has."""
+        text = self.printer.operand(x.what)
+        if not x.is_number:
+            return text
+        spec = self.specs[x.what]
+        if spec.kind == "scalar":
+            return f"{self.printer.name(spec.dtype.type, 'kind')}({text})"
+        return f"{NUMBERS[x.dtype]}({text})"
+
+    def _room(
+        self,
+        position: int,
+        ref: Ref,
+        plan: Plan,
+        k: int,
+        owners: dict[int, int] | None = None,
+        leaf: int = 0,
+    ) -> str:
+        """The array for a result: a donated one, or a new one."""
+        home = self.homes.get(int(ref))
+        alone = home is not None and (owners is None or owners.get(self.memory[home], leaf) == leaf)
+        if home is not None and alone and self._may_write(position, home, plan, k):
+            self.name(int(ref), f"v{home}")
+            return f"v{home}"
+        return self._make(int(ref))
+
+    def _may_write(self, position: int, home: int, plan: Plan, k: int) -> bool:
+        """Whether an element of a donated array is read for the same element of results only."""
+        if not self.is_over(position, home, False):
+            return False
+        memory, own = self.memory, plan.writes[k].strides
+        readers = [x for x in plan.reads if type(x.what) is Ref and memory[x.what] == home]
+        return all(x.what == home and x.strides == own for x in readers)
+
+    def _make(self, number: int) -> str:
+        """Write the line that makes a new array for a result; gives its name."""
+        layout = self.layout(number)
+        assert layout is not None
+        make = self.printer.name(cupy.make, "make")
+        self.printer.add(f"v{number} = {make}({self.printer.name(layout, 'layout')})")
+        self.name(number, f"v{number}")
+        return f"v{number}"
+
+    def _print_node(self, node: Node) -> None:
+        number = int(node.number)
+        if node.name == "guard":
+            self.printer.add(guard_text(self.printer, node))
+            return
+        column = self._column(node)
+        if column is not None:
+            self.name(number, column)
+            return
+        text = self._short_text(node) or text_of(self.printer, node, self.specs)
+        self.printer.add(f"v{number} = {text}")
+        self.name(number, f"v{number}")
+
+    def _column(self, node: Node) -> str | None:
+        """The array that a stack of all that many leaves give is already."""
+        if node.name != "stack" or node.number in self.program.returned:
+            return None
+        arrays = node.operands[0]
+        if node.keywords.get("axis", 0) != 0 or not all(type(x) is Ref for x in arrays):
+            return None
+        return self._columns.get(tuple(map(int, arrays)))
+
+    def _short_text(self, node: Node) -> str | None:
+        """CuPy's own method, where the table of rows has a function around it."""
+        first = node.operands[0] if node.operands else None
+        if type(first) is not Ref or self.specs[first].kind != "array":
+            return None
+        x, kw = self.printer.operand(first), node.keywords
+        if node.name == "getitem":
+            return f"{x}[{self.printer.operand(kw['key'])}]"
+        if node.name == "reshape":
+            return f"{x}.reshape({kw['shape']!r})"
+        if node.name == "permute_dims":
+            return f"{x}.transpose({kw['axes']!r})"
+        floats = name_of(self.specs[first].dtype) in ("float32", "float64")
+        if node.name in METHODS and floats and set(kw) == {"axis", "keepdims"}:
+            axis, keepdims = kw["axis"], kw["keepdims"]
+            return f"{x}.{node.name}({axis!r}, {METHODS[node.name]}{keepdims!r})"
+        return None
+
+
+def _home_of(reads: list[list[str]], writes: list[list[str]], k: int) -> int | None:
+    """The column of what is read whose place a column of results takes in every leaf."""
+    for column in range(len(reads[0])):
+        if all(own[column] == made[k] for own, made in zip(reads, writes, strict=True)):
+            return column
+    return None

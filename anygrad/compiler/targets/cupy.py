@@ -1,0 +1,73 @@
+"""What kernels need of CuPy: compiling, memory, the current device and stream."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from anygrad.compiler.targets.spaces import Layout
+from anygrad.config import settings
+
+__all__ = ["compile_options", "kernel_of", "make", "on_device", "place", "upload"]
+
+
+def compile_options() -> tuple[str, ...]:
+    """The options for the compiler; without ``contract`` every operation rounds by itself."""
+    standard = "--std=c++17"
+    return (standard,) if settings().contract else (standard, "--fmad=false")
+
+
+@functools.lru_cache(1024)
+def kernel_of(text: str, options: tuple[str, ...]) -> Callable[..., None]:
+    """The function ``kernel`` of a text: takes the grid, the block, and arguments.
+
+    CuPy compiles it at the first launch on a device, and keeps what it compiled on disk.
+    """
+    import cupy
+
+    return cupy.RawKernel(text, "kernel", options)
+
+
+def make(layout: Layout) -> Any:
+    """A new array on the current device; its elements are arbitrary."""
+    import cupy
+
+    shape, dtype, order = layout
+    if order == tuple(range(len(shape))):
+        return cupy.ndarray(shape, dtype)
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return cupy.ndarray(tuple([shape[k] for k in order]), dtype).transpose(back)
+
+
+def upload(table: np.ndarray) -> Any:
+    """Bytes of the host in the memory of the current device; nobody waits for it."""
+    import cupy
+
+    return cupy.asarray(table)
+
+
+def place() -> tuple[int, int]:
+    """The numbers of the current device, and of its current stream."""
+    import cupy
+
+    return cupy.cuda.runtime.getDevice(), cupy.cuda.get_current_stream().ptr
+
+
+def on_device(run: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """The same run on the device of the argument at a place."""
+    import cupy
+
+    current, device = cupy.cuda.runtime.getDevice, cupy.cuda.Device
+
+    @functools.wraps(run)
+    def placed(*leaves: Any) -> Any:
+        wanted = leaves[place].data.device_id
+        if wanted == current():
+            return run(*leaves)
+        with device(wanted):
+            return run(*leaves)
+
+    return placed
