@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anygrad.compiler.program import Node, Spec
+from anygrad.backends.cupy import CUPY
+from anygrad.compiler.program import Node, Ref, Spec
 from anygrad.compiler.targets.cuda.types import TYPES, is_complex, is_float, is_half, literal
 from anygrad.compiler.targets.dtypes import fits, kind_of, name_of, resolve
 
@@ -208,7 +209,11 @@ template <class T> __device__ __forceinline__ T kl_div(T x, T y) {
 def why_not(node: Node, specs: dict[int, Spec]) -> str:
     """Why an operation is not computed by a kernel; empty if it can be."""
     result = specs[node.number]
-    if result.kind != "array" or name_of(result.dtype) not in TYPES:
+    if result.kind != "array" or result.library is not CUPY:
+        return "on the host"
+    if any(type(x) is Ref and _is_of_host(specs[x]) for x in node.operands):
+        return "an array of the host"
+    if name_of(result.dtype) not in TYPES:
         return f"a kernel gives no {result}"
     allowed = {"astype": {"dtype"}}.get(node.name, set())
     if not set(node.keywords) <= allowed:
@@ -223,6 +228,10 @@ def why_not(node: Node, specs: dict[int, Spec]) -> str:
         if not fits(x, specs, dtype):
             return "a number that has to stay whole"
     return ""
+
+
+def _is_of_host(spec: Spec) -> bool:
+    return spec.kind == "array" and spec.library is not CUPY
 
 
 def operate(node: Node, operands: Sequence[Value], specs: dict[int, Spec]) -> Value:

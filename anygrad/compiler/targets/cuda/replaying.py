@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from anygrad.backends.cupy import CUPY
+from anygrad.backends.numpy import NUMPY
 from anygrad.compiler.program import Node, Program, Ref
 from anygrad.compiler.targets import cupy
 from anygrad.compiler.targets.cuda.choosing import Kernel
@@ -30,9 +31,10 @@ METHODS = {"sum": "None, None, ", "mean": "None, None, ", "max": "None, ", "min"
 
 
 def is_launching(program: Program) -> bool:
-    """Whether all arrays of a program are CuPy's."""
-    specs = [spec for spec in program.specs.values() if spec.kind == "array"]
-    return bool(specs) and all(spec.library is CUPY for spec in specs)
+    """Whether the arrays of a program are CuPy's, but for those that stay on the host."""
+    found = {id(s.library): s.library for s in program.specs.values() if s.kind == "array"}
+    libraries = list(found.values())
+    return CUPY in libraries and all(one in (CUPY, NUMPY) for one in libraries)
 
 
 def print_launching(
@@ -53,7 +55,8 @@ def print_launching(
 
 
 def _is_array(program: Program, ref: Ref) -> bool:
-    return program.specs[ref].kind == "array"
+    spec = program.specs[ref]
+    return spec.kind == "array" and spec.library is CUPY
 
 
 class Launching(Writing):
@@ -193,7 +196,7 @@ class Launching(Writing):
         """The array that a stack of all that many leaves give is already."""
         if node.name != "stack" or node.number in self.program.returned:
             return None
-        arrays = node.operands[0]
+        arrays = node.operands
         if node.keywords.get("axis", 0) != 0 or not all(type(x) is Ref for x in arrays):
             return None
         return self._columns.get(tuple(map(int, arrays)))
@@ -201,7 +204,7 @@ class Launching(Writing):
     def _short_text(self, node: Node) -> str | None:
         """CuPy's own method, where the table of rows has a function around it."""
         first = node.operands[0] if node.operands else None
-        if type(first) is not Ref or self.specs[first].kind != "array":
+        if type(first) is not Ref or not _is_array(self.program, first):
             return None
         x, kw = self.printer.operand(first), node.keywords
         if node.name == "getitem":
