@@ -183,4 +183,5 @@ CUPY = Backend(
     special=_special,
     solve_triangular=_solve_triangular,
     sparse=_sparse,
+    memory_of=lambda array: array.data.mem.ptr,
 )

@@ -90,6 +90,9 @@ class Backend:
     records : callable or None
         Whether the library itself writes down what is computed from an array, for derivatives or
         for a compiler of its own; a compiled function leaves such arrays to it.
+    memory_of : callable or None
+        What an array has its memory from, as something to compare: equal for arrays that may share
+        an element.
     random_state : callable or None
         The state of the library's random numbers on the host, as something to compare.
     jit : callable or None
@@ -126,4 +129,5 @@ class Backend:
     plain: Callable[[Array], Array] | None = None
     jit: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     records: Callable[[Array], bool] | None = None
+    memory_of: Callable[[Array], Any] | None = None
     random_state: Callable[[], Any] | None = None

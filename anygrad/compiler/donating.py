@@ -27,8 +27,8 @@ def can_be_given(x: Any) -> bool:
 def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
     """The arguments with copies of those donated whose memory somebody else may see, or own.
 
-    That is so for NumPy arrays that share memory with another argument or with themselves, and for
-    those that are read-only.
+    That is so for arrays that share memory with another argument or with themselves, and for NumPy
+    arrays that are read-only.
     """
     if _all_own(given) and all([given[n].flags.writeable for n in donated]):
         return given
@@ -43,7 +43,7 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
     for n in donated:
         x, owner = given[n], owners[n]
         if type(x) is not np.ndarray:
-            alone = sum(other is x for other in given) == 1
+            alone = _is_alone(x, given)
         elif not x.flags.writeable:
             alone = False
         elif unknown or counts[id(owner)] > 1:
@@ -56,6 +56,16 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
             with on_device_of(x):
                 changed[n] = names_of_array(x).asarray(x, copy=True)
     return given if changed is None else changed
+
+
+def _is_alone(x: Any, given: Sequence[Any]) -> bool:
+    """Whether another library's array has memory of its own, as far as the library tells."""
+    memory = getattr(backend_of(x), "memory_of", None)
+    if memory is None:
+        return sum(other is x for other in given) == 1
+    mine = memory(x)
+    shared = [y for y in given if type(y) is type(x) and memory(y) == mine]
+    return len(shared) == 1 and _overlaps_not_itself(x)
 
 
 def _all_own(given: Sequence[Any]) -> bool:

@@ -24,11 +24,14 @@ def compile_options() -> tuple[str, ...]:
 def kernel_of(text: str, options: tuple[str, ...]) -> Callable[..., None]:
     """The function ``kernel`` of a text: takes the grid, the block, and arguments.
 
-    CuPy compiles it at the first launch on a device, and keeps what it compiled on disk.
+    It is compiled now for the current device, so that nothing fails in the middle of a replay, and
+    for others at the first launch there. CuPy keeps what it compiled on disk.
     """
     import cupy
 
-    return cupy.RawKernel(text, "kernel", options)
+    kernel = cupy.RawKernel(text, "kernel", options)
+    kernel.compile()
+    return kernel
 
 
 def make(layout: Layout) -> Any:

@@ -108,16 +108,24 @@ def _run_mixed(name: str, *operands: Any, **kw: Any) -> Any:
     return run_plain(name, operands, kw)
 
 
-def print_return(printer: Printer, program: Program, donated: frozenset[int] = frozenset()) -> None:
+def print_return(
+    printer: Printer,
+    program: Program,
+    donated: frozenset[int] = frozenset(),
+    elements: frozenset[int] = frozenset(),
+) -> None:
     """Return the outputs, none of them an argument, a constant, or one of them twice.
 
     Those that take the memory of a donated argument are written into it at the very end.
+    ``elements`` are outputs that lie in one array, but each at a place of its own.
     """
     shared, texts = roots(program), []
     given: set[int] = set(map(int, program.inputs))
     for k, x in enumerate(program.outputs):
         text = printer.operand(x)
         root = shared[x] if type(x) is Ref else -1
+        if type(x) is Ref and x in elements:
+            root = int(x)
         mutable = program.specs[x].kind == "array" if type(x) is Ref else is_mutable(x)
         if mutable and (root < 0 or root in given):
             printer.add(f"r{k} = {printer.name(copied, 'copied')}({text})")

@@ -85,9 +85,13 @@ class Writing:
         for position, step in enumerate(self.steps):
             self.print_step(position, step)
             self._end(position)
-        print_return(self.printer, self.program, self.donated)
+        print_return(self.printer, self.program, self.donated, self.elements())
         self.finish()
         return self.printer.build(", ".join(f"v{int(ref)}" for ref in self.program.inputs))
+
+    def elements(self) -> frozenset[int]:
+        """Outputs that lie in one array and need not be copied; see `print_return`."""
+        return frozenset()
 
     def finish(self) -> None:
         """What comes before and after all lines."""

@@ -23,7 +23,7 @@ from anygrad.compiler.targets.steps import Step, in_order
 from anygrad.compiler.targets.writers import is_view
 from anygrad.compiler.targets.writing import Writing
 
-__all__ = ["is_launching", "print_launching"]
+__all__ = ["is_launching", "print_launching", "where_to_run"]
 
 NUMBERS = {"float64": "float", "int64": "int", "complex128": "complex", "bool": "bool"}
 METHODS = {"sum": "None, None, ", "mean": "None, None, ", "max": "None, ", "min": "None, "}
@@ -46,12 +46,14 @@ def print_launching(
     """
     writing = Launching(program, donated, kernels)
     run = writing.build()
-    texts = tuple(writing.texts)
-    place = next((k for k, ref in enumerate(program.inputs) if _is_array(program, ref)), None)
-    if place is not None:
-        run = cupy.on_device(run, place)
-    run.__anygrad_texts__ = texts  # type: ignore[attr-defined]
+    run.__anygrad_texts__ = tuple(writing.texts)  # type: ignore[attr-defined]
     return run
+
+
+def where_to_run(program: Program) -> int | None:
+    """The place of an argument on whose device the program runs; None if there is none."""
+    places = [k for k, ref in enumerate(program.inputs) if _is_array(program, ref)]
+    return places[0] if places else None
 
 
 def _is_array(program: Program, ref: Ref) -> bool:
@@ -87,6 +89,24 @@ class Launching(Writing):
             self._print_kernel(position, step.kernel)
         else:
             self._print_node(step.nodes[0])
+
+    def elements(self) -> frozenset[int]:
+        """Elements of new arrays, such as a flag for each leaf: a copy would be a launch for each.
+
+        All outputs that lie in such an array are elements of it, and none comes twice.
+        """
+        given = set(self.given)
+        inside: dict[int, list[Ref]] = {}
+        for x in self.program.outputs:
+            if type(x) is Ref:
+                inside.setdefault(self.memory[x], []).append(x)
+        made = {int(node.number): node for node in self.program.nodes}
+        found: set[int] = set()
+        for root, refs in inside.items():
+            keys = [_element_of(made.get(ref), root) for ref in refs]
+            if root not in given and None not in keys and len(set(keys)) == len(keys):
+                found.update(map(int, refs))
+        return frozenset(found)
 
     def _print_kernel(self, position: int, plan: Plan) -> None:
         given = [self._read(x) for x in plan.reads]
@@ -218,6 +238,15 @@ class Launching(Writing):
             axis, keepdims = kw["axis"], kw["keepdims"]
             return f"{x}.{node.name}({axis!r}, {METHODS[node.name]}{keepdims!r})"
         return None
+
+
+def _element_of(node: Node | None, root: int) -> int | None:
+    """The place of an element in an array along its first axis; None for any other view."""
+    if node is None or node.name != "getitem" or node.operands[0] != root:
+        return None
+    key = node.keywords["key"]
+    first = key[0] if type(key) is tuple and key[1:] in ((), (Ellipsis,)) else key
+    return first if type(first) is int and first >= 0 else None
 
 
 def _home_of(reads: list[list[str]], writes: list[list[str]], k: int) -> int | None:

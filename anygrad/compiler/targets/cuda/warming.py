@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from anygrad.compiler.program import Program
+from anygrad.compiler.targets import cupy
 from anygrad.compiler.targets.cuda.choosing import Kernel, kernels_of
-from anygrad.compiler.targets.cuda.replaying import print_launching
+from anygrad.compiler.targets.cuda.replaying import print_launching, where_to_run
 from anygrad.compiler.targets.plain import print_plain
 from anygrad.config import settings
 
@@ -28,19 +29,21 @@ def with_launches(program: Program, donated: frozenset[int], plain: Program) -> 
 
     ``plain`` is the program as it is carried out without kernels.
     """
-    wanted = settings().kernels
+    wanted, place = settings().kernels, where_to_run(program)
     if wanted == "off":
-        return print_plain(plain, donated)
+        return _placed(print_plain(plain, donated), place)
     heat = Launches(program, donated, plain)
-    if wanted == "always":
-        heat.look()
 
     def replay(*leaves: Any) -> Any:
         hot = heat.hot
-        return (heat.next() if hot is None else hot)(*leaves)
+        return (heat.next(wanted == "always") if hot is None else hot)(*leaves)
 
     replay.__anygrad_heat__ = heat  # type: ignore[attr-defined]
-    return replay
+    return _placed(replay, place)
+
+
+def _placed(run: Callable[..., Any], place: int | None) -> Callable[..., Any]:
+    return run if place is None else cupy.on_device(run, place)
 
 
 class Launches:
@@ -88,10 +91,10 @@ class Launches:
             hot = print_launching(self.program, self._donated, self.kernels)
         return getattr(hot, "__anygrad_texts__", ())
 
-    def next(self) -> Callable[..., Any]:
+    def next(self, at_once: bool) -> Callable[..., Any]:
         """Count a replay, and give what carries it out."""
         self._calls += 1
-        if self._calls >= HOT:
+        if at_once or self._calls >= HOT:
             self.look()
         return self.hot or self._cold
 
