@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 import types
 from typing import Any
@@ -183,5 +184,6 @@ CUPY = Backend(
     special=_special,
     solve_triangular=_solve_triangular,
     sparse=_sparse,
+    place_key=operator.attrgetter("data.device_id"),
     memory_of=lambda array: array.data.mem.ptr,
 )

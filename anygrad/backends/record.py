@@ -90,6 +90,8 @@ class Backend:
     records : callable or None
         Whether the library itself writes down what is computed from an array, for derivatives or
         for a compiler of its own; a compiled function leaves such arrays to it.
+    place_key : callable or None
+        What is equal for arrays on one device, and quicker to have than the device itself.
     memory_of : callable or None
         What an array has its memory from, as something to compare: equal for arrays that may share
         an element.
@@ -129,5 +131,6 @@ class Backend:
     plain: Callable[[Array], Array] | None = None
     jit: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     records: Callable[[Array], bool] | None = None
+    place_key: Callable[[Array], Any] | None = None
     memory_of: Callable[[Array], Any] | None = None
     random_state: Callable[[], Any] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,11 +40,13 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
             counts[id(owner)] = counts.get(id(owner), 0) + 1
     unknown = any(x is not None and type(x) is not np.ndarray for x in owners)
     overlapping: set[int] | None = None
+    sharers: Counter[Any] | None = None
     changed = None
     for n in donated:
         x, owner = given[n], owners[n]
         if type(x) is not np.ndarray:
-            alone = _is_alone(x, given)
+            sharers = _count_memory(given) if sharers is None else sharers
+            alone = sharers[_memory_of(x)] == 1 and _overlaps_not_itself(x)
         elif not x.flags.writeable:
             alone = False
         elif unknown or counts[id(owner)] > 1:
@@ -58,14 +61,17 @@ def separated(given: Sequence[Any], donated: frozenset[int]) -> Sequence[Any]:
     return given if changed is None else changed
 
 
-def _is_alone(x: Any, given: Sequence[Any]) -> bool:
-    """Whether another library's array has memory of its own, as far as the library tells."""
-    memory = getattr(backend_of(x), "memory_of", None)
-    if memory is None:
-        return sum(other is x for other in given) == 1
-    mine = memory(x)
-    shared = [y for y in given if type(y) is type(x) and memory(y) == mine]
-    return len(shared) == 1 and _overlaps_not_itself(x)
+def _count_memory(given: Sequence[Any]) -> Counter[Any]:
+    """How many arrays of other libraries have the same memory."""
+    return Counter([_memory_of(x) for x in given if not isinstance(x, np.ndarray)])
+
+
+def _memory_of(x: Any) -> Any:
+    """What an array of another library has its memory from, as far as the library tells."""
+    backend = backend_of(x)
+    if backend is None or backend.memory_of is None:
+        return id(x)
+    return backend.name, backend.memory_of(x)
 
 
 def _all_own(given: Sequence[Any]) -> bool:
@@ -105,9 +111,9 @@ def _overlapping(given: Sequence[Any]) -> set[int]:
     return found
 
 
-def _overlaps_not_itself(x: np.ndarray) -> bool:
-    """Whether every element of an array lies at a place of its own, for certain."""
-    if x.flags.forc:
+def _overlaps_not_itself(x: Any) -> bool:
+    """Whether every element of an array lies at a place of its own, where strides tell."""
+    if not isinstance(getattr(x, "strides", None), tuple) or x.flags.forc:
         return True
     extent = x.itemsize
     for step, n in sorted((abs(s), n) for s, n in zip(x.strides, x.shape, strict=True) if n > 1):

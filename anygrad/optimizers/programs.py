@@ -42,7 +42,7 @@ class Path(NamedTuple):
     donated : frozenset of int
         The arguments in whose memory the program computes.
     taken : callable
-        Takes the arguments, and gives those of them.
+        Takes the arguments, and gives those of them that are NumPy's.
     silent : bool
         Whether NumPy was told to keep quiet.
     build : callable
@@ -66,8 +66,8 @@ class Path(NamedTuple):
     def replay(self, leaves: list[Any], own: bool = False, writeable: bool = False) -> Any:
         """The result, or `MISSED` where another way has to be gone.
 
-        ``own`` tells that each leaf is an array of NumPy's with memory of its own, ``writeable``
-        that it can be written. The list of leaves is used up, unless the result is `MISSED`.
+        ``own`` tells that each leaf is an array with memory of its own, ``writeable`` that it can
+        be written. The list of leaves is used up, unless the result is `MISSED`.
         """
         direct = not self.donated or (
             own and (writeable or all(map(_writeable, self.taken(leaves))))
@@ -120,7 +120,9 @@ def make_path(step: Callable[..., Any], leaves: list[Any], treedef: Any) -> tupl
     program = program.with_nodes(program.nodes, [program.outputs[k] for k in order])
     donated = frozenset([argument for _, argument in pairs[: len(pairs) - len(late)]])
     run = print_program(program, donated)
-    taken, silent = _chooser(sorted(donated)), bool(heard)
+    # arrays of other libraries are never read-only
+    taken = _chooser([k for k in sorted(donated) if type(leaves[k]) is np.ndarray])
+    silent = bool(heard)
     given, made, written = len(leaves), len(order), homes(program, donated)
     rest = len(written) if set(written) == set(range(len(written))) else 0
     places = {k: given + k - rest for k in range(made)}

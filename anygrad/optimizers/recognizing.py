@@ -20,7 +20,7 @@ from anygrad.config import settings
 from anygrad.trees.placing import on_device_of
 from anygrad.trees.templates import taker
 
-__all__ = ["ONLY_NUMPY", "Recognizer", "key_of", "place_of", "sharing"]
+__all__ = ["Recognizer", "is_known", "key_of", "place_of", "sharing"]
 
 MATCHED_AFTER = 16, 20_000
 """Replays, and arrays in all of them, that pay for machine code that looks at the arrays."""
@@ -28,7 +28,8 @@ MATCHED_AFTER = 16, 20_000
 _PAYS = frozenset(("numpy", "cupy"))
 ONLY_NUMPY = {np.ndarray}
 _shape, _strides, _dtype, _base = map(attrgetter, ("shape", "strides", "dtype", "base"))
-_placed: set[type] = set()  # arrays of libraries that compute on a current device
+_placed: dict[type, Callable[[Any], Any]] = {}
+"""Arrays of libraries that compute on a current device, and what tells it."""
 _leaf_types: dict[type, str] = {float: "number", np.float64: "number", np.float32: "number"}
 
 
@@ -46,10 +47,15 @@ def key_of(leaves: list[Any]) -> tuple[Any, ...] | None:
         arrays = [x for x in leaves if _leaf_types[type(x)] == "array"]
     if not arrays:
         return None
-    placed = [device_of(x) for x in arrays if type(x) in _placed] if _placed else []
-    if placed and any(device != placed[0] for device in placed):
+    placed = _places(arrays)
+    if placed.count(placed[0]) != len(placed) if placed else False:
         return None
     return placed[:1], kinds, *_layouts(arrays)
+
+
+def _places(arrays: list[Any]) -> list[Any]:
+    """The devices of the arrays whose libraries compute on a current device."""
+    return [_placed[type(x)](x) for x in arrays if type(x) in _placed] if _placed else []
 
 
 def _layouts(arrays: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
@@ -62,13 +68,13 @@ def _learn(x: Any) -> None:
     if backend is not None and backend.name in _PAYS and kind.__name__ == "ndarray":
         told = "array"
         if backend.on_device is not None:
-            _placed.add(kind)
+            _placed[kind] = backend.place_key or device_of
     _leaf_types[kind] = told
 
 
-def place_of(leaves: Sequence[Any], on_host: bool) -> AbstractContextManager:
+def place_of(leaves: Sequence[Any]) -> AbstractContextManager:
     """Make the device of the arrays current, where a library has such a thing."""
-    if on_host or not _placed:
+    if not _placed or not any(type(x) in _placed for x in leaves):
         return nullcontext()
     return on_device_of(next((x for x in leaves if type(x) in _placed), leaves[0]))
 
@@ -76,9 +82,9 @@ def place_of(leaves: Sequence[Any], on_host: bool) -> AbstractContextManager:
 def sharing(leaves: list[Any]) -> frozenset[int] | None:
     """Which leaves may lie in the memory of another: were one written, the other would change.
 
-    None if each is an array of NumPy's with memory of its own.
+    None if each is an array with memory of its own.
     """
-    if set(map(type, leaves)) == ONLY_NUMPY and _all_own(leaves):
+    if is_known(leaves) and _all_own(leaves):
         return None
     owners = [id(x) if getattr(x, "base", None) is None else id(x.base) for x in leaves]
     if len(set(owners)) == len(owners):
@@ -90,7 +96,7 @@ def sharing(leaves: list[Any]) -> frozenset[int] | None:
 
 
 def _all_own(arrays: list[Any]) -> bool:
-    """Whether no NumPy array is a view, or given twice."""
+    """Whether no array is a view, or given twice."""
     return not [base for base in map(_base, arrays) if base is not None] and _all_differ(arrays)
 
 
@@ -98,8 +104,13 @@ def _all_differ(objects: list[Any]) -> bool:
     return len(set(map(id, objects))) == len(objects)
 
 
+def is_known(leaves: list[Any]) -> bool:
+    """Whether all leaves are arrays that a `Recognizer` compares."""
+    return set(map(type, leaves)) <= ONLY_NUMPY.union(_placed)
+
+
 class Recognizer:
-    """Tells whether arguments are of one kind: NumPy arrays in one structure.
+    """Tells whether arguments are of one kind: arrays in one structure.
 
     Parameters
     ----------
@@ -115,9 +126,12 @@ class Recognizer:
         self.own = own
         self._take = taker(treedef)
         self._expected = _layouts(leaves)
+        self._kinds = list(map(type, leaves))
+        self._only_numpy = set(self._kinds) == ONLY_NUMPY
+        self._places = _places(leaves)
         # what looks at the arrays, and whether it sees to it that all are writeable, too
         self._look: tuple[Callable[[list[Any]], bool], bool] = self._compare, False
-        self._unasked = True
+        self._unasked = self._only_numpy
         self._replays = 0
 
     def recognize(self, args: Any) -> tuple[list[Any], bool] | None:
@@ -135,8 +149,9 @@ class Recognizer:
 
     def _compare(self, leaves: list[Any]) -> bool:
         return (
-            set(map(type, leaves)) == ONLY_NUMPY
+            list(map(type, leaves)) == self._kinds
             and _layouts(leaves) == self._expected
+            and _places(leaves) == self._places
             and (not self.own or _all_own(leaves))
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 from anygrad import trees
 from anygrad.compiler.keys import environment
 from anygrad.optimizers.programs import MISSED, Path, make_path
-from anygrad.optimizers.recognizing import ONLY_NUMPY, Recognizer, key_of, place_of, sharing
+from anygrad.optimizers.recognizing import Recognizer, is_known, key_of, place_of, sharing
 
 __all__ = ["NOTHING", "Replays", "is_ours"]
 
@@ -67,7 +67,7 @@ class Kind:
         """Recognise such arguments from now on, if that can be told quickly."""
         own = shared is None
         known = [recognizer.own for recognizer in self.recognizers]
-        if own not in known and set(map(type, leaves)) == ONLY_NUMPY:
+        if own not in known and is_known(leaves):
             made = Recognizer(leaves, self.key[-1], own)
             self.recognizers = sorted([*self.recognizers, made], key=_strictest)
 
@@ -114,14 +114,14 @@ class Replays:
             shared = None if own else sharing(leaves)
         if kind.paths and not own:
             kind.learn(leaves, shared)
-        with place_of(leaves, found is not None):
+        with place_of(leaves):
             result = kind.replay(leaves, shared, writeable)
         if result is not NOTHING or kind.is_eager:
             return result
         kind.calls += 1
         if kind.calls < RECORDED_AT:
             return NOTHING
-        with self._lock, place_of(leaves, found is not None):
+        with self._lock, place_of(leaves):
             taken = partial(step, transform, donate)
             return self._record(kind, taken, leaves, kind.key[-1], shared or frozenset())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,11 @@ from anygrad.compiler.targets.spaces import Layout
 from anygrad.config import settings
 
 __all__ = ["compile_options", "kernel_of", "make", "on_device", "place", "upload"]
+
+
+def _cupy() -> Any:
+    """CuPy, which is there where its arrays are."""
+    return sys.modules["cupy"]
 
 
 def compile_options() -> tuple[str, ...]:
@@ -27,43 +33,35 @@ def kernel_of(text: str, options: tuple[str, ...]) -> Callable[..., None]:
     It is compiled now for the current device, so that nothing fails in the middle of a replay, and
     for others at the first launch there. CuPy keeps what it compiled on disk.
     """
-    import cupy
-
-    kernel = cupy.RawKernel(text, "kernel", options)
+    kernel = _cupy().RawKernel(text, "kernel", options)
     kernel.compile()
     return kernel
 
 
 def make(layout: Layout) -> Any:
     """A new array on the current device; its elements are arbitrary."""
-    import cupy
-
     shape, dtype, order = layout
     if order == tuple(range(len(shape))):
-        return cupy.ndarray(shape, dtype)
+        return _cupy().ndarray(shape, dtype)
     back = sorted(range(len(order)), key=order.__getitem__)
-    return cupy.ndarray(tuple([shape[k] for k in order]), dtype).transpose(back)
+    return _cupy().ndarray(tuple([shape[k] for k in order]), dtype).transpose(back)
 
 
 def upload(table: np.ndarray) -> Any:
     """Bytes of the host in the memory of the current device; nobody waits for it."""
-    import cupy
-
-    return cupy.asarray(table)
+    return _cupy().asarray(table)
 
 
 def place() -> tuple[int, int]:
     """The numbers of the current device, and of its current stream."""
-    import cupy
-
-    return cupy.cuda.runtime.getDevice(), cupy.cuda.get_current_stream().ptr
+    cuda = _cupy().cuda
+    return cuda.runtime.getDevice(), cuda.get_current_stream().ptr
 
 
 def on_device(run: Callable[..., Any], place: int) -> Callable[..., Any]:
     """The same run on the device of the argument at a place."""
-    import cupy
-
-    current, device = cupy.cuda.runtime.getDevice, cupy.cuda.Device
+    cuda = _cupy().cuda
+    current, device = cuda.runtime.getDevice, cuda.Device
 
     @functools.wraps(run)
     def placed(*leaves: Any) -> Any:
