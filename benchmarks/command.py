@@ -3,14 +3,18 @@
 import argparse
 import datetime
 import json
+import math
 import os
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 from anygrad.errors import AnygradError
 from benchmarks import (
     clipping,
     compiling,
+    cuda,
     differences,
     families,
     gradients,
@@ -26,6 +30,7 @@ from benchmarks.lab import Lab
 from benchmarks.race import Row, run_race
 
 THEMES = {
+    "cuda": cuda.ROWS,  # first, for a machine that is lent for minutes
     "gradients": gradients.ROWS,
     "transformations": transformations.ROWS,
     "user_code": user_code.ROWS,
@@ -38,6 +43,8 @@ THEMES = {
     "solvers": solvers.ROWS,
     "imports": imports.ROWS,
 }
+
+GPU_SECONDS = 420  # with the last row, all themes end within eight minutes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,12 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (AnygradError, ImportError, RuntimeError) as error:
         print(f"--backend {options.backend}: {error}", file=sys.stderr)
         return 2
-    rows = []
-    for theme, row in choose(options.names, options.backend):
-        print(f"{theme}: {row.name} ...", file=sys.stderr, flush=True)
-        race = row.make(lab)
-        rows.append({"theme": theme, "name": row.name, **run_race(race, lab, options.peers)})
-        report.print_row(rows[-1])
+    rows: list[dict] = []
     findings = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "backend": options.backend,
@@ -65,11 +67,33 @@ def main(arguments: list[str] | None = None) -> int:
         "facts": report.gather_facts(),
         "rows": rows,
     }
+    end = time.monotonic() + options.budget
+    for theme, row in choose(options.names, options.backend):
+        if time.monotonic() > end:
+            findings.setdefault("left_out", []).append(f"{theme}: {row.name}")
+            print(f"{theme}: {row.name}: left out, no time is left", file=sys.stderr)
+            continue
+        print(f"{theme}: {row.name} ...", file=sys.stderr, flush=True)
+        rows.append({"theme": theme, "name": row.name, **run_row(row, lab, options.peers)})
+        lab.tidy()
+        report.print_row(rows[-1])
+        if options.json is not None:
+            write(options.json, findings)  # a run that is cut short leaves what it has
     report.print_summary(findings)
     if options.json is not None:
         write(options.json, findings)
     failures = report.list_failures(rows)
     return 1 if failures else 0
+
+
+def run_row(row: Row, lab: Lab, peers: bool) -> dict[str, Any]:
+    """Run the race of a row; what even a race cannot catch ends this row only."""
+    try:
+        return run_race(row.make(lab), lab, peers)
+    except Exception as error:
+        status = f"failed: {type(error).__name__}: {error}"
+        outcome = {"name": "the row as a whole", "status": status}
+        return {"contestants": [outcome], "compared": [], "targets": []}
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -82,10 +106,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--backend", choices=("numpy", "cupy"), default="numpy")
     parser.add_argument("--quick", action="store_true", help="few rounds, to see that all runs")
     parser.add_argument(
+        "--budget", metavar="SECONDS", type=float, help="begin no row later (on a GPU: 420)"
+    )
+    parser.add_argument(
         "--no-peers", dest="peers", action="store_false", help="without other libraries"
     )
     options = parser.parse_args(arguments)
     options.names = options.names or None
+    if options.budget is None:
+        options.budget = GPU_SECONDS if options.backend == "cupy" else math.inf
     if not choose(options.names, options.backend):
         names = "\n".join(f"  {theme}: {row.name}" for theme, row in choose(None, options.backend))
         parser.error(f"NAME: got {options.names}; expected part of one of these\n{names}")

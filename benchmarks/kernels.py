@@ -11,6 +11,7 @@ import numpy as np
 
 import anygrad as ag
 from benchmarks.lab import Lab, to_vector
+from benchmarks.leaves import spread_sizes
 from benchmarks.optimizers import (
     B1,
     B2,
@@ -33,11 +34,6 @@ def make_leaves(sizes: np.ndarray, dtype: str) -> tuple[dict, dict]:
     rng = np.random.default_rng(0)
     params = {f"{k:04d}": rng.normal(size=int(n)).astype(dtype) for k, n in enumerate(sizes)}
     return params, {name: rng.normal(size=p.size).astype(dtype) for name, p in params.items()}
-
-
-def spread_sizes(low: float, high: float, count: int) -> np.ndarray:
-    """Sizes of leaves, evenly distributed on a logarithmic scale."""
-    return np.exp(np.random.default_rng(1).uniform(np.log(low), np.log(high), count)).astype(int)
 
 
 def make_steps(sizes: np.ndarray, dtype: str, limit: float, lab: Lab) -> Race:

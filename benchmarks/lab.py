@@ -1,5 +1,7 @@
 """Where a race takes place: the backend, its arrays, how to wait for them, and the peers."""
 
+import gc
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -28,8 +30,11 @@ class Lab:
         return import_module(get_backend(self.backend).package)
 
     def array(self, tree: Any) -> Any:
-        """Copy a NumPy array, or a tree of them, to this backend."""
-        return move(tree, lambda a: get_backend(self.backend).from_host(a.copy(), None))
+        """Copy NumPy arrays, one or a tree of them, to this backend; its own arrays as they are."""
+        backend = get_backend(self.backend)
+        return move(
+            tree, lambda a: backend.from_host(a.copy(), None) if isinstance(a, np.ndarray) else a
+        )
 
     @property
     def wait(self) -> Callable[[], None]:
@@ -37,6 +42,17 @@ class Lab:
         if not hasattr(self.library, "cuda"):
             return do_nothing
         return lambda: self.library.cuda.Device().synchronize()
+
+    def tidy(self) -> None:
+        """Give the memory that nobody uses back to the device."""
+        gc.collect()
+        if not self.on_gpu:
+            return
+        if hasattr(self.library, "get_default_memory_pool"):
+            self.library.get_default_memory_pool().free_all_blocks()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def torch(self) -> Any:
         """PyTorch with one thread; on a GPU only if it has one too."""
@@ -46,7 +62,10 @@ class Lab:
             raise Unusable("this PyTorch has no GPU")
         return torch
 
-    def tensor(self, array: np.ndarray) -> Any:
+    def tensor(self, array: Any) -> Any:
+        """A tensor of its own from an array of NumPy or of this backend."""
+        if not isinstance(array, np.ndarray):
+            return self.torch().from_dlpack(array).clone()
         return self.torch().tensor(array, device="cuda" if self.on_gpu else "cpu")
 
     def jax(self) -> Any:
@@ -72,7 +91,7 @@ def move(tree: Any, copy: Callable[[np.ndarray], Any]) -> Any:
         return {name: move(part, copy) for name, part in tree.items()}
     if isinstance(tree, list | tuple):
         return [move(part, copy) for part in tree]
-    return copy(np.asarray(tree))
+    return copy(np.asarray(tree) if backend_of(tree) in (None, get_backend("numpy")) else tree)
 
 
 def to_vector(result: Any) -> np.ndarray:

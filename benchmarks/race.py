@@ -5,6 +5,7 @@ is the median, over the rounds, of our time divided by the peer's time in the sa
 """
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ class Contestant:
     ``package`` is the peer it comes from, None for ourselves and for code written by hand.
     ``moved`` is the number of bytes that one call has to read and write, where memory is the limit.
     ``expected`` and ``rtol`` replace those of the race, for a yardstick or another convention.
+    ``finish(result)`` waits for a library that may not have given the device its work yet.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Contestant:
     moved: int | None = None
     expected: np.ndarray | None = None
     rtol: float | None = None
+    finish: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,16 @@ class Target:
     measure: str = "ratio"
 
 
+ROUND_SECONDS = 0.004  # calls are repeated so that one measurement takes about this long
+
+
 @dataclass(frozen=True)
 class Race:
     """What a row of the table is made of.
 
     ``expected`` comes from elsewhere than any contestant's code. ``read`` takes from a result what
-    is compared with it. ``checks`` calls are made before the result is read.
+    is compared with it. ``checks`` calls are made before the result is read. After ``cap`` seconds
+    no other peer is prepared, and no round is begun beyond the third.
     """
 
     contestants: list[Contestant]
@@ -61,6 +68,8 @@ class Race:
     rtol: float = 1e-9
     checks: int = 1
     rounds: int = 25
+    round_seconds: float = ROUND_SECONDS
+    cap: float = math.inf
     tells_time: bool = False  # the call returns (seconds, result) rather than being timed
 
 
@@ -73,21 +82,26 @@ class Row:
     backends: tuple[str, ...] = ("numpy", "cupy")
 
 
-ROUND_SECONDS = 0.004  # calls are repeated so that one measurement takes about this long
+FEWEST_ROUNDS = 3
 
 
 def run_race(race: Race, lab: Lab, peers: bool = True) -> dict[str, Any]:
     """Check every contestant, time those that are right, and compare."""
     outcomes, calls = {}, {}
+    end = time.monotonic() + race.cap
     for contestant in race.contestants:
         if contestant.package is not None and not peers:
             outcomes[contestant.name] = {"status": "left out"}
+            continue
+        if contestant.package is not None and time.monotonic() > end:
+            reason = f"left out: the row took its {race.cap:g} s before"
+            outcomes[contestant.name] = {"status": reason}
             continue
         status, call = enter(contestant, race)
         outcomes[contestant.name] = {"status": status}
         if call is not None:
             calls[contestant.name] = call
-    times = measure(race, calls, lab)
+    times = measure(race, calls, lab, end)
     for contestant in race.contestants:
         if contestant.name in times:
             outcomes[contestant.name] |= summarise(times[contestant.name], contestant.moved)
@@ -114,6 +128,8 @@ def enter(contestant: Contestant, race: Race) -> tuple[str, Callable[[], Any] | 
     except Unusable as error:
         return f"unusable: {error}", None
     except Exception as error:  # one contestant must not end the run of all others
+        if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+            return "unusable: out of memory", None
         return f"failed: {type(error).__name__}: {error}", None
     error = distance(got, race.expected if contestant.expected is None else contestant.expected)
     allowed = race.rtol if contestant.rtol is None else contestant.rtol
@@ -130,24 +146,31 @@ def distance(got: np.ndarray, expected: np.ndarray) -> float:
     return float(np.max(np.abs(got - expected), initial=0.0)) / size
 
 
-def measure(race: Race, calls: dict[str, Callable[[], Any]], lab: Lab) -> dict[str, list[float]]:
-    """Seconds of each contestant, one number a round."""
-    rounds = min(race.rounds, 3) if lab.quick else race.rounds
+def measure(
+    race: Race, calls: dict[str, Callable[[], Any]], lab: Lab, end: float = math.inf
+) -> dict[str, list[float]]:
+    """Seconds of each contestant, one number a round; few rounds after the moment ``end``."""
+    rounds = min(race.rounds, FEWEST_ROUNDS) if lab.quick else race.rounds
     repeats = {name: 1 for name in calls}
+    finish = {contestant.name: contestant.finish for contestant in race.contestants}
     if not race.tells_time:
         for name, call in calls.items():
-            time_calls(call, 1, lab)  # what is compiled or cached at the second call
-            once = min(time_calls(call, 1, lab) for _ in range(3))
-            repeats[name] = max(1, round(ROUND_SECONDS / max(once, 1e-9)))
+            time_calls(call, 1, lab, finish[name])  # what is compiled or cached at the second call
+            once = min(time_calls(call, 1, lab, finish[name]) for _ in range(3))
+            repeats[name] = max(1, round(race.round_seconds / max(once, 1e-9)))
     times: dict[str, list[float]] = {name: [] for name in calls}
     gc.collect()
     free_a_large_array()
     order = list(calls.items())
     for turn in range(rounds):
+        if turn >= FEWEST_ROUNDS and time.monotonic() > end:
+            break
         first = turn % len(order) if order else 0  # no one always comes first, or after the rest
         for name, call in order[first:] + order[:first]:
-            seconds = call()[0] if race.tells_time else time_calls(call, repeats[name], lab)
-            times[name].append(seconds)
+            if race.tells_time:
+                times[name].append(call()[0])
+            else:
+                times[name].append(time_calls(call, repeats[name], lab, finish[name]))
     return times
 
 
@@ -160,13 +183,18 @@ def free_a_large_array() -> None:
     np.ones(3_900_000)  # 31 MB, just below the limit that glibc puts on what it learns
 
 
-def time_calls(call: Callable[[], Any], repeats: int, lab: Lab) -> float:
+def time_calls(
+    call: Callable[[], Any], repeats: int, lab: Lab, finish: Callable[[Any], Any] | None = None
+) -> float:
     """Seconds a call; the device has finished before the clock starts and before it stops."""
     wait = lab.wait
     wait()
     start = time.perf_counter()
-    for _ in range(repeats):
+    for _ in range(repeats - 1):
         call()
+    result = call()
+    if finish is not None:
+        finish(result)
     wait()
     return (time.perf_counter() - start) / repeats
 

@@ -83,7 +83,7 @@ def show_target(target: dict[str, Any]) -> tuple[str, str]:
     whose = "" if target["ours"] == OURS else f"{target['ours']}: "
     if target["measure"] == "difference":
         goal = f"{whose}<= {limit:g} s above"
-        measured = "" if value is None else f" ({value:.3f} s)"
+        measured = "" if value is None else f" ({value:.2g} s)"
     else:
         goal = f"{whose}<= {limit:g}"
         measured = "" if value is None or not whose else f" ({value:.2f})"

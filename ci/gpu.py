@@ -3,12 +3,14 @@
 Wheels that the machine lacks (array-api-compat, optree, ...) come from a folder and are put into a
 directory of their own; ``--fetch`` fills such a folder where there is a network. Every part runs,
 whatever became of those before; the exit status is 1 when one failed. No part takes longer than ten
-minutes, so that a machine lent for ten minutes at a time can run them one after another (--part).
+minutes, so that a machine lent for ten minutes at a time can run them one after another (--part);
+with --budget, those that would not fit into the seconds that are left are not begun.
 """
 
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import shlex
@@ -18,7 +20,10 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # the tests load this file by its path
+from gpu_parts import ROOT, list_parts, wanted
+from gpu_record import KEPT, join_figures, read_figures, record, write
+
 PACKAGES = (
     *("numpy", "cupy", "cupy-cuda12x", "cupy-cuda13x", "array-api-compat", "array-api-strict"),
     *("optree", "scipy", "scikit-learn", "matplotlib", "rich", "safetensors", "pytest"),
@@ -26,9 +31,6 @@ PACKAGES = (
 )
 # What a machine made for deep learning seldom has, pure Python or small.
 WHEELS = ("array-api-compat", "array-api-strict", "optree", "typing-extensions")
-NEEDED = ("numpy", "cupy", "array_api_compat", "array_api_strict", "optree", "pytest", "hypothesis")
-LIMIT = 540  # seconds
-NOTHING_SELECTED = 5  # pytest's status where all tests of a folder are for other backends
 DESCRIBE = """
 import json, importlib.metadata as metadata
 found = {"versions": {}, "gpu": None}
@@ -82,16 +84,21 @@ def main(arguments=None) -> int:
         parts = [part for part in every if wanted(part, options.part)]
         report["parts"] = results = []
         if options.wheels is not None:
-            install = install_wheels(options.wheels, Path(scratch) / "site")
-            results.append(run_part(install, environment, scratch, options.dry_run))
+            parts.insert(0, install_wheels(options.wheels, Path(scratch) / "site"))
+        print_estimates(parts, options.budget)
+        end = time.monotonic() + options.budget
+        if options.wheels is not None:
+            results.append(run_part(parts.pop(0), environment, scratch, options.dry_run))
         report["machine"] = describe_machine(environment)
         for part in parts:
+            part = fit(part, end - time.monotonic())
             results.append(run_part(part, environment, scratch, options.dry_run))
             write(options.out, report)  # a run that is cut short leaves what it has
         report["figures"] = join_figures(sorted(Path(scratch).glob("benchmarks*.json")))
-        report["parity"] = read_figures(Path(scratch) / "parity.json")
+        for what in KEPT:
+            report[what] = read_figures(Path(scratch) / f"{what}.json")
         if options.rehearse:
-            for what in ("figures", "parity"):
+            for what in ("figures", *KEPT):
                 report[what] = report[what] and {"rehearsal": True, **report[what]}
         report["ok"] = all(result["status"] in ("passed", "not run") for result in results)
         write(options.out, report)
@@ -110,6 +117,9 @@ def parse(arguments):
     parser.add_argument("--python", default="3.12", help="that of the GPU machine, for --fetch")
     parser.add_argument("--out", type=Path, help="gpu-results.json, or gpu-rehearsal.json")
     parser.add_argument("--part", action="append", help="only parts that begin so; repeatable")
+    parser.add_argument(
+        "--budget", type=float, default=math.inf, metavar="SECONDS", help="begin nothing beyond"
+    )
     parser.add_argument("--dry-run", action="store_true", help="list the parts, run nothing")
     parser.add_argument("--rehearse", action="store_true", help="with a look-alike, without a GPU")
     results = ROOT / "benchmarks" / "results"
@@ -125,65 +135,11 @@ def parse(arguments):
     return options
 
 
-def list_parts(scratch: Path, rehearse: bool = False) -> list[dict]:
-    """Name, command and time limit in seconds of everything there is to run."""
-    python, here = sys.executable, str(ROOT)
-    backend = "cupy-lookalike" if rehearse else "cupy"
-    needed = f"import {', '.join(NEEDED)}; print('all there')"
-    parts = [{"name": "imports", "command": [python, "-W", "ignore", "-c", needed], "limit": 120}]
-    table = [python, "-m", "tests.parity", "--json", str(scratch / "parity.json")]
-    table += ["--backend", backend, "--backend", "numpy"] if rehearse else ["--gpu"]
-    parts.append({"name": "parity", "command": table, "limit": LIMIT, "folder": here})
-    tests = [python, "-m", "pytest", "--backend", backend, "-q", "-p", "no:cacheprovider"]
-    tests += ["--durations=5"] if rehearse else ["--durations=5", "--require-gpu"]
-    for name, files in list_tests().items():
-        command = [*tests, *files]
-        part = {"name": f"tests {name}", "command": command, "limit": LIMIT, "folder": here}
-        parts.append({**part, "accept": (0, NOTHING_SELECTED)})
-    for example in sorted((ROOT / "examples").glob("[!_]*.py")):
-        command = [python, str(example), "--backend", "cupy"]
-        parts.append({"name": f"example {example.stem}", "command": command, "limit": 300})
-    for name in ("demo", "check"):
-        command = [python, "-m", "anygrad", name, "--backend", "cupy"]
-        parts.append({"name": name, "command": command, "limit": 300})
-    for theme in list_themes():
-        measure = [python, "-m", "benchmarks", theme, "--backend", "cupy"]
-        measure += ["--json", str(scratch / f"benchmarks-{theme}.json")]
-        measure += ["--quick"] if rehearse else []
-        parts.append(
-            {"name": f"benchmarks {theme}", "command": measure, "limit": LIMIT, "folder": here}
-        )
-    return parts
-
-
-def list_tests() -> dict[str, list[str]]:
-    """The tests by folder; those of no folder together."""
-    folder = ROOT / "tests"
-    found = {
-        path.name: [str(path)] for path in sorted(folder.iterdir()) if any(path.glob("test_*"))
-    }
-    return {**found, "others": sorted(map(str, folder.glob("test_*.py")))}
-
-
-def list_themes() -> list[str]:
-    """Themes of the benchmarks, but for `imports`, which has no rows for a GPU.
-
-    Found by their text: before the wheels are in place, nothing can be imported here.
-    """
-    files = sorted((ROOT / "benchmarks").glob("*.py"))
-    themes = [path.stem for path in files if "\nROWS" in path.read_text()]
-    return [theme for theme in themes if theme != "imports"]
-
-
-def wanted(part: dict, names: list[str] | None) -> bool:
-    return names is None or any(part["name"].startswith(name) for name in names)
-
-
 def install_wheels(folder: Path, target: Path) -> dict:
     wheels = sorted(str(path.resolve()) for path in folder.glob("*.whl"))
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     command += ["--no-compile", "--upgrade", "--target", str(target), *wheels]
-    return {"name": "wheels", "command": command, "limit": 300}
+    return {"name": "wheels", "command": command, "limit": 300, "estimate": 10}
 
 
 def fetch_wheels(folder: Path, python: str) -> int:
@@ -213,11 +169,30 @@ def make_environment(scratch: Path) -> dict[str, str]:
     }
 
 
+def fit(part: dict, left: float) -> dict:
+    """The part with the time that is left as its limit; with a reason where that is too little."""
+    estimate = part.get("estimate", 0)
+    if left < estimate:
+        return {**part, "reason": f"it takes about {estimate} s, and {max(0, left):.0f} s are left"}
+    return {**part, "limit": min(part["limit"], left)}
+
+
+def print_estimates(parts: list[dict], budget: float) -> None:
+    """What the parts may take: guesses, or what they took on a GPU the last time."""
+    seconds = sum(part.get("estimate", 0) for part in parts)
+    within = "" if budget == math.inf else f"; no part is begun that exceeds {budget:.0f} s"
+    print(f"{len(parts)} parts, about {seconds:.0f} s (an estimate){within}", flush=True)
+
+
 def run_part(part: dict, environment: dict, scratch, dry_run: bool = False) -> dict:
     """Run one part; its failure, its absence or its time limit is a result, never an exception."""
     command = part["command"]
     result = {"name": part["name"], "command": public_command(command), "status": "not run"}
+    result |= {key: part[key] for key in ("estimate", "reason") if key in part}
     if dry_run:
+        return result
+    if "reason" in part:
+        print(f"== {part['name']}: not run, {part['reason']}", flush=True)
         return result
     print(f"== {part['name']}", flush=True)
     start = time.perf_counter()
@@ -241,6 +216,8 @@ def run_part(part: dict, environment: dict, scratch, dry_run: bool = False) -> d
         output, code, status = str(error), None, "failed"
     seconds = round(time.perf_counter() - start, 1)
     tail = output.replace(str(ROOT), ".").rstrip().splitlines()[-40:]
+    if code is not None and code == part.get("absent"):
+        status, result["reason"] = "not run", tail[-1] if tail else ""
     print("\n".join(tail), flush=True)
     print(f"== {part['name']}: {status} in {seconds} s", flush=True)
     return {**result, "status": status, "exit": code, "seconds": seconds, "output": tail}
@@ -283,57 +260,15 @@ def ask_nvidia_smi() -> str | None:
     return done.stdout.split("\n")[0].strip()
 
 
-def record(report: dict, folder: Path) -> None:
-    """Keep what was measured, named by date and GPU, for the pages of the documentation.
-
-    Rows of an earlier part of the same day stay, unless they were measured again.
-    """
-    gpu = report["machine"].get("gpu")
-    if gpu is None:
-        print("nothing recorded: no GPU was found")
-        return
-    name = gpu["name"].lower().replace("nvidia ", "").replace(" ", "-")
-    stem = f"{report['date'][:10]}-{name}"
-    about = {"machine": report["machine"], "date": report["date"]}
-    folder.mkdir(parents=True, exist_ok=True)
-    if report["figures"] is not None:
-        file = folder / f"{stem}.json"
-        figures = join_tables([*filter(None, [read_figures(file)]), report["figures"]])
-        words = f"{gpu['name']}, driver {report['machine'].get('driver')}"
-        facts = {**figures.get("facts", {}), "machine": words}
-        write(file, {**figures, "facts": facts, "about": about})
-    if report["parity"] is not None:
-        write(folder / f"{stem}-parity.json", {**report["parity"], "about": about})
-
-
-def join_figures(files: list[Path]) -> dict | None:
-    """The figures of all themes as one table, None where there are none."""
-    return join_tables([read_figures(file) for file in files]) if files else None
-
-
-def join_tables(tables: list[dict]) -> dict:
-    """Later rows stand in for earlier ones of the same theme and name."""
-    rows = {(row["theme"], row["name"]): row for table in tables for row in table["rows"]}
-    return {**tables[-1], "rows": list(rows.values())}
-
-
-def read_figures(file: Path):
-    return json.loads(file.read_text()) if file.exists() else None
-
-
-def write(file: Path, report: dict) -> None:
-    unfinished = file.with_name(file.name + ".part")
-    unfinished.write_text(json.dumps(report, indent=1) + "\n")
-    unfinished.replace(file)
-
-
 def print_summary(report: dict, file: Path) -> None:
     gpu = report["machine"].get("gpu")
     if report["rehearsal"]:
         print("a rehearsal on the look-alike of CuPy: nothing here was measured on a GPU")
     print(f"GPU: {gpu['name'] if gpu else 'none, ' + str(report['machine'].get('reason'))}")
     for result in report["parts"]:
-        print(f"{result['status']:8} {result['name']} ({result.get('seconds', '-')} s)")
+        time_taken = f"{result.get('seconds', 'about ' + str(result.get('estimate')))} s"
+        about = f"; {result['reason']}" if "reason" in result else ""
+        print(f"{result['status']:8} {result['name']} ({time_taken}{about})")
     print(f"written: {file}")
 
 

@@ -23,6 +23,7 @@ extensions = [
     "formulas",
     "measured",
     "coverage_pages",
+    "gpu_pages",
 ]
 root_doc = "index"
 exclude_patterns = ["_data", "_ext"]

@@ -5,15 +5,16 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import command, report, threads
+from benchmarks import command, leaves, report, threads
 from benchmarks.lab import Lab, to_vector
-from benchmarks.race import Contestant, Race, Target, compare, enter, judge, run_race
+from benchmarks.race import Contestant, Race, Target, compare, enter, judge, run_race, time_calls
 from benchmarks.values import second_derivative_on_circle, slopes_by_complex_step
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +60,9 @@ def test_a_run_writes_its_figures_and_facts(tmp_path, capsys):
         assert not re.search(rf"\b{re.escape(private)}\b", file.read_text())
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if "numpy" in row.backends], ids=lambda r: r.name
+)
 def test_our_contestants_compute_what_is_expected(row):
     race = row.make(QUICK)
     own = [contestant for contestant in race.contestants if contestant.package is None]
@@ -163,6 +166,82 @@ def test_an_absent_peer_is_no_failure_and_a_broken_one_is():
     ]
     row = {"theme": "t", "name": "n", **found}
     assert len(report.list_failures([row])) == 2
+
+
+def test_a_peer_without_memory_is_no_failure():
+    class OutOfMemoryError(Exception):
+        pass
+
+    def take_too_much():
+        raise OutOfMemoryError
+
+    race = race_of(
+        Contestant("large", take_too_much), Contestant("larger", partial(_raise, MemoryError))
+    )
+    found = run_race(race, QUICK)
+    assert [c["status"] for c in found["contestants"]] == ["unusable: out of memory"] * 2
+
+
+def _raise(kind):
+    raise kind
+
+
+def test_a_race_above_its_cap_prepares_no_further_peer_and_ends_after_three_rounds():
+    rounds = []
+    contestants = (
+        Contestant("anygrad", give(2.0)),
+        Contestant("slow", lambda: time.sleep(0.02) or (lambda: rounds.append(1) or 2.0), "numpy"),
+        Contestant("late", give(2.0), "numpy"),
+        Contestant("by hand", give(2.0)),
+    )
+    race = Race(list(contestants), np.array([2.0]), cap=0.01, round_seconds=0.0)
+    found = run_race(race, Lab("numpy"))
+    assert [c["status"].partition(":")[0] for c in found["contestants"]] == [
+        *("measured", "measured", "left out", "measured")
+    ]
+    assert len(rounds) == 1 + 4 + 3  # the check, what is timed to choose repetitions, the rounds
+
+
+def test_a_contestant_is_waited_for_once_before_the_clock_stops():
+    calls = []
+    contestant = Contestant(
+        "anygrad",
+        lambda: lambda: calls.append("call") or 2.0,
+        finish=lambda result: calls.append(result) or time.sleep(0.01),
+    )
+    seconds = time_calls(contestant.make(), 2, QUICK, contestant.finish)
+    assert calls == ["call", "call", 2.0]
+    assert seconds >= 0.005
+
+
+def test_no_row_begins_after_the_budget_and_a_broken_row_ends_alone(monkeypatch, tmp_path):
+    rows = [
+        command.Row("broken", partial(_fail_and_wait, 0.2)),
+        command.Row("late", lambda lab: race_of(Contestant("anygrad", give(2.0)))),
+    ]
+    monkeypatch.setattr(command, "THEMES", {"made up": rows})
+    file = tmp_path / "figures.json"
+    assert command.main(["--quick", "--budget", "0.1", "--json", str(file)]) == 1
+    found = json.loads(file.read_text())
+    assert found["left_out"] == ["made up: late"]
+    assert found["rows"][0]["contestants"][0]["status"] == "failed: ZeroDivisionError: no data"
+
+
+def _fail_and_wait(seconds, lab):
+    time.sleep(seconds)
+    raise ZeroDivisionError("no data")
+
+
+def test_a_sample_of_leaves_is_that_of_their_vector():
+    sizes = np.array([10, 2 * leaves.STRIDE, 5])
+    for made in (leaves.many_leaves(sizes, "float64"), leaves.one_vector(3_000_000, "float32")):
+        params, grads = made.on(QUICK)
+        assert sum(p.size for p in params.values()) == made.count
+        np.testing.assert_array_equal(made.sample(params), made.expected(made.params))
+        whole = np.concatenate([g.astype(np.longdouble) for g in grads.values()])
+        assert float(made.norm_of_grads()) == pytest.approx(float(np.sqrt(np.sum(whole**2))))
+        params["0000"][-1] += 1.0
+        assert (made.sample(params) != made.expected(made.params)).sum() == 1
 
 
 def test_a_failure_ends_the_run_with_status_one(monkeypatch, capsys):

@@ -11,18 +11,26 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("[!_]*.py"))
 # Seconds on two cores; far above what any of them takes.
 LIMIT = 120
+# Those for a GPU, with sizes that do for a look-alike.
+ON_A_GPU = {
+    "digits_at_scale": ("--copies", "60"),
+    "logistic_regression": ("--rows", "150000", "--columns", "5", "--dtype", "float64"),
+    "phase_retrieval": ("--size", "48"),
+}
+# Run by Python when it starts: what reads CuPy's arrays on the host without saying so raises.
+STAND_IN = "from tests.support import lookalike_cupy\nlookalike_cupy.install()\n"
 
 
-def run_example(file: Path, folder: Path, backend: str) -> str:
+def run_example(file: Path, folder: Path, backend: str, *options: str) -> str:
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
         "PYTHONWARNINGS": "error",
         "MPLBACKEND": "Agg",
         "OMP_NUM_THREADS": "1",
     }
     done = subprocess.run(
-        [sys.executable, str(file), "--backend", backend],
+        [sys.executable, str(file), "--backend", backend, *options],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -38,6 +46,14 @@ def run_example(file: Path, folder: Path, backend: str) -> str:
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_example_runs_and_says_something(file, tmp_path):
     assert run_example(file, tmp_path, "numpy").strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ON_A_GPU)
+def test_example_for_a_gpu_copies_nothing_to_the_host_unasked(name, tmp_path):
+    pytest.importorskip("array_api_compat")
+    (tmp_path / "sitecustomize.py").write_text(STAND_IN)
+    assert run_example(ROOT / "examples" / f"{name}.py", tmp_path, "cupy", *ON_A_GPU[name]).strip()
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)

@@ -6,6 +6,8 @@ directly: whether they have its structure, and its arrays, without anything bein
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
@@ -109,6 +111,44 @@ def is_known(leaves: list[Any]) -> bool:
     return set(map(type, leaves)) <= ONLY_NUMPY.union(_placed)
 
 
+class Met(threading.local):
+    """Arrays that were looked at before: those that are the same objects need not be again.
+
+    Parameters and state come back as they were given out; gradients are new ones in every step.
+    Weak references, so that nothing is kept in memory; every thread has its own.
+    """
+
+    def __init__(self) -> None:
+        self._references: list[weakref.ref[Any]] = []
+        self._changing: list[int] = []
+        self._staying: frozenset[int] = frozenset()
+
+    def others(self, leaves: list[Any]) -> list[int] | None:
+        """The places of arrays that are others than last time; None if most are.
+
+        No array of those is one of those that stayed, or given twice.
+        """
+        if not self._references:
+            return None
+        pairs = zip(self._references, leaves, strict=True)
+        changed = [k for k, (reference, x) in enumerate(pairs) if reference() is not x]
+        if 2 * len(changed) > len(leaves):
+            return None
+        if changed != self._changing:
+            gone = set(changed)
+            self._staying = frozenset([id(x) for k, x in enumerate(leaves) if k not in gone])
+            self._changing = changed
+        ids = {id(leaves[k]) for k in changed}
+        return changed if len(ids) == len(changed) and ids.isdisjoint(self._staying) else None
+
+    def meet(self, leaves: list[Any], places: list[int]) -> None:
+        """Remember the arrays at some places, or all of them."""
+        if len(places) == len(leaves):
+            self._references, self._changing = list(map(weakref.ref, leaves)), []
+        for k in places if self._changing else ():
+            self._references[k] = weakref.ref(leaves[k])
+
+
 class Recognizer:
     """Tells whether arguments are of one kind: arrays in one structure.
 
@@ -132,6 +172,7 @@ class Recognizer:
         # what looks at the arrays, and whether it sees to it that all are writeable, too
         self._look: tuple[Callable[[list[Any]], bool], bool] = self._compare, False
         self._unasked = self._only_numpy
+        self._met = None if self._only_numpy or not own else Met()
         self._replays = 0
 
     def recognize(self, args: Any) -> tuple[list[Any], bool] | None:
@@ -148,6 +189,30 @@ class Recognizer:
         return leaves, writeable
 
     def _compare(self, leaves: list[Any]) -> bool:
+        met = self._met
+        if met is None:
+            return self._compare_all(leaves)
+        changed = met.others(leaves)
+        if changed is None:
+            fits, changed = self._compare_all(leaves), list(range(len(leaves)))
+        else:
+            fits = self._compare_some(leaves, changed)
+        if fits:
+            met.meet(leaves, changed)
+        return fits
+
+    def _compare_some(self, leaves: list[Any], places: list[int]) -> bool:
+        """Whether the arrays at some places are what they have to be, with memory of their own."""
+        found = [leaves[k] for k in places]
+        expected = [[column[k] for k in places] for column in self._expected]
+        return (
+            list(map(type, found)) == [self._kinds[k] for k in places]
+            and list(_layouts(found)) == expected
+            and set(_places(found)) <= set(self._places)
+            and not [base for base in map(_base, found) if base is not None]
+        )
+
+    def _compare_all(self, leaves: list[Any]) -> bool:
         return (
             list(map(type, leaves)) == self._kinds
             and _layouts(leaves) == self._expected
