@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from tests.support.host_copies import note_host_copy
+from tests.support.lookalike_cupy.counting import note
 from tests.support.lookalike_cupy.devices import Device, current_id
-from tests.support.lookalike_cupy.indices import has_arrays, has_mask, put, wrap_around
+from tests.support.lookalike_cupy.indices import as_view, has_arrays, has_mask, put, wrap_around
+from tests.support.lookalike_cupy.memory import MemoryPointer, array_at, leave_unset, pointer_to
 
 SCALARS = (bool, int, float, complex, np.generic)
 # What may stand among the arguments of a function beside arrays and numbers.
@@ -22,8 +24,13 @@ class ndarray:
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, shape, dtype=float, memptr=None, strides=None, order="C"):
-        self._data = np.zeros(shape, dtype, order=order)
-        self._device = current_id()
+        if memptr is None:
+            note("allocation")
+            self._data = leave_unset(np.empty(shape, dtype, order))
+            self._device = current_id()
+        else:
+            self._data = array_at(shape, dtype, memptr, strides, order)
+            self._device = memptr.device_id
 
     @property
     def device(self) -> Device:
@@ -31,7 +38,12 @@ class ndarray:
 
     @property
     def base(self):
-        return None if self._data.base is None else wrap(self._data.base)
+        base = self._data.base
+        return wrap(base, self._device) if isinstance(base, np.ndarray) else None
+
+    @property
+    def data(self) -> MemoryPointer:
+        return pointer_to(self._data, self._device)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -52,6 +64,7 @@ class ndarray:
     # ---- to the host
     def get(self, stream=None, order="C", out=None, blocking=True) -> np.ndarray:
         note_host_copy("cupy.ndarray.get()", explicit=True)
+        note("read")
         if out is not None:
             out[...] = self._data
             return out
@@ -86,7 +99,8 @@ class ndarray:
         if has_mask(found):
             note_host_copy("x[mask], whose shape depends on values,")
         if not has_arrays(found):
-            return wrap(self._data[found], self._device)  # a view, which needs no kernel
+            return wrap(self._data[as_view(found)], self._device)  # which needs no kernel
+        note("index")
         return wrap(unwrap(self)[wrap_around(found, self.shape)])
 
     def __setitem__(self, index, value):
@@ -98,6 +112,7 @@ class ndarray:
         found = _unwrap_index(index)
         if has_mask(found) and getattr(value, "ndim", 0):
             note_host_copy("x[mask] = array, which counts the mask,")
+        note("index")
         put(unwrap(self), wrap_around(found, self.shape), unwrap(value))
 
     # ---- protocols of NumPy
@@ -131,6 +146,7 @@ class ndarray:
         if not isinstance(arr, np.ndarray) or arr.shape != self.shape or arr.dtype != self.dtype:
             message = "Only a numpy.ndarray of the same shape and dtype can be set"
             raise TypeError(message)
+        note("upload")
         self._data[...] = arr
 
     def reshape(self, *shape, order="C", copy=None):
@@ -139,6 +155,7 @@ class ndarray:
 
     def take(self, indices, axis=None, out=None):
         chosen = unwrap(indices) if isinstance(indices, ndarray) else np.asarray(indices)
+        note("index")
         result = np.take(unwrap(self), chosen, axis, mode="wrap")  # no kernel raises an IndexError
         if out is None:
             return wrap(result)
@@ -146,14 +163,17 @@ class ndarray:
         return out
 
     def copy(self, order="C"):
+        note("copy")
         return wrap(self._data.copy(order))  # to the current device, wherever it was
 
     def scatter_add(self, slices, value):
+        note("index")
         np.add.at(self._data, _unwrap_index(slices), unwrap(value))
 
     def repeat(self, repeats, axis=None):
         if isinstance(repeats, ndarray):
             note_host_copy("repeat with an array of counts")
+        note("function")
         return wrap(self._data.repeat(unwrap(repeats), axis), self._device)
 
 
@@ -181,9 +201,12 @@ def wrap(x: Any, device: int | None = None) -> Any:
     """CuPy arrays for the NumPy arrays in a result; 0-d arrays for its NumPy scalars."""
     if isinstance(x, (np.ndarray, np.generic)):
         data = np.asarray(x)
-        if data.dtype.kind not in "biufc" or data.dtype.itemsize > 16:
+        known = data.dtype.kind in "biufc" or data.dtype.name == "bfloat16"
+        if not known or data.dtype.itemsize > 16:
             message = f"Unsupported dtype {data.dtype}"
             raise ValueError(message)
+        if data.base is None:
+            note("allocation")
         made = ndarray.__new__(ndarray)
         made._data = data
         made._device = current_id() if device is None else device

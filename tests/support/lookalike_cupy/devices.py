@@ -1,8 +1,9 @@
-"""Two pretended CUDA devices, with CuPy's ways of choosing one; streams that do nothing."""
+"""Two pretended CUDA devices, with CuPy's ways of choosing one."""
 
 import contextvars
-import types
 from typing import Any
+
+from tests.support.lookalike_cupy.counting import note
 
 COUNT = 2
 _current = contextvars.ContextVar("current_device", default=0)
@@ -34,6 +35,7 @@ class Device:
 
     def synchronize(self):
         self._check()
+        note("synchronize")
 
     @property
     def compute_capability(self) -> str:
@@ -66,49 +68,6 @@ def current_id() -> int:
     return _current.get()
 
 
-class Stream:
-    """A queue of work; here all work is done at once."""
-
-    null: "Stream"
-
-    def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
-        self.ptr = 0 if null else id(self)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-    def use(self):
-        return self
-
-    def synchronize(self):
-        return None
-
-    def record(self, event=None):
-        return event or Event()
-
-    def wait_event(self, event):
-        return None
-
-
-Stream.null = Stream(null=True)
-
-
-class Event:
-    """A mark in a stream."""
-
-    def __init__(self, block=False, disable_timing=False, interprocess=False):
-        pass
-
-    def record(self, stream=None):
-        return None
-
-    def synchronize(self):
-        return None
-
-
 class MemoryPool:
     """The allocator, as far as programs ask it for numbers."""
 
@@ -120,38 +79,3 @@ class MemoryPool:
 
     def free_all_blocks(self, stream=None) -> None:
         return None
-
-
-def build_cuda() -> dict[str, types.ModuleType]:
-    """The modules below ``cupy.cuda``."""
-    runtime = types.ModuleType("cupy.cuda.runtime")
-    runtime.__dict__.update(
-        CUDARuntimeError=CUDARuntimeError,
-        driverGetVersion=lambda: 13000,
-        runtimeGetVersion=lambda: 13000,
-        getDevice=current_id,
-        getDeviceCount=lambda: COUNT,
-        getDeviceProperties=lambda number: {"name": b"look-alike", "major": 9, "minor": 0},
-        deviceSynchronize=lambda: None,
-        is_hip=False,
-    )
-    device = types.ModuleType("cupy.cuda.device")
-    device.__dict__.update(Device=Device, get_device_id=current_id)
-    stream = types.ModuleType("cupy.cuda.stream")
-    stream.__dict__.update(Stream=Stream, ExternalStream=Stream, Event=Event)
-    cuda = types.ModuleType("cupy.cuda")
-    cuda.__dict__.update(
-        __path__=[],
-        Device=Device,
-        Stream=Stream,
-        ExternalStream=Stream,
-        Event=Event,
-        MemoryPool=MemoryPool,
-        device=device,
-        stream=stream,
-        runtime=runtime,
-        get_current_stream=lambda device_id=-1: Stream.null,
-        get_device_id=current_id,
-        is_available=lambda: True,
-    )
-    return {module.__name__: module for module in (cuda, runtime, device, stream)}

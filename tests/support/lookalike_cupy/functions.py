@@ -7,6 +7,9 @@ import numpy as np
 from tests.support.host_copies import note_host_copy
 from tests.support.lookalike_cupy import arrays, names
 from tests.support.lookalike_cupy.arrays import SCALARS, ndarray, unwrap, wrap
+from tests.support.lookalike_cupy.counting import note
+from tests.support.lookalike_cupy.kernels import RawKernel, RawModule
+from tests.support.lookalike_cupy.memory import leave_unset
 
 # Functions that read values on the host, or whose result's shape depends on values.
 _WAITING = {
@@ -113,6 +116,7 @@ class ufunc:
             # atomics.cuh uses fmaxf and fminf: the real one rounds float64 to float32 in silence
             message = f"{self.name}.at rounds float64 to float32 in CuPy; use another way"
             raise NotImplementedError(message)
+        note("index")
         self._ufunc().at(unwrap(a), unwrap(indices), unwrap(b))
 
     def _ufunc(self):
@@ -136,6 +140,7 @@ class ufunc:
                 message = "Output arguments type must be cupy.ndarray"
                 raise TypeError(message)
             keywords = {**keywords, "out": unwrap(out)}
+        note("ufunc" if function is self._function else "reduction")
         with np.errstate(all="ignore"):
             result = function(*unwrap(args), **keywords)
         return out if out is not None else wrap(result)
@@ -144,34 +149,17 @@ class ufunc:
 ufunc.__call__.__module__ = "cupy"  # it counts as CuPy's code, not as code of the tests
 
 
-class RawKernel:
-    """A kernel written in CUDA: it can be made and looked at, not run."""
+class ReductionKernel(RawKernel):
+    """A reduction written in CUDA: it can be made, not run, and asks no hook."""
 
     def __init__(self, *parts, **options):
-        self.parts, self.options = parts, options
         self.name = next((part for part in reversed(parts) if isinstance(part, str)), "kernel")
-
-    def __call__(self, *args, **keywords):
-        message = "the look-alike runs no CUDA text; this needs a GPU"
-        raise NotImplementedError(message)
-
-
-class RawModule(RawKernel):
-    """Several kernels written in CUDA."""
-
-    def get_function(self, name):
-        return RawKernel("", name)
-
-
-class ReductionKernel(RawKernel):
-    """A reduction written in CUDA; it asks no hook."""
 
 
 class ElementwiseKernel(RawKernel):
     """An elementwise function written in CUDA; foreign arguments are asked as with a ufunc."""
 
     def __init__(self, in_params, out_params, operation, name="kernel", **options):
-        super().__init__(in_params, out_params, operation, **options)
         self.name = name
         self.nin = len([part for part in in_params.split(",") if part.strip()])
         self.nout = len([part for part in out_params.split(",") if part.strip()])
@@ -181,8 +169,7 @@ class ElementwiseKernel(RawKernel):
         return override(self, *args, **keywords) if override else super().__call__(*args)
 
 
-for _kind in (RawKernel, ElementwiseKernel):
-    _kind.__call__.__module__ = "cupy"
+ElementwiseKernel.__call__.__module__ = "cupy"
 
 
 def make_function(module: str, name: str, entry: dict[str, Any], function: Any):
@@ -206,7 +193,8 @@ def make_function(module: str, name: str, entry: dict[str, Any], function: Any):
         out = keywords.get("out")
         plain, named = unwrap(args), unwrap(keywords)
         if name.startswith("empty"):
-            return wrap(_unset(function(*plain, **named)))
+            return wrap(leave_unset(function(*plain, **named)))
+        note("function")
         with np.errstate(all="ignore"):
             try:
                 result = function(*plain, **named)
@@ -245,13 +233,6 @@ def _ask_method(foreign, bound, args, keywords):
     return True, method(*positional, **{k: given[v] for k, v in foreign["keywords"].items()})
 
 
-def _unset(made: np.ndarray) -> np.ndarray:
-    """Memory that nobody has written yet: nan shows up wherever it is used."""
-    if made.dtype.kind in "fc":
-        made.fill(np.nan)
-    return made
-
-
 # ---- functions that differ from NumPy's in more than manners
 
 
@@ -260,9 +241,13 @@ def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocki
         here = obj._device == arrays.current_id()
         if here and not copy and (dtype is None or obj.dtype == dtype) and obj.ndim >= ndmin:
             return obj
+        note("copy")
         return wrap(np.array(obj._data, dtype=dtype, order=order, ndmin=ndmin))
     if isinstance(obj, (list, tuple)) and any(isinstance(item, ndarray) for item in obj):
         obj = np.stack([unwrap(item) for item in obj])
+        note("function")
+    else:
+        note("upload")
     return wrap(np.array(obj, dtype=dtype, order=order, ndmin=ndmin))
 
 
@@ -293,6 +278,7 @@ def where(condition, x=None, y=None):
         if not isinstance(argument, (ndarray, *SCALARS)):
             message = f"Unsupported type {type(argument)}"
             raise TypeError(message)
+    note("ufunc")
     return wrap(np.where(unwrap(condition), unwrap(x), unwrap(y)))
 
 
@@ -302,6 +288,7 @@ def take(a, indices, axis=None, out=None):
 
 def take_along_axis(a, indices, axis):
     flat, along = (a.ravel(), 0) if axis is None else (a, axis)
+    note("index")
     data, chosen = unwrap(flat), unwrap(indices)
     return wrap(np.take_along_axis(data, chosen % max(data.shape[along], 1), along))
 

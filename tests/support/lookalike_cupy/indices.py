@@ -10,6 +10,12 @@ def parts_of(index: Any) -> tuple[Any, ...]:
     return index if isinstance(index, tuple) else (index,)
 
 
+def as_view(index: Any) -> Any:
+    """An index without arrays that gives a view, of a single element too."""
+    parts = parts_of(index)
+    return parts if any(part is ... for part in parts) else (*parts, ...)
+
+
 def has_arrays(index: Any) -> bool:
     """Whether a part is an array, so that elements are gathered."""
     return any(isinstance(part, np.ndarray) for part in parts_of(index))

@@ -7,6 +7,7 @@ import numpy as np
 from tests.support.host_copies import note_host_copy
 from tests.support.lookalike_cupy import names
 from tests.support.lookalike_cupy.arrays import cupy, ndarray, unwrap, wrap
+from tests.support.lookalike_cupy.counting import note
 
 _OPERATORS = {
     "add": "add",
@@ -35,6 +36,12 @@ _COMPARISONS = {
 _EQUALITY = ("equal", "not_equal")
 # ndarray methods that give another view of the same memory, whichever device is current
 _VIEWS = {"diagonal", "squeeze", "swapaxes", "transpose", "view"}
+# what a method is counted as, where it is more than "method"
+_METHODS = {
+    **dict.fromkeys(("astype", "flatten", "ravel"), "copy"),
+    **dict.fromkeys(("all", "any", "max", "mean", "min", "prod", "std", "sum", "var"), "reduction"),
+    **dict.fromkeys(("argmax", "argmin", "trace"), "reduction"),
+}
 # ndarray methods whose result has a shape that depends on the values
 _WAITING_METHODS = {"nonzero", "compress"}
 
@@ -76,6 +83,7 @@ def _unary(name: str):
 def _read(name: str, function):
     def read(self, *args):
         note_host_copy(f"cupy.ndarray {name}")
+        note("read")
         return function(self._data, *args)
 
     return read
@@ -91,6 +99,7 @@ def _method(name: str, signature):
             note_host_copy(f"cupy.ndarray.{name}(), whose shape depends on values,")
         if name not in _VIEWS:
             unwrap(self)
+            note(_METHODS.get(name, "method"))
         out = keywords.get("out")
         with np.errstate(all="ignore"):  # a GPU gives no floating-point warnings
             result = function(self._data, *unwrap(args), **unwrap(keywords))

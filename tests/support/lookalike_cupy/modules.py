@@ -10,7 +10,17 @@ try:
 except ImportError:  # SciPy is not needed for the rest
     linalg = special = None
 
-from tests.support.lookalike_cupy import arrays, devices, functions, members, names
+from tests.support.lookalike_cupy import (
+    arrays,
+    counting,
+    devices,
+    functions,
+    kernels,
+    members,
+    memory,
+    names,
+    streams,
+)
 
 _NUMPY = {
     "cupy": np,
@@ -26,7 +36,7 @@ def build() -> dict[str, types.ModuleType]:
     """All modules by their full names."""
     members.fill_in()
     modules = {name: _build_module(name) for name in names.MODULES}
-    modules.update(devices.build_cuda())
+    modules.update(build_cuda())
     for name in ("cupyx", "cupyx.scipy"):
         modules[name] = types.ModuleType(name)
         modules[name].__path__ = []  # type: ignore[attr-defined]
@@ -70,3 +80,47 @@ def _build_entry(module: str, name: str, entry: dict[str, Any]) -> Any:
     if entry["kind"] == "number":
         return float(entry["value"])
     return source if entry["kind"] == "type" else None
+
+
+def build_cuda() -> dict[str, types.ModuleType]:
+    """The modules below ``cupy.cuda``."""
+    parts: dict[str, dict[str, Any]] = {
+        "runtime": {
+            "CUDARuntimeError": devices.CUDARuntimeError,
+            "driverGetVersion": lambda: 13000,
+            "runtimeGetVersion": lambda: 13000,
+            "getDevice": devices.current_id,
+            "getDeviceCount": lambda: devices.COUNT,
+            "getDeviceProperties": lambda number: {"name": b"look-alike", "major": 9, "minor": 0},
+            "deviceSynchronize": lambda: counting.note("synchronize"),
+            "is_hip": False,
+        },
+        "device": {"Device": devices.Device, "get_device_id": devices.current_id},
+        "stream": _public(streams),
+        "memory": _public(memory),
+        "compiler": {"CompileException": kernels.CompileException},
+        "driver": {"CUDADriverError": kernels.CUDADriverError},
+        "function": {"Function": kernels.Function},
+    }
+    modules = {name: types.ModuleType(f"cupy.cuda.{name}") for name in parts}
+    for name, module in modules.items():
+        module.__dict__.update(parts[name])
+    cuda = types.ModuleType("cupy.cuda")
+    for name in ("device", "stream", "memory", "function"):
+        cuda.__dict__.update(parts[name])
+    cuda.__dict__.update(
+        modules, __path__=[], MemoryPool=devices.MemoryPool, is_available=lambda: True
+    )
+    return {module.__name__: module for module in (cuda, *modules.values())}
+
+
+def _public(module: types.ModuleType) -> dict[str, Any]:
+    """What a module defines itself under public names of CuPy."""
+    hidden = ("GARBAGE", "array_at", "leave_unset", "pointer_to")
+    return {
+        name: found
+        for name, found in vars(module).items()
+        if getattr(found, "__module__", None) == module.__name__
+        and not name.startswith("_")
+        and name not in hidden
+    }
