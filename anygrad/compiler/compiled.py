@@ -201,7 +201,7 @@ class Compiled:
         return source_of(self._path(args, kw).print())
 
     def kernels(self, *args: Any, **kw: Any) -> tuple[str, ...]:
-        """The text, for LLVM, of the machine code that these arguments get once they are hot.
+        """The texts of the kernels that these arguments get once they are hot.
 
         Parameters
         ----------
@@ -211,8 +211,8 @@ class Compiled:
         Returns
         -------
         tuple of str
-            One text for each kernel; none for other libraries than NumPy, without llvmlite, and
-            with the setting ``kernels="off"``.
+            For LLVM where the arrays are NumPy's, in CUDA C++ where they are CuPy's; none for other
+            libraries, without llvmlite, and with the setting ``kernels="off"``.
 
         Raises
         ------

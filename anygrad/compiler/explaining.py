@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from anygrad.autodiff.inputs import name_of
-from anygrad.compiler.grouping import Group, group
+from anygrad.compiler.grouping import Group, Grouping, group
 from anygrad.compiler.measuring import traffic, workspace_of
 from anygrad.compiler.program import Node, Program, show
 from anygrad.compiler.tables import Table
 from anygrad.compiler.targets import prepared, source_of
 from anygrad.compiler.targets.buffered import Buffered, is_buffered
+from anygrad.compiler.targets.cuda.choosing import plans_of, why_no_kernel
+from anygrad.compiler.targets.cuda.replaying import is_launching
+from anygrad.compiler.targets.cuda.warming import Launches
 from anygrad.compiler.targets.jitted import HOT, library_that_jits
-from anygrad.compiler.targets.native.choosing import Kernel
 from anygrad.compiler.targets.tiles import Tiles, admits
 from anygrad.compiler.targets.warming import Heat, heat_of
 from anygrad.config import settings
@@ -99,7 +101,7 @@ class Explanation:
     groups: tuple[Group, ...] = ()
     tiles: tuple[int, ...] = ()
     tables: tuple[Table, ...] = ()
-    kernels: tuple[Kernel, ...] = ()
+    kernels: tuple[Any, ...] = ()
     replays_until_kernels: int = 0
     apart: tuple[tuple[str, str], ...] = ()
     bytes_moved: int = 0
@@ -148,8 +150,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
         return Explanation(name, kind.eager or _NOT_RECORDED)
     heat = heat_of(path.print())
     program = prepared(path.program)
-    target, tiles, tables, workspace, admitted = _target(program, kind.donated)
-    grouping = group(program, admitted)
+    target, tiles, tables, workspace, grouping = _target(program, kind.donated)
     gathered = {int(node.number) for one in tables for node in one.nodes}
     groups = [one for one in grouping.groups if one.body[0].number not in gathered]
     inside = {int(node.number) for one in groups for node in one.nodes} | gathered
@@ -157,6 +158,9 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
     rest = [n for n in program.nodes if n.number not in inside and n.name != "guard"]
     why = grouping.reasons
     at_once = [one.group for one in tiles] + [row.group for one in tables for row in one.rows]
+    kernels = () if heat is None or heat.failed else heat.kernels
+    if is_launching(program):
+        at_once = [x.group for one in kernels for x in plans_of(one)]
     moved, least = traffic(program, tuple(at_once))
     cut = {int(n.number): len(one.bounds) for one in tiles for n in one.group.body}
     return Explanation(
@@ -171,7 +175,7 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
         groups=tuple(groups),
         tiles=tuple([cut.get(one.body[0].number, 0) for one in groups]),
         tables=tables,
-        kernels=() if heat is None or heat.failed else heat.kernels,
+        kernels=kernels,
         replays_until_kernels=0 if heat is None else heat.replays,
         apart=tuple([(texts[n.number], why.get(n.number, "")) for n in rest]),
         bytes_moved=moved,
@@ -186,14 +190,17 @@ def explain(compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Explana
 
 def _target(
     program: Program, donated: frozenset[int]
-) -> tuple[str, list[Tiles], tuple[Table, ...], int, Any]:
-    """How a program is replayed: in words, in tiles and tables, with so many bytes of workspace."""
+) -> tuple[str, list[Tiles], tuple[Table, ...], int, Grouping]:
+    """How a program is replayed: in words, in tiles and tables, workspace in bytes, the groups."""
     library = library_that_jits(program)
     if library:
         words = f"by {library.name}, compiled by itself from replay {HOT} on"
-        return words, [], (), workspace_of(program), _anything
+        return words, [], (), workspace_of(program), group(program)
+    if is_launching(program):
+        found = group(program, lambda node: why_no_kernel(node, program.specs), scalars=True)
+        return "by CuPy, operation by operation", [], (), workspace_of(program), found
     if not is_buffered(program):
-        return "operation by operation", [], (), workspace_of(program), _anything
+        return "operation by operation", [], (), workspace_of(program), group(program)
     writing = Buffered(program, donated)
     writing.build()
     tiles = [step.tiles for step in writing.steps if step.tiles is not None]
@@ -204,19 +211,17 @@ def _target(
     kept.update(int(node.number) for one in tables for node in one.nodes)
     size += workspace_of(program, kept)
     words = "by NumPy, into arrays that are kept"
-    return words, tiles, tables, size, lambda node: admits(node, program.specs)
+    found = group(program, lambda node: admits(node, program.specs))
+    return words, tiles, tables, size, found
 
 
-def _words_of(heat: Heat | None, target: str) -> str:
+def _words_of(heat: Heat | Launches | None, target: str) -> str:
     if heat is None or heat.failed or not heat.kernels:
         return target
     if heat.replays:
         return f"{target}; by kernels after {counted(heat.replays, 'replay')} more"
-    return "by kernels, and by NumPy what is in none"
-
-
-def _anything(node: Node) -> str:
-    return ""
+    library = "CuPy" if isinstance(heat, Launches) else "NumPy"
+    return f"by kernels, and by {library} what is in none"
 
 
 _NOT_RECORDED = "reads traced values that are no arguments, or changes something while it runs"

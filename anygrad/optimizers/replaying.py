@@ -16,6 +16,7 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.compiler.keys import environment
+from anygrad.compiler.targets.warming import heat_of
 from anygrad.optimizers.programs import MISSED, Path, make_path
 from anygrad.optimizers.recognizing import Recognizer, is_known, key_of, place_of, sharing
 
@@ -90,6 +91,11 @@ class Replays:
 
     def __reduce__(self) -> tuple[type[Replays], tuple[()]]:
         return Replays, ()
+
+    def kernels(self) -> tuple[str, ...]:
+        """The texts of the kernels that are in use."""
+        heats = [heat_of(path.run) for kind in self.kinds for path in kind.paths]
+        return tuple([t for h in heats if h is not None and not h.replays for t in h.texts])
 
     def take(self, step: Callable[..., Any], transform: Any, donate: bool, *args: Any) -> Any:
         """The result of ``step(transform, donate, *args)``; `NOTHING` if there is no program."""

@@ -116,6 +116,22 @@ class Transform:
             result = take_step(self, donate, params, grads, state, extra)
         return result
 
+    def kernels(self) -> tuple[str, ...]:
+        """The texts of the kernels that steps are replayed by, so far.
+
+        Returns
+        -------
+        tuple of str
+            For LLVM where the arrays are NumPy's, in CUDA C++ where they are CuPy's; none until
+            steps were replayed often enough, and where there are no kernels.
+
+        Examples
+        --------
+        >>> ag.optimizers.sgd(0.5).kernels()
+        ()
+        """
+        return self._replays.kernels()
+
 
 def take_step(
     transform: Transform,

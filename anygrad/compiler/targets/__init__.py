@@ -13,6 +13,7 @@ from anygrad.compiler.segments import join_segments
 from anygrad.compiler.simplifying import drop_dead
 from anygrad.compiler.targets.buffered import is_buffered
 from anygrad.compiler.targets.cuda.replaying import is_launching
+from anygrad.compiler.targets.cuda.spreading import left_small
 from anygrad.compiler.targets.cuda.warming import with_launches
 from anygrad.compiler.targets.jitted import library_that_jits, print_jitted
 from anygrad.compiler.targets.missing import Missed, noticing
@@ -37,7 +38,7 @@ def print_program(program: Program, donated: frozenset[int] = frozenset()) -> Ca
         if is_buffered(printed):
             run = with_kernels(printed, donated, partial(_prepared_for_kernels, program))
         elif is_launching(program):
-            run = with_launches(drop_dead(program), donated, printed)
+            run = with_launches(printed, donated, drop_dead(accumulate(program)))
         else:
             run = print_plain(printed, donated)
     return noticing(run) if any(node.name == "call" for node in program.nodes) else run
@@ -53,7 +54,7 @@ def prepared(program: Program) -> Program:
     """The program as it is printed: what is shorter in text, but not in meaning."""
     if library_that_jits(program):
         return program
-    return drop_dead(accumulate(program))
+    return left_small(program) if is_launching(program) else drop_dead(accumulate(program))
 
 
 def _prepared_for_kernels(program: Program) -> Program:

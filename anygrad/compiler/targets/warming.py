@@ -65,7 +65,7 @@ def _warm(heat: Heat) -> Callable[..., Any]:
     return replay
 
 
-def heat_of(run: Callable[..., Any]) -> Heat | None:
+def heat_of(run: Callable[..., Any]) -> Any:
     """What is known of the kernels of a replay; None if there will never be any."""
     return getattr(inspect.unwrap(run), "__anygrad_heat__", None)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad.compiler.grouping import Group, group
-from anygrad.compiler.program import Node, Program
+from anygrad.compiler.program import Node, Program, Spec
 from anygrad.compiler.targets.cuda.many import Many, manies_of
 from anygrad.compiler.targets.cuda.operations import why_not
 from anygrad.compiler.targets.cuda.plans import REDUCTIONS, Plan, plan
+from anygrad.compiler.targets.spaces import layout
 
-__all__ = ["Kernel", "kernels_of", "why_no_kernel"]
+__all__ = ["Kernel", "kernels_of", "plans_of", "why_no_kernel"]
 
 Kernel = Plan | Many
 
@@ -20,10 +21,14 @@ def why_no_kernel(node: Node, specs: dict[int, Any]) -> str:
     return "" if node.name in REDUCTIONS else why_not(node, specs)
 
 
+def plans_of(kernel: Kernel) -> tuple[Plan, ...]:
+    """The plans that a kernel carries out."""
+    return kernel.plans if isinstance(kernel, Many) else (kernel,)
+
+
 def kernels_of(program: Program) -> list[Kernel]:
     """What is worth a kernel; a single operation on one array is a launch of CuPy's as well."""
-    admits = lambda node: why_no_kernel(node, program.specs)
-    found = group(program, admits, at_least=1, scalars=True).groups
+    found = _groups_of(program)
     kept = [one for one in map(_computed, found) if one is not None]
     kernels: list[Kernel] = [*manies_of(kept)]
     gathered = {int(node.number) for many in kernels for node in many.nodes}
@@ -33,6 +38,25 @@ def kernels_of(program: Program) -> list[Kernel]:
             assert made is not None
             kernels.append(made)
     return kernels
+
+
+def _groups_of(program: Program) -> tuple[Group, ...]:
+    """All groups; none gives what CuPy has as a view with gaps, such as real parts."""
+    specs, views = program.specs, set[int]()
+
+    def admits(node: Node) -> str:
+        return "a view" if node.number in views else why_no_kernel(node, specs)
+
+    while True:
+        found = group(program, admits, at_least=1, scalars=True).groups
+        gaps = {int(ref) for one in found for ref in one.results if _has_gaps(specs[ref])}
+        if not gaps:
+            return found
+        views |= gaps
+
+
+def _has_gaps(spec: Spec) -> bool:
+    return spec.size > 0 and layout(spec.shape, spec.dtype, spec.strides) is None
 
 
 def _computed(found: Group) -> Group | None:

@@ -40,7 +40,7 @@ def tile_of(plan: Plan) -> int:
 
 def arrays_of(plan: Plan) -> list[Stream]:
     """What is read or written element by element."""
-    return [x for x in (*plan.reads, *plan.writes) if not x.is_single or x in plan.writes]
+    return [*[x for x in plan.reads if not x.is_single], *plan.writes]
 
 
 def write_elementwise(plan: Plan) -> str:

@@ -43,7 +43,7 @@ def _wrapping(symbol: str) -> Callable[[str, str, str], str]:
     """Integers go round at the ends of their range; signed ones may not in C++."""
 
     def text(dtype: str, a: str, b: str) -> str:
-        if not dtype.startswith("int"):
+        if not dtype.startswith(("int", "uint16")):  # products of uint16 are signed ones in C++
             return f"{a} {symbol} {b}"
         wide = "unsigned long long" if dtype == "int64" else "unsigned int"
         return f"({wide}){a} {symbol} ({wide}){b}"
@@ -192,18 +192,18 @@ template <class T> __device__ __forceinline__ T xlog1py(T x, T y) {
     return x == T(0) && y == y ? T(0) : x * log1p(y);
 }
 template <class T> __device__ __forceinline__ T entr(T x) {
-    return x != x ? x : x > T(0) ? -x * log(x) : x == T(0) ? T(0) : T(-INFINITY);
+    return x != x ? x : x > T(0) ? -x * log(x) : x == T(0) ? T(0) : -T(__int_as_float(0x7f800000));
 }
 template <class T> __device__ __forceinline__ T rel_entr(T x, T y) {
     return x != x || y != y ? x + y : x > T(0) && y > T(0) ? x * log(x / y)
-         : x == T(0) && y >= T(0) ? T(0) : T(INFINITY);
+         : x == T(0) && y >= T(0) ? T(0) : T(__int_as_float(0x7f800000));
 }
 template <class T> __device__ __forceinline__ T kl_div(T x, T y) {
     return x != x || y != y ? x + y : x > T(0) && y > T(0) ? x * log(x / y) - x + y
-         : x == T(0) && y >= T(0) ? y : T(INFINITY);
+         : x == T(0) && y >= T(0) ? y : T(__int_as_float(0x7f800000));
 }
 """
-"""Functions that CUDA has no names for."""
+"""Functions that CUDA has no names for; nor has NVRTC one for infinity."""
 
 
 def why_not(node: Node, specs: dict[int, Spec]) -> str:
@@ -251,7 +251,7 @@ def operate(node: Node, operands: Sequence[Value], specs: dict[int, Spec]) -> Va
             return Value(texts[0] if node.name == "real" else f"{TYPES[result].value}(0)", result)
         return Value(f"{texts[0]}.{node.name}()", result)
     exponent = operands[1].constant if node.name == "pow" else None
-    power = POWERS.get(float(exponent)) if type(exponent) in (int, float) else None
+    power = POWERS.get(float(exponent)) if isinstance(exponent, int | float) else None
     if power is not None:
         found = power(types[0], texts[0])
     else:
@@ -261,7 +261,7 @@ def operate(node: Node, operands: Sequence[Value], specs: dict[int, Spec]) -> Va
 
 def converted(x: Value, dtype: str) -> Value:
     """A value in another type, as the library's cast gives it."""
-    if x.constant is not None and not is_half(dtype):
+    if x.constant is not None:
         return Value(literal(x.constant, dtype), dtype, x.constant)
     if x.dtype == dtype:
         return x

@@ -103,8 +103,6 @@ def totals_of(one: Reduction) -> str:
     """The type in which terms are gathered."""
     if one.name in ("any", "all"):
         return "bool"
-    if one.name in ("max", "min"):
-        return one.source
     return "float32" if is_half(one.result) else one.result
 
 
@@ -210,7 +208,7 @@ def _identity(one: Reduction) -> str:
     if one.name in ("prod", "all"):
         return f"{kind}(1)" if dtype != "bool" else "true"
     if is_float(dtype):
-        return f"({kind}){'-' if one.name == 'max' else ''}INFINITY"
+        return f"{'-' if one.name == 'max' else ''}({kind})__int_as_float(0x7f800000)"
     if dtype == "bool":
         return "false" if one.name == "max" else "true"
     bits = TYPES[dtype].size * 8

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 __all__ = ["HEADERS", "TYPES", "Type", "is_complex", "is_float", "is_half", "literal"]
 
 
@@ -99,7 +101,7 @@ def is_float(dtype: str) -> bool:
 
 
 def literal(x: Any, dtype: str) -> str:
-    """A number as it is written in a kernel; it is rounded to its type there."""
+    """A number as it is written in a kernel; it is rounded to its type there, or to half here."""
     if is_complex(dtype):
         part = "float64" if dtype == "complex128" else "float32"
         z = complex(x)
@@ -109,6 +111,9 @@ def literal(x: Any, dtype: str) -> str:
     if not is_float(dtype):
         return _whole(int(x), dtype)
     value = float(x)
+    if is_half(dtype):
+        with np.errstate(over="ignore"):
+            value = float(np.dtype(dtype).type(value))
     if math.isnan(value):
         text = "__longlong_as_double(0x7ff8000000000000LL)"
     elif math.isinf(value):

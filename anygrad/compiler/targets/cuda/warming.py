@@ -86,6 +86,8 @@ class Launches:
     @property
     def texts(self) -> tuple[str, ...]:
         """The texts of the kernels."""
+        if self.failed:
+            return ()
         hot = self.hot
         if hot is None:
             hot = print_launching(self.program, self._donated, self.kernels)
