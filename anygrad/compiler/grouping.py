@@ -78,10 +78,14 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
-    """The groups of a program, and in a few words why a node is in none."""
+    """The groups of a program, in a few words why a node is in none, and the levels of all values.
+
+    What reads a group, directly or not, is on a higher level.
+    """
 
     groups: tuple[Group, ...]
     reasons: dict[int, str]
+    levels: dict[int, int]
 
 
 def group(
@@ -109,7 +113,7 @@ def group(
             continue
         reasons.update((int(n.number), "") for n in tails)
         found.append(_make(program, place, nodes, tails, users))
-    return Grouping(tuple(found), {k: why for k, why in reasons.items() if why})
+    return Grouping(tuple(found), {k: why for k, why in reasons.items() if why}, level)
 
 
 def _why_not(node: Node, program: Program, scalars: bool) -> str:

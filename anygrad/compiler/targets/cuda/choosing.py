@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anygrad.compiler.grouping import Group, group
+from anygrad.compiler.grouping import Group, Grouping, group
 from anygrad.compiler.program import Node, Program, Spec
 from anygrad.compiler.targets.cuda.many import Many, manies_of
 from anygrad.compiler.targets.cuda.operations import why_not
@@ -29,8 +29,8 @@ def plans_of(kernel: Kernel) -> tuple[Plan, ...]:
 def kernels_of(program: Program) -> list[Kernel]:
     """What is worth a kernel; a single operation on one array is a launch of CuPy's as well."""
     found = _groups_of(program)
-    kept = [one for one in map(_computed, found) if one is not None]
-    kernels: list[Kernel] = [*manies_of(kept)]
+    kept = [one for one in map(_computed, found.groups) if one is not None]
+    kernels: list[Kernel] = [*manies_of(kept, found.levels)]
     gathered = {int(node.number) for many in kernels for node in many.nodes}
     for one in kept:
         if one.body[0].number not in gathered and len(one.nodes) > 1:
@@ -40,7 +40,7 @@ def kernels_of(program: Program) -> list[Kernel]:
     return kernels
 
 
-def _groups_of(program: Program) -> tuple[Group, ...]:
+def _groups_of(program: Program) -> Grouping:
     """All groups; none gives what CuPy has as a view with gaps, such as real parts."""
     specs, views = program.specs, set[int]()
 
@@ -48,8 +48,8 @@ def _groups_of(program: Program) -> tuple[Group, ...]:
         return "a view" if node.number in views else why_no_kernel(node, specs)
 
     while True:
-        found = group(program, admits, at_least=1, scalars=True).groups
-        gaps = {int(ref) for one in found for ref in one.results if _has_gaps(specs[ref])}
+        found = group(program, admits, at_least=1, scalars=True)
+        gaps = {int(ref) for one in found.groups for ref in one.results if _has_gaps(specs[ref])}
         if not gaps:
             return found
         views |= gaps

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anygrad.compiler.grouping import Group
-from anygrad.compiler.program import Node
+from anygrad.compiler.program import Node, Ref
 from anygrad.compiler.simplifying import frozen
 from anygrad.compiler.tables import Row, rows_of
 from anygrad.compiler.targets.cuda.bodies import Body
@@ -107,8 +107,12 @@ class Many(NamedTuple):
         return own + sum(home is None for home in homes)
 
 
-def manies_of(groups: Sequence[Group]) -> list[Many]:
-    """Groups that do the same, at least two together."""
+def manies_of(groups: Sequence[Group], levels: dict[int, int]) -> list[Many]:
+    """Groups that do the same, at least two together.
+
+    ``levels`` are those of all values (see `grouping`): a group may wait until the level before the
+    first one that needs it, so that it comes with others.
+    """
     found: dict[Any, list[Plan]] = {}
     for one in groups:
         made, bare = plan(one), rows_of([one.with_reductions()])
@@ -117,9 +121,40 @@ def manies_of(groups: Sequence[Group]) -> list[Many]:
         own = [x for x in made.reads if not x.is_single]
         if len(own) != len(bare[0].operands):
             continue  # a column with the same element everywhere is read in another way
-        key = (one.level, bare[0].body, _signature(one, bare[0]), vector_length(made))
+        key = (bare[0].body, _signature(one, bare[0]), vector_length(made))
         found.setdefault(key, []).append(made)
-    return [Many(tuple(plans)) for plans in found.values() if len(plans) > 1]
+    return [many for plans in found.values() for many in _at_once(plans, levels)]
+
+
+def _at_once(plans: list[Plan], levels: dict[int, int]) -> list[Many]:
+    """Plans that do the same, together with those that can wait for them, or be waited for."""
+    if len(plans) == 1:
+        return []
+    users = plans[0].group.program.users()
+    made: list[list[Plan]] = []
+    latest = -1
+    for one in sorted(plans, key=lambda one: one.group.level):
+        own = {int(node.number) for node in one.nodes}
+        readers = [u.number for x in one.results for u in users.get(x, ()) if u.number not in own]
+        until = min([levels[u] for u in readers], default=len(levels) + 1) - 1
+        if latest < one.group.level:
+            made.append([])
+            latest = until
+        made[-1].append(one)
+        latest = min(latest, until)
+    return [Many(_as_stacked(found, users)) for found in made if len(found) > 1]
+
+
+def _as_stacked(plans: list[Plan], users: dict[int, list[Node]]) -> tuple[Plan, ...]:
+    """Plans in the order in which what they reduce to is stacked, if it is."""
+    reductions = plans[0].reductions
+    if reductions:
+        for user in users.get(reductions[0].node.number, ()):
+            places = {int(x): k for k, x in enumerate(user.operands) if type(x) is Ref}
+            numbers = [int(one.reductions[0].node.number) for one in plans]
+            if user.name == "stack" and places.keys() >= set(numbers):
+                return tuple(sorted(plans, key=lambda p: places[int(p.reductions[0].node.number)]))
+    return tuple(plans)
 
 
 def _is_whole(one: Plan) -> bool:
