@@ -62,6 +62,12 @@ def test_a_kernel_of_cupy_is_differentiated_where_it_is_called(cupy, monkeypatch
     assert_close(found, 3.0 * X * X)
 
 
+def test_a_kernel_of_cupy_is_not_taken_for_a_function_of_the_same_name(cupy):
+    kernel = cupy.ElementwiseKernel("float64 x", "float64 y", "y = x * x", "sin")
+    with pytest.raises(MissingRuleError, match="sin"):
+        ag.grad(lambda x: cupy.sum(kernel(x)))(cupy.asarray(X))
+
+
 def test_a_class_becomes_a_tree():
     class Pair:
         def __init__(self, a, b):

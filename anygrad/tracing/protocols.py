@@ -139,10 +139,11 @@ def _cupy_elementwise(self: Traced, kernel: Any, *args: Any, **kw: Any) -> Any:
     registered = KERNELS.get(kernel) if KERNELS else None
     if registered is not None:
         return registered(*args[:operands])
-    row = _NAMES.get(name)
+    # a kernel of the user's may be called like anything
+    row = _NAMES.get(name) if kernel.name.startswith("cupy_") else None
     operation = _kernel_of_cupyx(kernel) if row is None else STANDARD[row]
     if operation is None:
-        raise missing_rule(f"cupy.{name}")
+        raise missing_rule(f"cupy.{name}" if kernel.name.startswith("cupy") else name)
     return operation(*args[:operands])
 
 
