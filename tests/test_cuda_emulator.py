@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(
 ORDERS = ("forward", "reverse", "shuffled:1", "shuffled:2")
 
 TOTAL = """
+// not a kernel: __global__ void other(int)
 template <typename T> __device__ __forceinline__ T block_sum(T x) {
     __shared__ T part[256];
     part[threadIdx.x] = x;
@@ -237,7 +238,7 @@ def test_the_parameter_space_has_an_end():
     emulate(code % size + body, "k", 1, 1, (big, out))
     assert out[0] == 7
     with pytest.raises(LaunchRefused, match="32768 bytes required, max 32764"):
-        cuda.load(code % (size + 8) + body)
+        cuda.load(code % (size + 4) + body)
 
 
 LAUNCHES = {
@@ -258,6 +259,7 @@ def test_impossible_launches_are_refused(sizes, words):
 WRONG = {
     "too few": lambda x: (x, x),
     "another dtype": lambda x: (x.astype("f4"), x, 1),
+    "another kind": lambda x: (x.astype("i8"), x, 1),
     "32 bits for 64": lambda x: (x, x, np.int32(1)),
     "a float for an integer": lambda x: (x, 1.0, 1),
     "an array for a number": lambda x: (x, x, x),
@@ -271,9 +273,7 @@ def test_arguments_that_do_not_fit_are_said(arguments):
 
 
 def test_scalars_of_each_kind_arrive():
-    parameters = (
-        "double* out, bool a, signed char b, short c, int d, long long e, float f"
-    )
+    parameters = "double* out, bool a, signed char b, short c, int d, long long e, float f"
     out = np.zeros(7)
     values = [True, np.int8(-2), np.int16(-3), np.int32(-4), -5, np.float32(0.5), 1.5]
     run_one(

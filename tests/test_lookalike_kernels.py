@@ -204,6 +204,7 @@ COUNTED = {
     "out": (lambda cp, x, y, scale: cp.multiply(x, y, out=y), {"ufunc": 1}),
     "in place": (lambda cp, x, y, scale: x.__iadd__(1.0), {"ufunc": 1}),
     "reduction": (lambda cp, x, y, scale: x.sum(), {"reduction": 1, "allocation": 1}),
+    "ufunc's": (lambda cp, x, y, scale: cp.add.reduce(x), {"reduction": 1, "allocation": 1}),
     "function": (lambda cp, x, y, scale: cp.stack([x, y]), {"function": 1, "allocation": 1}),
     "copy": (lambda cp, x, y, scale: x.copy(), {"copy": 1, "allocation": 1}),
     "view": (lambda cp, x, y, scale: x.reshape(10, 10).T[1:], {}),

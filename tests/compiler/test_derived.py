@@ -8,7 +8,7 @@ import pytest
 
 import anygrad as ag
 from anygrad.errors import TraceError
-from tests.support import forbid_host_copies
+from tests.support import assert_close, forbid_host_copies
 
 RNG = np.random.default_rng(3)
 X, W, V = RNG.normal(size=(3, 4)), RNG.normal(size=4), RNG.normal(size=(3, 4))
@@ -52,7 +52,10 @@ TRANSFORMED = {
 
 
 def assert_same(found, expected):
-    """Equal to the bit (JAX compiles: to rounding), in the same structure, of the same classes."""
+    """Equal to the bit, in the same structure, of the same classes.
+
+    To rounding where functions are those of a compiler: JAX's, or that of CuPy's kernels.
+    """
     found, structure = ag.trees.flatten(found)
     expected, wanted = ag.trees.flatten(expected)
     assert structure == wanted
@@ -60,10 +63,13 @@ def assert_same(found, expected):
         assert type(a) is type(b)
         if hasattr(a, "shape"):
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
-            jitted = type(a).__module__.startswith("jax")
+            library = type(a).__module__.partition(".")[0]
             a, b = ag.to_numpy(a), ag.to_numpy(b)
-            if jitted:
+            if library.startswith("jax"):
                 np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+                continue
+            if library == "cupy":
+                assert_close(a, b)
                 continue
             a, b = a.tobytes(), b.tobytes()
         assert a == b

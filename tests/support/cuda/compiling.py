@@ -16,7 +16,7 @@ FLAGS = (
     # each operation rounds by itself, as with --fmad=false
     *("-ffp-contract=off", "-fno-fast-math", "-fno-strict-aliasing", "-fwrapv"),
     # static memory of functions stays apart between shared objects of one process
-    *("-fvisibility=hidden", "-fno-gnu-unique"),
+    "-fvisibility=hidden",
     # an access that is not aligned to its type, or outside an array of known size, ends in a trap
     *("-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error"),
 )
