@@ -45,6 +45,10 @@ def _key_of_other_array(x: Any) -> Any:
     return (tuple(x.shape), _strides_of(x), x.dtype, type(x), place, recorded)
 
 
+def _key_of_placed_array(kind: type, place: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: (x.shape, x.strides, x.dtype, kind, place(x))
+
+
 def _strides_of(x: Any) -> Any:
     strides = getattr(x, "stride", getattr(x, "strides", None))
     strides = strides() if callable(strides) else strides
@@ -121,6 +125,8 @@ def reader_of(x: Any) -> Callable[[Any], Any]:
             found = _key_of_type
         elif isinstance(x, np.ndarray):
             found = _key_of_array_subclass
+        elif backend.place_key is not None and backend.records is None:
+            found = _key_of_placed_array(kind, backend.place_key)
         else:
             found = _key_of_other_array
         _READERS[kind] = found

@@ -12,7 +12,7 @@ import numpy as np
 from anygrad.compiler.targets.spaces import Layout
 from anygrad.config import settings
 
-__all__ = ["compile_options", "kernel_of", "make", "on_device", "place", "upload"]
+__all__ = ["compile_options", "kernel_of", "make", "on_device", "place", "relaid", "upload"]
 
 
 def _cupy() -> Any:
@@ -45,6 +45,13 @@ def make(layout: Layout) -> Any:
         return _cupy().ndarray(shape, dtype)
     back = sorted(range(len(order)), key=order.__getitem__)
     return _cupy().ndarray(tuple([shape[k] for k in order]), dtype).transpose(back)
+
+
+def relaid(x: Any, layout: Layout) -> Any:
+    """The same elements, laid out in this way."""
+    found = make(layout)
+    found[...] = x
+    return found
 
 
 def upload(table: np.ndarray) -> Any:

@@ -77,6 +77,11 @@ class Launching(Writing):
         made_at_once = [Step(one.nodes, None, None, one) for one in kernels]
         super().__init__(program, donated, in_order(program, made_at_once))
 
+    def prepare(self) -> None:
+        """Find the memory that kernels read."""
+        kernels = [node for step in self.steps if step.kernel is not None for node in step.nodes]
+        self._read_by_kernels = {self.memory[ref] for node in kernels for ref in node.uses()}
+
     def is_view(self, node: Node) -> bool:
         """Whether CuPy gives a view; a kernel never does."""
         return int(node.number) not in self._taken and is_view(node)
@@ -211,6 +216,18 @@ class Launching(Writing):
         text = self._short_text(node) or text_of(self.printer, node, self.specs)
         self.printer.add(f"v{number} = {text}")
         self.name(number, f"v{number}")
+        self._check_strides(number)
+
+    def _check_strides(self, number: int) -> None:
+        """See to it that CuPy laid a result out as it did while recording: kernels rely on that."""
+        made = self.layout(number) if self.memory[number] == number else None
+        if made is None or number not in self._read_by_kernels or self.specs[number].size < 2:
+            return
+        relaid, layout = self.printer.name(cupy.relaid, "relaid"), self.printer.name(made, "layout")
+        strides = self.specs[number].strides
+        self.printer.add(
+            f"if v{number}.strides != {strides}: v{number} = {relaid}(v{number}, {layout})"
+        )
 
     def _column(self, node: Node) -> str | None:
         """The array that a stack of all that many leaves give is already."""
