@@ -15,7 +15,7 @@ _NAMES = {"abs": "absolute", "conj": "conjugate", "pow": "power", "divide": "tru
 _NAMES |= {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2"}
 _NAMES |= {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "bitwise_invert": "invert"}
 _LIKE = {"expit": "exp", "log_expit": "exp", "erf": "exp", "erfc": "exp", "logit": "exp"}
-_LIKE |= {"entr": "exp"}
+_LIKE |= {"entr": "exp", "exp10": "exp"}
 _LIKE |= dict.fromkeys(("xlogy", "xlog1py", "rel_entr", "kl_div"), "logaddexp")
 """Functions of SciPy, with one of NumPy's that treats types alike."""
 WHOLE = ("float", "float64", "float32")
