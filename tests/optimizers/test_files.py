@@ -65,8 +65,9 @@ def test_saved_and_resumed_equals_uninterrupted(xp, path, name, dtype):
     save(path, {"params": params, "state": state})
     loaded = load(path, like={"params": start, "state": optimizer.init(start)})
     resumed = train(optimizer, loaded["params"], loaded["state"], 3, first=3)
-    if "cupy" in xp.name and dtype.startswith("complex"):
-        # a kernel rounds products of complex numbers in another way than CuPy by itself
+    if "cupy" in xp.name:
+        # steps become kernels after a few: these round sums, and products of complex numbers, in
+        # another way than CuPy by itself
         assert_close(resumed, straight)
     else:
         assert bits(resumed) == bits(straight)
