@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from anygrad import trees
 from anygrad.autodiff.inputs import call, check_callable, check_primal, name_of
 from anygrad.backends import backend_of, namespace_of
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.ops.row import Like, Row
 from anygrad.ops.shaping import kind_of
 from anygrad.tracing import LIFTED, Tape, lowest, unbuffered
@@ -257,7 +258,8 @@ def _size(x: Any) -> int:
     xp, count = namespace_of(x), 1
     for n in x.shape:
         count *= n
-    if xp.isdtype(x.dtype, "bool"):
+    if has_kind(xp, x.dtype, "bool"):
         return count
-    limits = xp.iinfo if xp.isdtype(x.dtype, "integral") else xp.finfo
-    return count * limits(x.dtype).bits // 8 * (1 + xp.isdtype(x.dtype, "complex floating"))
+    integral = has_kind(xp, x.dtype, "integral")
+    limits = xp.iinfo(x.dtype) if integral else float_limits(xp, x.dtype)
+    return count * limits.bits // 8 * (1 + has_kind(xp, x.dtype, "complex floating"))

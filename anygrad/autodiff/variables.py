@@ -9,6 +9,7 @@ from typing import Any
 from anygrad import trees
 from anygrad.autodiff.inputs import check_libraries, check_primal, name_of
 from anygrad.backends import is_mutable
+from anygrad.backends.dtypes import is_bfloat16
 from anygrad.config import settings
 from anygrad.errors import UnusedInputWarning
 from anygrad.tracing import LIFTED, Tape, names_for
@@ -60,6 +61,8 @@ def finish(inputs: Variables, found: list[Any], seeds: list[Any]) -> list[Any]:
     for x, g in zip(inputs.leaves, found, strict=True):
         if g is None:
             g = names_for(x).zeros_like(x)
+        elif g.dtype is not x.dtype and is_bfloat16(x.dtype):  # a Python float makes it float32
+            g = names_for(g).astype(g, dtype=x.dtype)
         if type(g) in LIFTED:
             g = g.t.apart(g, x) if g.t.records else g
         else:

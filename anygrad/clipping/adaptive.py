@@ -7,6 +7,7 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.backends import backend_of, namespace_of
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import LIMIT, Policy, check_floating, check_limit
 from anygrad.clipping.limits import Limit, largest_power, power_of_two_below
@@ -134,7 +135,7 @@ def _clip(g: Array, p: Array, ratio: float, eps: float, axis: Axis, nonfinite: P
         divisor, relative, _ = scaled_norm([p], axis=axis)
         xp = namespace_of(divisor, relative)
         # relative to the larger one of two powers of two: norm and limit may be beyond the dtype
-        limits = xp.finfo(divisor.dtype)
+        limits = float_limits(xp, divisor.dtype)
         smallest, largest = float(limits.smallest_normal), float(limits.max)
         least = min(max(power_of_two_below(eps), smallest), largest_power(largest))
         power = xp.asarray(xp.maximum(divisor, least))  # no Python number, as NumPy's scalars are

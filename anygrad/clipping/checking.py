@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from anygrad import trees
 from anygrad.backends import backend_of, is_traced, namespace_of
+from anygrad.backends.dtypes import has_kind
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, DTypeError, describe, suggest
 from anygrad.ranges import Range, check_number
@@ -65,7 +66,7 @@ def check_floating(
     if _is_all(found, kind):
         return found, treedef
     for number, g in enumerate(found):
-        if backend_of(g) is not None and namespace_of(g).isdtype(g.dtype, kind):
+        if backend_of(g) is not None and has_kind(namespace_of(g), g.dtype, kind):
             continue
         path = trees.show_path(name_in(where), trees.paths(grads)[number])
         wanted = "a real floating array" if kind == "real floating" else "a floating array"
@@ -82,4 +83,4 @@ def _is_all(found: list[Any], kind: str | tuple[str, ...]) -> bool:
     if len(set(map(type, found))) != 1 or is_traced(found[0]) or backend_of(found[0]) is None:
         return False
     xp = namespace_of(found[0])
-    return all(xp.isdtype(dtype, kind) for dtype in {g.dtype for g in found})
+    return all(has_kind(xp, dtype, kind) for dtype in {g.dtype for g in found})

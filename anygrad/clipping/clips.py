@@ -6,6 +6,7 @@ import math
 
 from anygrad import trees
 from anygrad.backends import namespace_of
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import (
     LIMIT,
@@ -17,6 +18,7 @@ from anygrad.clipping.checking import (
 from anygrad.clipping.joint import global_norm
 from anygrad.clipping.measuring import measure_leaves
 from anygrad.clipping.nonfinite import raise_if_nonfinite
+from anygrad.clipping.norms import cast
 from anygrad.clipping.scaling import as_array
 from anygrad.errors import ArgumentError
 from anygrad.ranges import Range, check_number
@@ -75,9 +77,10 @@ def clip_by_value(grads: Tree, limit: float, *, low: float | None = None) -> Tre
         xp = namespace_of(g)
         with on_device_of(g):
             # a number that the dtype cannot hold would count as an infinity
-            largest = float(xp.finfo(g.dtype).max)
+            largest = float(float_limits(xp, g.dtype).max)
             least, most = _into(low, largest), _into(high, largest)
-            return as_array(xp, xp.minimum(xp.maximum(g, least), most), g)
+            clipped = as_array(xp, xp.minimum(xp.maximum(g, least), most), g)
+            return cast(xp, clipped, g.dtype)  # NumPy makes float32 of bfloat16 and a number
 
     return trees.map(clip, grads)
 

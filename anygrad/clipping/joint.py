@@ -12,17 +12,19 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.backends import asarray, backend_of, device_of, namespace_of
+from anygrad.backends.dtypes import has_kind
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import check_floating, check_limit, check_order
+from anygrad.clipping.host_norms import host_norm
 from anygrad.clipping.limits import as_limit, compare_with_limit
-from anygrad.clipping.norms import host_norm, norm_dtype, power_of_two_near, scaled_norm
+from anygrad.clipping.norms import norm_dtype, power_of_two_near, scaled_norm
 from anygrad.clipping.scaling import Scale, scale_leaves
 from anygrad.clipping.silence import silenced
 from anygrad.config import settings
 from anygrad.errors import DTypeError, ShapeError, describe
 from anygrad.trees.kinds import is_floating, widest_real_dtype
 from anygrad.trees.looking import can_look, look
-from anygrad.trees.placing import check_libraries, on_device_of
+from anygrad.trees.placing import check_libraries, on_device_of, together
 
 __all__ = ["apply_scale", "clip_scale", "combine_norms", "global_norm"]
 
@@ -153,7 +155,7 @@ def _as_norm(norm: Any) -> Array:
     if backend_of(norm) is None:
         is_real = isinstance(norm, numbers.Real) and not isinstance(norm, bool)
     else:
-        is_real = namespace_of(norm).isdtype(norm.dtype, ("integral", "real floating"))
+        is_real = has_kind(namespace_of(norm), norm.dtype, ("integral", "real floating"))
     if not is_real:
         message = f"clip_scale(norm): got {describe(norm)}; expected a real number or array."
         raise DTypeError(message)
@@ -207,6 +209,8 @@ def _norm_of(where: str, tree: Tree, ord: float) -> Array:
         looks, value = look(_look_at_norm, *full)
         if looks:
             return value
+    if len(full) > 1 and all(g.shape == () and g.dtype == full[0].dtype for g in full):
+        full = [together(full, full[0])]  # norms of many leaves: one array, and not many small ones
     # over, invalid: the norm of finite elements may be inf
     with silenced(), on_device_of(full[0]):
         divisor, ratio, _ = scaled_norm(full, ord)

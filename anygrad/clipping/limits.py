@@ -9,6 +9,7 @@ import math
 import sys
 from typing import NamedTuple
 
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Namespace
 
 __all__ = ["Limit", "as_limit", "compare_with_limit", "largest_power", "power_of_two_below"]
@@ -37,7 +38,7 @@ class Limit(NamedTuple):
         """Bring a power that is a Python number into the range of a dtype."""
         if not isinstance(self.power, float):
             return self
-        limits = xp.finfo(dtype)
+        limits = float_limits(xp, dtype)
         power = max(self.power, float(limits.smallest_normal))
         power = min(power, largest_power(float(limits.max)))
         return Limit(power, min(self.times * (self.power / power), float(limits.max)))
@@ -69,10 +70,10 @@ def compare_with_limit(
     Neither product is taken, for either may be beyond the dtype.
     """
     power, times = limit.fit(xp, ratio.dtype)
-    one = xp.ones_like(ratio)
     # by the namespace's functions: operators of some arrays refuse a traced limit
     relative = xp.multiply(xp.divide(power, divisor), times)
     above = xp.greater(ratio, relative)
     # the other branch has no part in derivatives, but its infinities would
-    safe, times = xp.where(above, ratio, one), xp.where(above, xp.multiply(times, one), one)
+    safe = xp.where(above, ratio, 1.0)
+    times = times if isinstance(times, float) else xp.where(above, times, 1.0)
     return above, xp.multiply(xp.divide(power, safe), times)

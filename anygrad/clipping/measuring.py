@@ -15,16 +15,10 @@ from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import POLICIES, Policy, check_floating, check_limit, check_order
+from anygrad.clipping.host_norms import host_limits, host_norm
 from anygrad.clipping.limits import Limit, as_limit, compare_with_limit
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite, zero_nonfinite
-from anygrad.clipping.norms import (
-    Axis,
-    at_least_single,
-    host_limits,
-    host_norm,
-    norm_dtype,
-    scaled_norm,
-)
+from anygrad.clipping.norms import Axis, at_least_single, norm_dtype, scaled_norm
 from anygrad.clipping.scaling import Scale, scale_leaf, scale_leaves
 from anygrad.clipping.silence import silenced
 from anygrad.tracing.level import recorded
@@ -177,7 +171,7 @@ def measure_for_unit_norm(
     def decide(ratio: Array, divisor: Array) -> tuple[Array, Array]:
         xp = namespace_of(ratio)
         above = ratio > 0.0
-        return above, 1.0 / (xp.where(above, ratio, xp.ones_like(ratio)) + eps / divisor)
+        return above, 1.0 / (xp.where(above, ratio, 1.0) + eps / divisor)
 
     return _measure(found, factor_on_host if ord == 2.0 else None, decide, nonfinite, ord)
 
@@ -209,15 +203,15 @@ def _measure(
     with silenced(), on_device_of(full[0]):
         divisor, ratio, finite = scaled_norm(found, ord, axis)
         xp = namespace_of(ratio, divisor)
-        norm, accept = xp.asarray(ratio * divisor), xp.all(finite, axis=0)
-        one = xp.ones_like(norm)
+        norm = xp.asarray(ratio * divisor)
+        accept = finite[0, ...] if finite.shape[0] == 1 else xp.all(finite, axis=0)
         wanted, factor = decide(ratio, divisor)
         xp = namespace_of(ratio, divisor, factor)
         changes = xp.asarray(wanted & accept)
-        factor = xp.where(changes, factor, one)
+        factor = xp.where(changes, factor, 1.0)
         if nonfinite in ("propagate", "raise"):
-            factor = xp.where(accept, factor, math.nan * one)
-        scale = Scale(xp.where(changes, divisor, one), factor)
+            factor = xp.where(accept, factor, math.nan)
+        scale = Scale(xp.where(changes, divisor, 1.0), factor)
         flags = finite if flags is None else flags
         accept = accept if nonfinite == "skip" else None
         return Measured(found, norm, scale, accept, changes, flags)

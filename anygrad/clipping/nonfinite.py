@@ -8,10 +8,10 @@ from typing import Any
 from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Tree
-from anygrad.clipping.scaling import as_array
+from anygrad.clipping.scaling import as_array, zero_for
 from anygrad.errors import NonFiniteError
 from anygrad.tracing.level import read_value, recorded
-from anygrad.trees.placing import move, on_device_of
+from anygrad.trees.placing import on_device_of, together
 
 __all__ = ["finite_flags", "first_bad", "raise_if_nonfinite", "zero_nonfinite"]
 
@@ -40,11 +40,7 @@ def first_bad(finite: Tree) -> str | None:
     flags = trees.leaves(finite)
     if not flags:
         return None
-    home = flags[0]
-    # one copy to the host for all leaves
-    with on_device_of(home):
-        together = namespace_of(*flags).stack([move(flag, home) for flag in flags])
-    told = trees.to_numpy(together).tolist()
+    told = trees.to_numpy(together(flags, flags[0])).tolist()  # one copy to the host
     return None if all(told) else trees.paths(finite)[told.index(False)]
 
 
@@ -57,16 +53,15 @@ def finite_flags(found: Sequence[Array]) -> Array | None:
     for g in full:
         xp = namespace_of(g)
         with on_device_of(g):
-            flags.append(move(xp.asarray(xp.all(xp.isfinite(g))), full[0]))
-    with on_device_of(full[0]):
-        return namespace_of(*flags).stack(flags)
+            flags.append(xp.asarray(xp.all(xp.isfinite(g))))
+    return together(flags, full[0])
 
 
 def zero_nonfinite(g: Array) -> Array:
     """Put 0 where an element is inf or nan."""
     xp = namespace_of(g)
     with on_device_of(g):
-        return as_array(xp, xp.where(xp.isfinite(g), g, xp.zeros_like(g)), g)
+        return as_array(xp, xp.where(xp.isfinite(g), g, zero_for(xp, g)), g)
 
 
 def raise_if_nonfinite(where: str, grads: Tree, flags: Array | None) -> None:

@@ -1,43 +1,48 @@
-"""Norms that neither overflow nor vanish, relative to a power of two near the largest element.
+"""Norms that neither overflow nor vanish, relative to a power of two near the norm.
 
-Two ways. Where values lie on the host anyway (NumPy), the plain sum of squares is looked at, and
-counts unless squares left the range. Everywhere else `scaled_norm` reads the leaves twice and never
-looks at a value.
+Two ways to one result. `_read_twice` looks for the largest element, and then adds the squares of
+all elements divided by a power of two near it. `_read_once` adds the squares in a type, or in
+sums, whose range they do not leave: much arithmetic for every element, but a compiled kernel reads
+memory half as often. Neither looks at a value; `host_norms` does, where that costs nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
-
-from anygrad.backends import backend_of, is_traced, namespace_of
+from anygrad.backends import backend_of, namespace_of
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.backends.types import Array, Namespace
+from anygrad.config import settings
+from anygrad.tracing.level import LIFTED, recorded
 from anygrad.trees.kinds import library_of, widest_real_dtype
-from anygrad.trees.placing import move, on_device_of
+from anygrad.trees.placing import copied_once, move, on_device_of, together
 
 __all__ = [
+    "Axis",
     "at_least_single",
     "cast",
-    "host_limits",
-    "host_norm",
-    "host_norms_of_rows",
     "norm_dtype",
-    "on_host",
     "power_of_two_near",
+    "reads_once",
     "scaled_norm",
 ]
 
 Axis = int | tuple[int, ...] | None
 
+# Blue's bounds for float64, with the factors of LAPACK 3.10: squares between the bounds, and those
+# of what lies beyond after multiplication, are normal numbers, of which 2**52 can be added.
+SMALL, FROM_SMALL = 2.0**-511, 2.0**537
+LARGE, FROM_LARGE = 2.0**486, 2.0**-538
+
 
 def scaled_norm(
     found: Sequence[Array], ord: float = 2.0, axis: Axis = None
 ) -> tuple[Array, Array, Array]:
-    """Find a power of two ``d`` near the largest element, and the joint norm of all ``g / d``.
+    """Find a power of two ``d`` near the norm, and the joint norm of all ``g / d``.
 
     The product of the first two is the norm; the second is inf or nan if an element is. With
     ``axis`` there is one norm for each place along the other axes, over that axis of all leaves.
@@ -58,37 +63,128 @@ def scaled_norm(
         On the device of the first leaf, in the dtype of `norm_dtype`.
     finite : array of bool, shape (leaves, ...)
         Whether each array that is not empty, or each place of it, is finite.
+
+    References
+    ----------
+    Blue (1978), A portable Fortran program to find the Euclidean norm of a vector.
+
+    Anderson (2017), Algorithm 978: safe scaling in the level 1 BLAS.
     """
     found = [g for g in found if 0 not in g.shape]
-    xp = namespace_of(*found)
-    home, dtype = found[0], norm_dtype(found)
     over: dict[str, Any] = {} if axis is None else {"axis": axis, "keepdims": True}
+    with on_device_of(found[0]), copied_once():
+        if ord == 2.0 and reads_once(found):
+            return _read_once(found, over)
+        return _read_twice(found, ord, over)
+
+
+def reads_once(found: Sequence[Array]) -> bool:
+    """Tell whether a program is recorded of which a GPU will have kernels, and no derivative.
+
+    Elsewhere each operation on a leaf is a pass over it, and the fewer there are the better.
+    """
+    backend = backend_of(found[0])
+    if backend is None or backend.name != "cupy" or settings().kernels == "off":
+        return False
+    traced = [g for g in found if type(g) in LIFTED]
+    return bool(traced) and all(recorded(g) is g and type(g.v) not in LIFTED for g in traced)
+
+
+# -- every element is read once -------------------------------------------------------------------
+
+
+def _read_once(found: Sequence[Array], over: dict[str, Any]) -> tuple[Array, Array, Array]:
+    """Take the 2-norm from sums of squares in float64, of which no term is lost.
+
+    The squares of all that is narrower fit as they are. For float64 there are three sums, and of
+    each leaf's elements those are counted in the end that matter beside the largest ones.
+    """
+    xp, dtype = namespace_of(*found), norm_dtype(found)
+    in_three = float_limits(xp, dtype).bits == 64
+    split = _squares_in_three if in_three else _squares
+
+    def sums_of(g: Array) -> list[Array]:
+        # real and imaginary part count as two elements
+        parts = [split(xp, cast(xp, part, xp.float64)) for part in _real_parts(xp, g)]
+        joined = parts[0] if len(parts) == 1 else map(xp.add, *parts)
+        return [xp.sum(squares, **over) for squares in joined]
+
+    # sums of one leaf are no column: many leaves, each clipped by itself, then come in one kernel
+    alone = len(found) == 1
+    sums = sums_of(found[0]) if alone else _for_each_leaf(xp, found, sums_of)
+    largest = sums[0] if len(sums) == 1 else sums[0] + sums[1]  # what is inf or nan is in these
+    finite = xp.isfinite(largest)
+    totals = [xp.where(finite, x, 0.0) for x in sums]
+    lost, all_finite = xp.where(finite, 0.0, largest), finite
+    if not alone:
+        *totals, lost = [xp.sum(x, axis=0) for x in (*totals, lost)]
+        all_finite = xp.all(finite, axis=0)
+    total, unit = _combine_three(xp, *totals) if in_three else (totals[0], None)
+    root = _root(xp, total, 2.0)
+    divisor = power_of_two_near(xp, root if unit is None else root * unit, dtype)
+    ratio = root / (divisor if unit is None else divisor / unit)
+    ratio = xp.where(all_finite, ratio, lost)
+    finite = finite[None, ...] if alone else finite
+    return cast(xp, divisor, dtype), cast(xp, ratio, dtype), finite
+
+
+def _squares(xp: Namespace, x: Array) -> list[Array]:
+    return [x * x]
+
+
+def _squares_in_three(xp: Namespace, x: Array) -> list[Array]:
+    """Square elements that are large, neither, and small; nan is neither."""
+    size = xp.abs(x)
+    large, small = size > LARGE, size < SMALL
+    parts = [
+        xp.where(large, x * FROM_LARGE, 0.0),
+        xp.where(large | small, 0.0, x),
+        xp.where(small, x * FROM_SMALL, 0.0),
+    ]
+    return [part * part for part in parts]
+
+
+def _combine_three(xp: Namespace, large: Array, middle: Array, small: Array) -> tuple[Array, Array]:
+    """Add the sums that matter, in units of the square of a power of two, and tell that."""
+    some_large, some_middle = large > 0.0, middle > 0.0
+    total = xp.where(
+        some_large,
+        large + middle * FROM_LARGE * FROM_LARGE,
+        xp.where(some_middle, middle + small / FROM_SMALL / FROM_SMALL, small),
+    )
+    unit = xp.where(some_large, 1 / FROM_LARGE, xp.where(some_middle, 1.0, 1 / FROM_SMALL))
+    return total, unit
+
+
+# -- every element is read twice ------------------------------------------------------------------
+
+
+def _read_twice(
+    found: Sequence[Array], ord: float, over: dict[str, Any]
+) -> tuple[Array, Array, Array]:
+    """Take any norm of all leaves divided by a power of two near the largest element.
+
+    What is divided by a power of two is not rounded, and has the derivative of a constant factor.
+    """
+    xp, dtype = namespace_of(*found), norm_dtype(found)
 
     def for_each_leaf(function: Callable[..., Array], *shared: Array) -> Array:
-        """Compute where each leaf lies, and bring the results home as one array."""
-        results = []
-        for g in found:
-            with on_device_of(g):
-                result = function(
-                    cast(xp, g, xp.result_type(g.dtype, dtype)), *(move(x, g) for x in shared)
-                )
-                results.append(move(xp.asarray(result), home))
-        return xp.stack(results)
+        def widened(g: Array, *shared: Array) -> list[Array]:
+            return [function(cast(xp, g, xp.result_type(g.dtype, dtype)), *shared)]
+
+        return _for_each_leaf(xp, found, widened, *shared)[0]
 
     def peak_of(g: Array) -> Array:
         # real and imaginary part count as two elements: no modulus overflows
         tops = [xp.max(xp.abs(part), **over) for part in _real_parts(xp, g)]
         return tops[0] if len(tops) == 1 else xp.maximum(*tops)
 
-    with on_device_of(home):
-        peaks = for_each_leaf(peak_of)
-        finite = xp.isfinite(peaks)
-        peak, all_finite = xp.max(peaks, axis=0), xp.all(finite, axis=0)
-        # what is divided by a power of two is not rounded, and has the derivative of a constant
-        # factor
-        divisor = power_of_two_near(xp, xp.where(all_finite, peak, xp.ones_like(peak)))
-        ratio = _norm_of_scaled(xp, for_each_leaf, divisor, ord, over)
-        return divisor, xp.where(all_finite, ratio, peak), finite
+    peaks = for_each_leaf(peak_of)
+    finite = xp.isfinite(peaks)
+    peak, all_finite = xp.max(peaks, axis=0), xp.all(finite, axis=0)
+    divisor = power_of_two_near(xp, xp.where(all_finite, peak, xp.ones_like(peak)))
+    ratio = _norm_of_scaled(xp, for_each_leaf, divisor, ord, over)
+    return divisor, xp.where(all_finite, ratio, peak), finite
 
 
 def _norm_of_scaled(
@@ -100,7 +196,7 @@ def _norm_of_scaled(
 ) -> Array:
     """Take the norm of all leaves divided by ``divisor``, with a derivative of 0 at 0."""
     if ord == 2.0:
-        return _root(xp, xp.sum(for_each_leaf(_squares(xp, over), divisor), axis=0), ord)
+        return _root(xp, xp.sum(for_each_leaf(_scaled_squares(xp, over), divisor), axis=0), ord)
 
     def moduli(g: Array, divisor: Array) -> Array:
         # by the namespace's functions: operators of some arrays refuse a traced operand
@@ -120,13 +216,30 @@ def _norm_of_scaled(
     return top * _root(xp, xp.sum(for_each_leaf(sum_of_powers, divisor, top), axis=0), ord)
 
 
-def _squares(xp: Namespace, over: dict[str, Any]) -> Callable[[Array, Array], Array]:
+def _scaled_squares(xp: Namespace, over: dict[str, Any]) -> Callable[[Array, Array], Array]:
     def sum_of_squares(g: Array, divisor: Array) -> Array:
         parts = [xp.divide(part, divisor) for part in _real_parts(xp, g)]
         sums = [xp.sum(part * part, **over) for part in parts]
         return sums[0] if len(sums) == 1 else sums[0] + sums[1]
 
     return sum_of_squares
+
+
+# -- what both ways use ---------------------------------------------------------------------------
+
+
+def _for_each_leaf(
+    xp: Namespace,
+    found: Sequence[Array],
+    function: Callable[..., list[Array]],
+    *shared: Array,
+) -> list[Array]:
+    """Compute where each leaf lies, and bring each of the results home as one array."""
+    results = []
+    for g in found:
+        with on_device_of(g):
+            results.append([xp.asarray(x) for x in function(g, *[move(x, g) for x in shared])])
+    return [together(column, found[0]) for column in zip(*results, strict=True)]
 
 
 def _root(xp: Namespace, total: Array, ord: float) -> Array:
@@ -136,11 +249,11 @@ def _root(xp: Namespace, total: Array, ord: float) -> Array:
     return xp.where(total == 0.0, total, root)
 
 
-def power_of_two_near(xp: Namespace, peak: Array) -> Array:
-    """Round down to a normal power of two."""
-    limits = xp.finfo(peak.dtype)
+def power_of_two_near(xp: Namespace, size: Array, dtype: Any = None) -> Array:
+    """Round down to a power of two that is a normal number of a dtype, by default its own."""
+    limits = float_limits(xp, size.dtype if dtype is None else dtype)
     # a quarter of the largest number: its reciprocal, by which some libraries multiply, is normal
-    inside = xp.minimum(xp.maximum(peak, float(limits.smallest_normal)), float(limits.max) / 4)
+    inside = xp.minimum(xp.maximum(size, float(limits.smallest_normal)), float(limits.max) / 4)
     return 2.0 ** xp.floor(xp.log2(inside))
 
 
@@ -163,71 +276,4 @@ def cast(xp: Namespace, g: Array, dtype: Any) -> Array:
 
 
 def _real_parts(xp: Namespace, g: Array) -> list[Array]:
-    return [xp.real(g), xp.imag(g)] if xp.isdtype(g.dtype, "complex floating") else [g]
-
-
-# -- values that lie on the host ------------------------------------------------------------------
-
-
-def on_host(found: Sequence[Array]) -> bool:
-    """Tell whether the values of all leaves can be looked at for nothing."""
-    samples = {type(g): g for g in found}.values()
-    return all(not is_traced(g) and _looks_at(backend_of(g)) for g in samples)
-
-
-def _looks_at(backend: Any) -> bool:
-    return backend is not None and backend.host_dot is not None
-
-
-def host_norm(found: Sequence[Array]) -> float | None:
-    """Take the joint 2-norm of leaves on the host; None if a square left the range of its dtype."""
-    total = lost = 0.0
-    for kin, smallest in _by_dtype(found):
-        # by BLAS: no temporary arrays, and no warning when it overflows
-        total += sum(np.asarray(list(map(np.vdot, kin, kin))).real.tolist())
-        lost += smallest * sum([g.size for g in kin])
-    return math.sqrt(total) if lost <= total < math.inf else None
-
-
-def host_norms_of_rows(found: Sequence[Array]) -> np.ndarray | None:
-    """Take the joint 2-norm of each row of matrices on the host, as a column; None as above."""
-    total, lost = np.zeros((found[0].shape[0], 1)), 0.0
-    for kin, smallest in _by_dtype(found):
-        for g in kin:
-            with np.errstate(over="ignore", invalid="ignore"):
-                total += np.vecdot(g, g).real[:, None]
-            lost += smallest * g.shape[1]
-    return np.sqrt(total) if np.all((lost <= total) & (total < math.inf)) else None
-
-
-def _by_dtype(found: Sequence[Array]) -> Iterator[tuple[Sequence[Array], float]]:
-    """Go through the leaves of each dtype, in the precision of the widest and float32 at least.
-
-    With them comes the most that underflow of a square can have taken away; where a sum of squares
-    is larger than as many of these as it has terms, it is right to the last place but one.
-    """
-    xp = library_of(found)
-    dtypes = {g.dtype for g in found}
-    for dtype in dtypes:
-        kin = found if len(dtypes) == 1 else [g for g in found if g.dtype == dtype]
-        wide = at_least_single(xp, dtype)
-        if len(dtypes) > 1:
-            wide = xp.result_type(wide, norm_dtype(found))
-        kin = kin if wide == dtype else [cast(xp, g, wide) for g in kin]
-        yield kin, _smallest_normal(xp, wide)
-
-
-def host_limits(found: Sequence[Array]) -> tuple[Any, float]:
-    """Find the dtype of the norm, and the smallest scale that has all digits in every leaf."""
-    return _limits_of(library_of(found), frozenset({g.dtype for g in found}))
-
-
-@cache
-def _limits_of(xp: Namespace, dtypes: frozenset[Any]) -> tuple[Any, float]:
-    dtype = norm_dtype([xp.zeros(0, dtype=dtype) for dtype in dtypes])
-    return dtype, max(_smallest_normal(xp, at_least_single(xp, kind)) for kind in dtypes)
-
-
-@cache
-def _smallest_normal(xp: Namespace, dtype: Any) -> float:
-    return float(xp.finfo(dtype).smallest_normal)
+    return [xp.real(g), xp.imag(g)] if has_kind(xp, g.dtype, "complex floating") else [g]

@@ -12,9 +12,10 @@ from anygrad import trees
 from anygrad.backends import device_of, namespace_of
 from anygrad.backends.types import Array, Tree
 from anygrad.clipping.checking import Policy, check_floating, check_limit, check_order
+from anygrad.clipping.host_norms import host_limits, host_norms_of_rows
 from anygrad.clipping.measuring import Measured, measure_leaves
 from anygrad.clipping.nonfinite import finite_flags, raise_if_nonfinite
-from anygrad.clipping.norms import host_limits, host_norms_of_rows, norm_dtype
+from anygrad.clipping.norms import norm_dtype
 from anygrad.clipping.scaling import Scale
 from anygrad.errors import ShapeError, describe
 from anygrad.trees.looking import can_look, look

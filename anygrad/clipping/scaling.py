@@ -14,10 +14,12 @@ import numpy as np
 
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Namespace
-from anygrad.clipping.norms import at_least_single, cast, on_host
-from anygrad.trees.placing import move, on_device_of
+from anygrad.clipping.host_norms import on_host
+from anygrad.clipping.norms import at_least_single, cast
+from anygrad.trees.kinds import library_of
+from anygrad.trees.placing import copied_once, move, on_device_of
 
-__all__ = ["Scale", "as_array", "scale_leaf", "scale_leaves"]
+__all__ = ["Scale", "as_array", "scale_leaf", "scale_leaves", "zero_for"]
 
 
 class Scale(NamedTuple):
@@ -42,7 +44,8 @@ def scale_leaves(
         return [np.array(g) for g in found] if on_one_host else [_copy(g) for g in found]
     if scale.divisor is None and on_one_host:
         return _scale_on_host(found, scale.factor)
-    return [accept_leaf(scale_leaf(g, scale), accept) for g in found]
+    with copied_once():
+        return [accept_leaf(scale_leaf(g, scale), accept) for g in found]
 
 
 def _scale_on_host(found: Sequence[Array], factor: float) -> list[Array]:
@@ -85,7 +88,15 @@ def accept_leaf(g: Array, accept: Array | None) -> Array:
         return g
     xp = namespace_of(g)
     with on_device_of(g):
-        return xp.where(move(accept, g), g, xp.zeros_like(g))
+        return xp.where(move(accept, g), g, zero_for(xp, g))
+
+
+def zero_for(xp: Namespace, g: Array) -> Array | float:
+    """Find what stands for 0 beside ``g``: a number, which kernels need not read from memory.
+
+    Not beside half precision, of which some libraries make single precision then.
+    """
+    return 0.0 if at_least_single(library_of([g]), g.dtype) == g.dtype else xp.zeros_like(g)
 
 
 def as_array(xp: Namespace, new: Any, like: Array) -> Array:

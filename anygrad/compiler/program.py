@@ -224,8 +224,9 @@ def show_operand(x: Any) -> str:
     if type(x) is tuple:
         inside = ", ".join(map(show_operand, x))
         return f"({inside},)" if len(x) == 1 else f"({inside})"
-    here = isinstance(x, np.ndarray | np.generic) or not hasattr(x, "shape")
-    if not here or getattr(x, "shape", ()) != ():
+    is_array = hasattr(x, "shape") and hasattr(x, "dtype")  # NumPy's dtypes have shapes, too
+    here = isinstance(x, np.ndarray | np.generic)
+    if is_array and (not here or x.shape != ()):
         return f"constant {Spec('array', tuple(x.shape), x.dtype)}"
     text = repr(x)
     return text if len(text) <= 40 else f"{text[:37]}..."

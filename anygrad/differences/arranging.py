@@ -9,6 +9,7 @@ from typing import Any
 
 from anygrad import trees
 from anygrad.backends import namespace_of
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.differences.coordinates import Layout
 
@@ -101,12 +102,12 @@ def _fold(xp: Namespace, layout: Layout, rows: Array, join: Join) -> list[Array]
 
 def _to_value(xp: Namespace, x: Array, dtype: Any) -> Array:
     """In the dtype of the leaf, made complex where the derivative is."""
-    if xp.isdtype(x.dtype, "complex floating") and not xp.isdtype(dtype, "complex floating"):
+    if has_kind(xp, x.dtype, "complex floating") and not has_kind(xp, dtype, "complex floating"):
         dtype = xp.result_type(dtype, xp.complex64)
     return xp.astype(x, dtype, copy=False)
 
 
 def _to_real(xp: Namespace, x: Array, dtype: Any) -> Array:
-    if xp.isdtype(dtype, "complex floating"):
-        dtype = xp.float64 if float(xp.finfo(dtype).eps) < 1e-12 else xp.float32
+    if has_kind(xp, dtype, "complex floating"):
+        dtype = xp.float64 if float(float_limits(xp, dtype).eps) < 1e-12 else xp.float32
     return xp.astype(x, dtype, copy=False)

@@ -18,6 +18,7 @@ from anygrad.backends import (
     find_dtype,
     namespace_of,
 )
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.differences.copies import copy_of
 from anygrad.differences.kinds import is_complex, is_real
@@ -114,7 +115,7 @@ class Coordinates:
     def eps(self) -> float:
         """Precision of the least precise leaf."""
         xp = namespace_of(self.position)
-        return max(float(xp.finfo(dtype).eps) for dtype, _ in self.grids)
+        return max(float(float_limits(xp, dtype).eps) for dtype, _ in self.grids)
 
     def moved(self, offsets: Array) -> Array:
         """Each coordinate's element, moved by real offsets of shape (C,) or (R, C)."""
@@ -174,7 +175,7 @@ class Coordinates:
         xp, x = namespace_of(self.position), namespace_of(self.position).abs(self.position)
         found = None
         for dtype, mask in self.grids:
-            info = xp.finfo(dtype)
+            info = float_limits(xp, dtype)
             gap = xp.maximum(float(info.eps) * x, float(info.smallest_normal))
             found = gap if found is None or mask is None else xp.where(mask, gap, found)
         return found
@@ -258,7 +259,9 @@ def _read_number(value: complex, like: Array | None) -> Array:
     xp = namespace_of(like)
     if not (is_real(like) or is_complex(like)):
         return xp.asarray(value, device=device_of(like))
-    dtype = find_dtype(xp, xp.finfo(like.dtype).dtype)  # PyTorch gives its name
+    dtype = like.dtype
+    if is_complex(like):
+        dtype = find_dtype(xp, xp.finfo(dtype).dtype)  # PyTorch gives its name
     if isinstance(value, complex):
         dtype = xp.result_type(dtype, xp.complex64)
     return xp.asarray(value, dtype=dtype, device=device_of(like))
@@ -317,6 +320,6 @@ def _complex_dtype(xp: Namespace, dtype: Any) -> Any:
 def _cast(xp: Namespace, x: Array, dtype: Any) -> Array:
     if x.dtype == dtype:
         return x
-    if is_complex(x) and not xp.isdtype(dtype, "complex floating"):
+    if is_complex(x) and not has_kind(xp, dtype, "complex floating"):
         x = xp.real(x)
     return xp.astype(x, dtype)

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from anygrad.backends import namespace_of
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.backends.types import Array, Namespace
 
 __all__ = ["is_complex", "is_integer", "is_real", "precision"]
@@ -33,9 +34,9 @@ def precision(x: Array) -> float:
 
 @cache
 def _has_kind(xp: Namespace, dtype: Any, kind: str) -> bool:
-    return xp.isdtype(dtype, kind)
+    return has_kind(xp, dtype, kind)
 
 
 @cache
 def _precision(xp: Namespace, dtype: Any) -> float:
-    return float(xp.finfo(dtype).eps)
+    return float(float_limits(xp, dtype).eps)

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from anygrad import trees
 from anygrad.backends import backend_of, device_of, namespace_of, to_host
+from anygrad.backends.dtypes import has_kind
 from anygrad.backends.types import Array
 from anygrad.differences.coordinates import Coordinates
 from anygrad.differences.evaluation import check_evaluation
@@ -217,7 +218,7 @@ class Options:
         for part, shape, twice in zip(parts, layout.shapes, layout.complex_leaves, strict=True):
             try:
                 part = part if backend_of(part) is not None else xp.asarray(part, device=device)
-                if xp.isdtype(part.dtype, ("bool", "complex floating")):
+                if has_kind(xp, part.dtype, ("bool", "complex floating")):
                     self._refuse_shape(name, value)
                 part = xp.astype(part, xp.float64, copy=False)
                 flat = xp.reshape(xp.broadcast_to(part, shape), (-1,))

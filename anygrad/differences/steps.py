@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import log2
 
 from anygrad.backends import namespace_of
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array
 from anygrad.differences.kinds import precision
 from anygrad.differences.stencils import Stencil
@@ -78,7 +79,7 @@ def choose_complex_steps(x: Array, step: float | None = None) -> Array:
     xp = namespace_of(x)
     if step is not None:
         return xp.full_like(x, float(step))
-    info = xp.finfo(x.dtype)
+    info = float_limits(xp, x.dtype)
     size = xp.maximum(xp.abs(x), float(info.smallest_normal) ** 0.25)
     return _to_power_of_two(xp, float(info.eps) ** (4.0 / 3.0) * size)
 

@@ -15,7 +15,7 @@ from anygrad import trees
 from anygrad.backends import namespace_of
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.clipping.measuring import Scale, scale_leaf
-from anygrad.optimizers.rules.leaves import at_least_single
+from anygrad.optimizers.rules.leaves import at_least_single, no_change
 from anygrad.trees.placing import move, on_device_of
 
 __all__ = ["Flow", "Rule", "State"]
@@ -46,7 +46,7 @@ class Flow(NamedTuple):
             # first, so that nothing is ever computed from a non-finite gradient
             xp = namespace_of(g)
             with on_device_of(g):
-                g = self.select(xp, g, -xp.zeros_like(g))  # p + -0.0 is p to the bit
+                g = self.select(xp, g, no_change(xp, g))
         if self.scale is None:
             return g
         return scale_leaf(at_least_single(g), self.scale)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from anygrad import trees
 from anygrad.backends import namespace_of
+from anygrad.backends.dtypes import has_kind
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.optimizers.flow import Flow, State
@@ -185,7 +186,7 @@ def keep_still(p: Array) -> Array:
     xp = namespace_of(p)
     with on_device_of(p):
         still = xp.zeros_like(p)
-        return -still if xp.isdtype(p.dtype, ("real floating", "complex floating")) else still
+        return -still if has_kind(xp, p.dtype, ("real floating", "complex floating")) else still
 
 
 def selection_of_others(selection: Selection) -> Selection:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from anygrad.backends import device_of
+from anygrad.backends.dtypes import has_kind
 from anygrad.backends.types import Array, Namespace
 
 __all__ = [
@@ -109,6 +110,6 @@ def real_scalar(xp: Namespace, p: Array, **hyperparameters: Any) -> Array:
 
 def real_dtype(xp: Namespace, p: Array) -> Any:
     """Dtype of ``|p|``."""
-    if not xp.isdtype(p.dtype, "complex floating"):
+    if not has_kind(xp, p.dtype, "complex floating"):
         return p.dtype
     return xp.float32 if p.dtype == xp.complex64 else xp.float64

@@ -17,7 +17,7 @@ from anygrad.errors import ArgumentError, DTypeError, describe
 from anygrad.optimizers.flow import Flow, Rule, State
 from anygrad.optimizers.replaying import NOTHING, Replays
 from anygrad.optimizers.rules.leaves import add, add_in_place
-from anygrad.trees.placing import check_libraries, check_same_places
+from anygrad.trees.placing import check_libraries, check_same_places, copied_once
 
 __all__ = ["Transform", "advance", "apply_updates", "from_rule"]
 
@@ -147,8 +147,9 @@ def take_step(
     check_libraries(f"{where}(params)", params)
     if donate:
         check_untied(f"{where}(params)", params)
-    flow, state = advance(transform, Flow(grads), state, params, donate, extra)
-    return trees.map(add_in_place if donate else add, params, flow.settle()), state
+    with copied_once():
+        flow, state = advance(transform, Flow(grads), state, params, donate, extra)
+        return trees.map(add_in_place if donate else add, params, flow.settle()), state
 
 
 def apply_updates(params: Tree, updates: Tree) -> Tree:
@@ -266,5 +267,6 @@ def take_update(
     """Compute updates as they stand; nothing is written."""
     check_grads(f"{transform.name}.update(grads)", params, grads, transform.per_example)
     check_libraries(f"{transform.name}.update(params)", params)
-    flow, state = advance(transform, Flow(grads), state, params, donate, extra)
-    return flow.settle(), state
+    with copied_once():
+        flow, state = advance(transform, Flow(grads), state, params, donate, extra)
+        return flow.settle(), state

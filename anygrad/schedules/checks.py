@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from anygrad.backends import backend_of, is_traced, namespace_of
+from anygrad.backends.dtypes import has_kind
 from anygrad.errors import ArgumentError, describe, suggest
 from anygrad.ranges import FINITE, check_count, check_number
 from anygrad.trees import to_numpy
@@ -65,9 +66,9 @@ def real_number(value: Any) -> float | None:
         is_real = isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, bool)
         return float(value) if is_real else None
     xp = namespace_of(value)
-    if value.shape != () or not xp.isdtype(value.dtype, ("integral", "real floating")):
+    if value.shape != () or not has_kind(xp, value.dtype, ("integral", "real floating")):
         return None
-    if xp.isdtype(value.dtype, "real floating") and not is_traced(value):  # NumPy has no bfloat16
+    if has_kind(xp, value.dtype, "real floating") and not is_traced(value):  # NumPy has no bfloat16
         value = xp.astype(value, xp.result_type(value.dtype, xp.float32))
     return float(to_numpy(value))
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from anygrad.backends import Backend, asarray, backend_of, device_of, namespace_of
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.config import settings
 from anygrad.trees.kinds import is_complex, is_floating, library_of, widest_real_dtype
@@ -16,6 +17,7 @@ from anygrad.trees.mapping import map
 from anygrad.trees.placing import (
     check_one_library,
     combine,
+    copied_once,
     gather,
     move,
     on_device_of,
@@ -76,17 +78,19 @@ def _scaled_norm(found: Sequence[Any]) -> Array:
     xp = namespace_of(*found)
     dtype = widest_real_dtype(found)
     parts = [part for leaf in found for part in _real_parts(xp, leaf, dtype, home)]
-    with on_device_of(home):
+    with on_device_of(home), copied_once():
         if not parts:
             return xp.asarray(0.0, dtype=dtype, device=device_of(home))
         peaks = [
             on_its_device(part, lambda x: xp.astype(xp.max(xp.abs(x)), dtype)) for part in parts
         ]
         peak = combine(xp, xp.maximum, xp.max, gather(peaks, home))
-        scale = _power_of_two_near(xp, peak, library_of(found).finfo(dtype))
+        scale = _power_of_two_near(xp, peak, float_limits(library_of(found), dtype))
         squares = [_sum_of_squares(xp, part, scale) for part in parts]
         total = combine(xp, xp.add, xp.sum, gather(squares, home))
-        return xp.multiply(xp.sqrt(total), scale)
+        found_norm = xp.multiply(xp.sqrt(total), scale)
+        # NumPy makes float32 of bfloat16 beside a Python number
+        return found_norm if found_norm.dtype == dtype else xp.astype(found_norm, dtype)
 
 
 def _norm_on_host(backend: Backend, found: Sequence[Any]) -> Array | None:
@@ -124,7 +128,7 @@ NO_NORM = (False, 0.0)
 
 @cache
 def _smallest_normal(xp: Namespace, dtype: Any) -> float:
-    return float(xp.finfo(dtype).smallest_normal)
+    return float(float_limits(xp, dtype).smallest_normal)
 
 
 def norms(tree: Tree) -> Tree:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 from anygrad.backends import (
@@ -90,17 +91,69 @@ def combine(
 
 
 def gather(values: Sequence[Array], home: Array) -> list[Array]:
-    """Copy 0-d arrays to the device of another array."""
-    return [move(value, home) for value in values]
+    """Bring arrays of one shape to the device of another one.
+
+    There is one copy for each device and dtype, not one for each array.
+    """
+    place, found = device_of(home), list(values)
+    apart: dict[Any, list[int]] = {}
+    for k, x in enumerate(values):
+        if device_of(x) != place:
+            apart.setdefault((device_of(x), x.dtype), []).append(k)
+    for numbers in apart.values():
+        column = move(_stack([values[k] for k in numbers]), home)
+        with on_device_of(home):
+            for row, k in enumerate(numbers):
+                found[k] = column[row, ...]
+    return found
+
+
+def together(values: Sequence[Array], home: Array) -> Array:
+    """Stack arrays of one shape, in their order, on the device of another one."""
+    return _stack(gather(values, home))
+
+
+def _stack(values: Sequence[Array]) -> Array:
+    with on_device_of(values[0]):
+        return values[0][None, ...] if len(values) == 1 else namespace_of(*values).stack(values)
+
+
+_copies: ContextVar[dict[tuple[int, Any], tuple[Array, Array]] | None] = ContextVar(
+    "_copies", default=None
+)
+"""What was moved, and its copy, by the object and the device."""
+
+
+@contextmanager
+def copied_once() -> Iterator[None]:
+    """Copy an array to a device only once in this block, however often it is moved there.
+
+    What is moved must not be written before the outermost block ends.
+    """
+    if _copies.get() is not None:
+        yield
+        return
+    token = _copies.set({})
+    try:
+        yield
+    finally:
+        _copies.reset(token)
 
 
 def move(x: Array, home: Array) -> Array:
-    """Copy a 0-d array to the device of another array, if it is not there."""
+    """Copy an array to the device of another one, if it is not there."""
     device = device_of(home)
     if device_of(x) == device:
         return x
-    backend = backend_of(x)
-    return backend.to_device(x, device) if backend else x
+    backend, copies = backend_of(x), _copies.get()
+    if backend is None:
+        return x
+    if copies is None:
+        return backend.to_device(x, device)
+    key = id(x), device
+    if key not in copies:
+        copies[key] = x, backend.to_device(x, device)
+    return copies[key][1]
 
 
 def on_its_device(x: Array, function: Callable[[Array], Array]) -> Array:

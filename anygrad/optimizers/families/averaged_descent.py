@@ -7,11 +7,11 @@ from typing import Any
 from anygrad.backends.types import Array, Namespace
 from anygrad.optimizers.rules.factories import built_on
 from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
+from anygrad.optimizers.rules.once import hosted_once
 from anygrad.optimizers.rules.pieces import decayed
 from anygrad.optimizers.slots import Number, copy
 from anygrad.optimizers.transform import Transform
 from anygrad.ranges import NOT_NEGATIVE
-from anygrad.tracing.level import hosted
 
 __all__ = ["asgd"]
 
@@ -32,9 +32,14 @@ def asgd_formula(
 ) -> tuple[Array, Array, float]:
     """Polyak and Juditsky, equation 3; the rate ``eta`` of Bottou, section 5.2."""
     u = -eta * (g + lambd * p)
-    mu = 1 / hosted(max, 1.0, t - 1 - t0)
+    mu = 1 / hosted_once(steps_after, t, t0)
     average = (1 - mu) * average + mu * (p + u)
     return u, average, learning_rate / (1 + lambd * learning_rate * t) ** alpha
+
+
+def steps_after(t: int, t0: float) -> float:
+    """Count the steps that enter the average, at least 1."""
+    return max(1.0, t - 1 - t0)
 
 
 @built_on(

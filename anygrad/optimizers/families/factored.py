@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Namespace
 from anygrad.optimizers.rules.allowed import Count, Maybe
 from anygrad.optimizers.rules.factories import built_on
 from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
+from anygrad.optimizers.rules.once import hosted_once
 from anygrad.optimizers.rules.pieces import abs2, decayed, norm
 from anygrad.optimizers.slots import When, real_full, real_zeros, zeros
 from anygrad.optimizers.transform import Transform
 from anygrad.ranges import NOT_NEGATIVE, POSITIVE, Range
-from anygrad.tracing.level import hosted
 
 __all__ = ["adafactor"]
 
@@ -44,9 +45,9 @@ def adafactor_formula(
     factored_axes: str,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Shazeer and Stern, algorithms 4 and 5; in their letters ``w`` is 1 - beta2 hat."""
-    w = hosted(max, t - decay_offset, 1.0) ** beta2_decay
+    w = hosted_once(counted_from, t, decay_offset) ** beta2_decay
     q = abs2(xp, g)
-    eps1 = float(xp.finfo(q.dtype).eps) if eps1 is None else eps1
+    eps1 = float(float_limits(xp, q.dtype).eps) if eps1 is None else eps1
     q, least = (q + eps1, 0.0) if eps_place == "squares" else (q, eps1)
     axes = axes_to_factor(p.shape, factored, min_dim_size_to_factor, factored_axes)
     if axes is None:
@@ -59,13 +60,23 @@ def adafactor_formula(
         row, column = factors(xp, v_row, v_col, rows, columns, least)
         # one by one where nothing bounds the product of two small numbers, which could vanish
         u = g / xp.maximum(row * column, least) if least else g / row / column
-    rho = hosted(min, learning_rate, 1 / hosted(math.sqrt, t)) if relative_step else learning_rate
+    rho = hosted_once(relative, t, learning_rate) if relative_step else learning_rate
     alpha = rho * xp.maximum(rms(xp, p), eps2) if multiply_by_parameter_scale else rho
     u = u if d is None else u / xp.maximum(rms(xp, u) / d, 1.0)
     u = alpha * u
     if m is not None:
         u = m = momentum * m + (1 - momentum) * u
     return -u, v_row, v_col, v, m
+
+
+def counted_from(t: int, offset: float) -> float:
+    """Count the steps after the first ones, at least 1."""
+    return max(t - offset, 1.0)
+
+
+def relative(t: int, most: float) -> float:
+    """Compute the rate that falls with the root of the step count."""
+    return min(most, 1 / math.sqrt(t))
 
 
 def factors(

@@ -8,11 +8,11 @@ from anygrad.backends.types import Array, Namespace
 from anygrad.optimizers.families.moments import correct_mean, root
 from anygrad.optimizers.rules.factories import built_on
 from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
+from anygrad.optimizers.rules.once import hosted_once
 from anygrad.optimizers.rules.pieces import abs2, decayed
 from anygrad.optimizers.slots import real_zeros, zeros
 from anygrad.optimizers.transform import Transform
 from anygrad.ranges import Range
-from anygrad.tracing.level import hosted
 
 __all__ = ["radam"]
 
@@ -38,7 +38,7 @@ def radam_formula(
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * abs2(xp, g)
     m_hat = correct_mean(m, g, b1, t, nesterov)
-    r = hosted(rectification, t, b2, threshold)
+    r = hosted_once(rectification, t, b2, threshold)
     if r == 0:
         return -learning_rate * m_hat, m, v
     c2 = 1 - b2**t

@@ -52,7 +52,7 @@ def resilient(
     turned = xp.sign(g) * xp.sign(g_last)  # the product of the gradients themselves may vanish
     size = xp.where(turned > 0, etas[1] * size, xp.where(turned < 0, etas[0] * size, size))
     size = xp.minimum(xp.maximum(size, step_sizes[0]), step_sizes[1])
-    g = xp.where(turned < 0, xp.zeros_like(g), g)
+    g = xp.where(turned < 0, 0.0, g)
     return -size * xp.sign(g), g, size
 
 

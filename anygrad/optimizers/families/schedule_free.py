@@ -10,11 +10,11 @@ from anygrad.errors import ArgumentError
 from anygrad.optimizers.rules.allowed import Count
 from anygrad.optimizers.rules.factories import built_on
 from anygrad.optimizers.rules.hyperparameters import Groups, Hyperparameter
+from anygrad.optimizers.rules.once import hosted_once
 from anygrad.optimizers.rules.pieces import abs2, decayed
 from anygrad.optimizers.slots import Number, Slot, copy, real_zeros
 from anygrad.optimizers.transform import Transform
 from anygrad.ranges import NOT_NEGATIVE, Range
-from anygrad.tracing.level import hosted
 
 __all__ = ["schedule_free_adamw", "schedule_free_sgd"]
 
@@ -53,8 +53,8 @@ def schedule_free_sgd_formula(
 ) -> tuple[Array, Array, float, float]:
     """Defazio et al., equations 2 to 4; ``p`` is their y."""
     base = g + weight_decay * p if weight_decay else g
-    rate, weight_rate = hosted(warm_up, learning_rate, t, warmup_steps, warmup_from_zero)
-    c, weight_sum, max_learning_rate = hosted(
+    rate, weight_rate = hosted_once(warm_up, learning_rate, t, warmup_steps, warmup_from_zero)
+    c, weight_sum, max_learning_rate = hosted_once(
         weigh, weight_rate, weight_lr_power, weight_sum, max_learning_rate
     )
     return *interpolate(p, z, -rate * base, c, b1), weight_sum, max_learning_rate
@@ -84,8 +84,8 @@ def schedule_free_adamw_formula(
     v = b2 * v + (1 - b2) * abs2(xp, g)
     base = g / (xp.sqrt(v / (1 - b2**t)) + eps)
     base = base + weight_decay * p if weight_decay else base
-    rate, weight_rate = hosted(warm_up, learning_rate, t, warmup_steps, warmup_from_zero)
-    c, weight_sum, max_learning_rate = hosted(
+    rate, weight_rate = hosted_once(warm_up, learning_rate, t, warmup_steps, warmup_from_zero)
+    c, weight_sum, max_learning_rate = hosted_once(
         weigh, weight_rate, weight_lr_power, weight_sum, max_learning_rate
     )
     u, z = interpolate(p, z, -rate * base, c, b1)

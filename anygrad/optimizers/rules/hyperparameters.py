@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from anygrad.backends import namespace_of
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array
 from anygrad.errors import ArgumentError, describe, suggest
 from anygrad.optimizers.rules.allowed import COMMON, Allowed, Maybe, check_value
@@ -185,7 +186,7 @@ class Hyperparameters:
             for p in used[row].values():
                 xp = namespace_of(p)
                 dtype = xp.float32 if is_half(p) else p.dtype
-                smallest = float(xp.finfo(dtype).smallest_normal)
+                smallest = float(float_limits(xp, dtype).smallest_normal)
                 shown = "float32" if is_half(p) else p.dtype
                 if value < smallest:
                     message = (

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from anygrad.backends import backend_of, check_same_device, is_traced, namespace_of
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.backends.types import Array, Namespace
 from anygrad.compiler.donating import write as write_plainly
 from anygrad.trees.placing import is_writable, on_device_of
@@ -19,6 +20,7 @@ __all__ = [
     "conform",
     "is_complex",
     "is_half",
+    "no_change",
     "renew",
     "unshare",
     "widen",
@@ -100,9 +102,9 @@ def kind_of(p: Array) -> str:
 
 def _find_kind(p: Array) -> str:
     xp = namespace_of(p)
-    if xp.isdtype(p.dtype, "complex floating"):
+    if has_kind(xp, p.dtype, "complex floating"):
         return "complex"
-    is_short = xp.isdtype(p.dtype, "real floating") and xp.finfo(p.dtype).bits < 32
+    is_short = has_kind(xp, p.dtype, "real floating") and float_limits(xp, p.dtype).bits < 32
     return "half" if is_short else "other"
 
 
@@ -119,6 +121,14 @@ def widen(p: Array) -> Array:
 def at_least_single(p: Array) -> Array:
     """Take an array as it is, or a float32 copy of one in half precision."""
     return widen(p) if is_half(p) else p
+
+
+def no_change(xp: Namespace, p: Array) -> Array | float:
+    """Find what changes no bit of ``p`` when it is added: -0.0, a number where that has no parts.
+
+    A number is written into kernels, where an array would be read from memory.
+    """
+    return -0.0 if kind_of(p) == "other" else -xp.zeros_like(p)
 
 
 def renew(master: Array, p: Array) -> Array:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad import trees
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Namespace
+from anygrad.clipping.norms import reads_once, scaled_norm
 from anygrad.optimizers.rules.leaves import is_complex
 
 __all__ = ["abs2", "decayed", "norm", "trust_ratio"]
@@ -30,6 +32,9 @@ def abs2(xp: Namespace, g: Array) -> Array:
 
 def norm(xp: Namespace, x: Array) -> Array:
     """Take the 2-norm over all elements of one array, 0-d; no square overflows or vanishes."""
+    if 0 not in x.shape and reads_once([x]):
+        divisor, ratio, _ = scaled_norm([x])
+        return ratio * divisor
     return xp.asarray(trees.norm(x))
 
 
@@ -39,11 +44,10 @@ def trust_ratio(
     """Compute ``trust_coefficient * p_norm / (u_norm + eps)``; 1 where either norm is 0."""
     above = trust_coefficient * p_norm
     # so small a divisor that the quotient would overflow is raised: rather a short step than inf
-    least = 4 * float(xp.finfo(p_norm.dtype).smallest_normal)
+    least = 4 * float(float_limits(xp, p_norm.dtype).smallest_normal)
     below = xp.maximum(u_norm + eps, least * above)
     none = xp.logical_or(p_norm == 0.0, u_norm == 0.0)
-    one = xp.ones_like(p_norm)
-    return xp.where(none, one, above / xp.where(none, one, below))
+    return xp.where(none, 1.0, above / xp.where(none, 1.0, below))
 
 
 def decayed(formula: Callable[..., Any]) -> Callable[..., Any]:

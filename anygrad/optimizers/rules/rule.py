@@ -11,11 +11,13 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.backends import backend_of, namespace_of
+from anygrad.backends.dtypes import has_kind
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
 from anygrad.optimizers.flow import Flow, State
 from anygrad.optimizers.rules.hyperparameters import Hyperparameters
 from anygrad.optimizers.rules.leaves import at_least_single, is_half, unshare, write
+from anygrad.optimizers.rules.once import asking_once
 from anygrad.optimizers.rules.reductions import reduce, see_whole, start_shared
 from anygrad.optimizers.rules.states import SlotShapes, check_entries, check_sizes, host_state
 from anygrad.optimizers.rules.work import MASTER, Work, common_place
@@ -160,7 +162,7 @@ class FormulaRule:
         )
         after = {name: list(values) for name, values in numbers.items()}
         updates = []
-        with context:
+        with context, asking_once():
             for index, (p, g) in enumerate(zip(leaves, grads, strict=True)):
                 row = assigned[index]
                 old = {slot: column[index] for slot, column in columns.items()}
@@ -270,7 +272,7 @@ def _check_parameter(name: str, path: str, p: Any) -> None:
         message = f"{name}.init({shown}): got {describe(p)}; expected an array. Use ag.asarray."
         raise ArgumentError(message)
     xp = namespace_of(p)
-    if not xp.isdtype(p.dtype, ("real floating", "complex floating")):
+    if not has_kind(xp, p.dtype, ("real floating", "complex floating")):
         message = (
             f"{name}.init({shown}): got {describe(p)}; expected a floating dtype. "
             "Convert it with xp.astype(x, xp.float64)."

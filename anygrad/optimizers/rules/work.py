@@ -15,6 +15,7 @@ from anygrad.optimizers.rules.leaves import (
     check_devices,
     conform,
     is_complex,
+    no_change,
     renew,
     unshare,
     widen,
@@ -103,7 +104,7 @@ class Work(NamedTuple):
             if was is not None and name in new:
                 new[name] = unshare(xp, conform(xp, new[name], was), seen)
         if self.flow.accept is not None:
-            update = self.flow.select(xp, update, -xp.zeros_like(base))  # p + -0.0 is p to the bit
+            update = self.flow.select(xp, update, no_change(xp, base))
             for name, was in old.items():
                 if was is not None and name in new:
                     new[name] = self.flow.select(xp, new[name], was)

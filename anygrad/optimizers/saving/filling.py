@@ -11,6 +11,7 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.backends import backend_of, namespace_of, to_host
+from anygrad.backends.dtypes import has_kind
 from anygrad.backends.types import Tree
 from anygrad.errors import ArgumentError, DTypeError, ShapeError, describe
 from anygrad.optimizers.flow import State
@@ -317,6 +318,6 @@ def _real(number: Any) -> float | None:
         except OverflowError:
             return None
     kinds = ("integral", "real floating")
-    if number.shape != () or not namespace_of(number).isdtype(number.dtype, kinds):
+    if number.shape != () or not has_kind(namespace_of(number), number.dtype, kinds):
         return None
     return float(to_host(number))

@@ -10,6 +10,7 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.backends import backend_of, device_of, namespace_of
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError
 from anygrad.optimizers.flow import Flow, State
@@ -114,7 +115,11 @@ class NoiseRule:
 
     def _drawer(self, g: Array, number: int) -> Callable[[Any], Array]:
         """What draws for a leaf at a step count, where the leaf lies and in its dtype."""
-        shape, dtype, is_single = _parts(g), g.dtype, namespace_of(g).finfo(g.dtype).bits <= 32
+        shape, dtype, is_single = (
+            _parts(g),
+            g.dtype,
+            float_limits(namespace_of(g), g.dtype).bits <= 32,
+        )
         is_complex = len(shape) > len(g.shape)
         backend, device, xp = backend_of(g), device_of(g), library_of([g])
         assert backend is not None
@@ -145,7 +150,7 @@ def draw(seed: int, step: int, leaf: int, shape: tuple[int, ...]) -> np.ndarray:
 
 def _parts(g: Array) -> tuple[int, ...]:
     """Shape of the real numbers of a leaf: for complex ones, real and imaginary part first."""
-    is_complex = namespace_of(g).isdtype(g.dtype, "complex floating")
+    is_complex = has_kind(namespace_of(g), g.dtype, "complex floating")
     return (2, *g.shape) if is_complex else tuple(g.shape)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from anygrad import trees
 from anygrad.backends import Backend, backend_of, device_of
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Device, Namespace, Tree
 from anygrad.errors import ArgumentError, DTypeError, describe
 from anygrad.solvers.problem.captured import refuse_traced
@@ -83,7 +84,7 @@ class Space:
             size, both = math.prod(x.shape), is_complex(xp, x)
             parts.append(Part(tuple(x.shape), x.dtype, both, start, size))
             start += 2 * size if both else size
-        eps = float(xp.finfo(dtype).eps)
+        eps = float(float_limits(xp, dtype).eps)
         home = leaves[0]
         return cls(xp, backend, device_of(home), dtype, treedef, tuple(parts), start, eps, home)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad.backends import to_host
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Namespace
 
 Maps = tuple[Array, ...]
@@ -88,7 +89,7 @@ def _labels(xp: Namespace, cost: Array, weight: Array, level: Array) -> Array:
     reach = xp.max(xp.abs(cost), axis=-1, keepdims=True) + xp.max(weight, axis=-1, keepdims=True)
     reach = reach + xp.max(xp.abs(level), axis=-1, keepdims=True)
     levels = max(1, (cost.shape[-1] - 1).bit_length())
-    tie = (ROUNDINGS * levels * float(xp.finfo(cost.dtype).eps)) * reach
+    tie = (ROUNDINGS * levels * float(float_limits(xp, cost.dtype).eps)) * reach
     zeros, ones = xp.zeros_like(cost), xp.ones_like(cost)
     return xp.where(marginal < -tie, ones, xp.where(marginal > tie, -ones, zeros))
 

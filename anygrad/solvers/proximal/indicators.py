@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from anygrad.backends import namespace_of
+from anygrad.backends.dtypes import float_limits
 from anygrad.backends.types import Array, Tree
 from anygrad.errors import ArgumentError, describe
 from anygrad.solvers.proximal.leaves import add_up
@@ -93,7 +94,7 @@ def nonnegative() -> Proximal:
 def _outside(x: Array, inside: Array) -> Array:
     """0 where two leaves agree but for rounding, else inf; 0-d."""
     xp = namespace_of(x)
-    eps = float(xp.finfo(widest_real_dtype([x])).eps)
+    eps = float(float_limits(xp, widest_real_dtype([x])).eps)
     size = xp.max(xp.abs(x))
     moved = xp.max(xp.abs(x - inside))
     close = moved <= math.sqrt(eps) * xp.maximum(size, xp.ones_like(size))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from anygrad.backends.dtypes import float_limits, has_kind
 from anygrad.backends.types import Array, Namespace, Tree
 from anygrad.errors import DTypeError, ShapeError, describe
 from anygrad.ranges import NOT_NEGATIVE, check_count, check_number
@@ -143,7 +144,7 @@ def total_variation_2d(
             _check_real("total_variation_2d", xp, leaf)
             _check_image(leaf)
             weight = beside(xp, leaf, step) * strength
-            floor = math.sqrt(10.0 * float(xp.finfo(leaf.dtype).eps))
+            floor = math.sqrt(10.0 * float(float_limits(xp, leaf.dtype).eps))
             enough = max(tolerance, floor) if tolerance else 0.0
             return denoise_image(xp, leaf, weight, differences, max_steps, enough)
 
@@ -162,7 +163,7 @@ def _last(xp: Namespace, x: Array, axis: int, back: bool = False) -> Array:
 
 
 def _check_real(where: str, xp: Namespace, x: Array) -> None:
-    if not xp.isdtype(x.dtype, "real floating"):
+    if not has_kind(xp, x.dtype, "real floating"):
         message = f"{where}(x): got {describe(x)}; expected a real floating array."
         raise DTypeError(message)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.backends.dtypes import float_limits
 from anygrad.errors import ArgumentError, MissingRuleError, ShapeError
 from anygrad.ops import matrices
 from anygrad.tracing.functions.arguments import ABSENT, as_own_arrays, fresh, given
@@ -38,7 +39,7 @@ def pinv(a, rcond=None, hermitian=False, *, rtol=ABSENT):
 def _precision(a: Any) -> float:
     """The relative size of singular values that rounding makes of 0."""
     bottom = lowest(a)
-    return max(a.shape[-2:]) * float(plain_namespace(bottom).finfo(bottom.dtype).eps)
+    return max(a.shape[-2:]) * float(float_limits(plain_namespace(bottom), bottom.dtype).eps)
 
 
 def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from anygrad.backends.dtypes import float_limits
 from anygrad.errors import DTypeError, ShapeError
 from anygrad.ops.shaping import kind_of, normal_axes
 from anygrad.tracing.functions.arguments import common_dtype, on_device_of, plain_axis
@@ -23,7 +24,7 @@ def on_host(x: Any) -> bool:
 
 def limits_of(x: Any) -> Any:
     """The limits of the floating dtype of an array, or of its real part."""
-    return plain_namespace(x).finfo(x.dtype)
+    return float_limits(plain_namespace(x), x.dtype)
 
 
 def beside_values(numbers: Any, x: Any) -> Any:

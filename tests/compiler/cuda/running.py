@@ -120,10 +120,10 @@ def launched(kernel, program, values, options=OPTIONS):
     """Launch a kernel on the values of a program, and put what it gives among them."""
     launch = launch_of(kernel, (), options)
     plans = kernel.plans if isinstance(kernel, Many) else (kernel,)
-    given = [_handed(x, values) for x in plans[0].reads if x.is_single] if len(plans) > 1 else []
+    mine = kernel.own if isinstance(kernel, Many) else [True] * len(kernel.reads)
+    given = [_handed(x, values) for x, own in zip(plans[0].reads, mine, strict=True) if not own]
     for one in plans:
-        own = [x for x in one.reads if len(plans) == 1 or not x.is_single]
-        given += [_handed(x, values) for x in own]
+        given += [_handed(x, values) for x, own in zip(one.reads, mine, strict=True) if own]
         wanted = one.group.results if len(plans) > 1 else one.results
         for ref in wanted:
             given.append(values.setdefault(int(ref), _empty(program.specs[ref])))

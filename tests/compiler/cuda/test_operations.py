@@ -48,7 +48,14 @@ FUNCTIONS_ONE = (
 FUNCTIONS_TWO = ("hypot", "atan2", "logaddexp", "pow", "xlogy", "xlog1py", "rel_entr", "kl_div")
 ELSEWHERE = ("where", "astype")
 """Rows with tests of their own below."""
-UNITS = {"float16": 1, "bfloat16": 1, "float32": 8, "float64": 32, "complex64": 16, "complex128": 16}
+UNITS = {
+    "float16": 1,
+    "bfloat16": 1,
+    "float32": 8,
+    "float64": 32,
+    "complex64": 16,
+    "complex128": 16,
+}
 """In the last place, of functions; SciPy's erfc more far out, halves are rounded from single."""
 EITHER_ZERO = ("maximum", "minimum", "sign")
 """Of zeros of both signs either may be the larger one; CuPy's sign(-0.0) is 0.0."""
@@ -301,4 +308,6 @@ def test_what_no_kernel_computes():
     x = np.array([1.5, 2.0])
     for name, args in {"remainder": (x, x), "gamma": (x,), "nextafter": (x, x)}.items():
         program, _ = applied([(name, args, {})], (x,))
-        assert why_not(program.nodes[0], program.specs) == f"no kernel computes {name} of these types"
+        assert (
+            why_not(program.nodes[0], program.specs) == f"no kernel computes {name} of these types"
+        )

@@ -42,7 +42,8 @@ class Launch:
     texts : tuple of str
         What is compiled.
     call : callable
-        Takes what is read, then what is written; of many, what is shared, then leaf after leaf.
+        Takes what is read, then what is written; of many, what is shared, arrays with an element
+        for each leaf, then leaf after leaf.
         Gives what reductions of many leaves give, one array for each reduction.
     """
 
@@ -119,7 +120,8 @@ def _launch_reduction(plan: Plan, options: tuple[str, ...]) -> Launch:
 
 
 def _launch_many(many: Many, homes: Sequence[int | None], options: tuple[str, ...]) -> Launch:
-    columns, shared = many.columns(homes), len(many.shared)
+    columns = many.columns(homes)
+    ahead = len(many.shared) + len(many.indexed) + len(many.rows)
     template = np.zeros(1, table_type(many, columns))
     blocks = many.blocks
     template["first"], template["size"] = blocks, [one.size for one in many.plans]
@@ -134,9 +136,9 @@ def _launch_many(many: Many, homes: Sequence[int | None], options: tuple[str, ..
     results = [_flat(leaves[0], one.result) for one in reductions]
 
     def call(*arrays: Any) -> tuple[Any, ...]:
-        table = table_for([x.data.ptr for x in arrays[shared:]])
+        table = table_for([x.data.ptr for x in arrays[ahead:]])
         made = tuple(map(cupy.make, parts))
-        run(grid, BLOCK, (*arrays[:shared], table, *made))
+        run(grid, BLOCK, (*arrays[:ahead], table, *made))
         if not rest:
             return ()
         found = tuple(map(cupy.make, results))
@@ -149,7 +151,7 @@ def _launch_many(many: Many, homes: Sequence[int | None], options: tuple[str, ..
 def _by_value(template: np.ndarray, addresses: list[int]) -> np.ndarray:
     """A table of its own for every call: other threads may launch at the same time."""
     table = template.copy()
-    table["address"].reshape(-1)[:] = addresses
+    table["address"].reshape(-1)[: len(addresses)] = addresses
     return table
 
 

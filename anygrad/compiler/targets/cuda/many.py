@@ -16,7 +16,6 @@ import numpy as np
 from anygrad.compiler.grouping import Group
 from anygrad.compiler.program import Node, Ref
 from anygrad.compiler.simplifying import frozen
-from anygrad.compiler.tables import Row, rows_of
 from anygrad.compiler.targets.cuda.bodies import Body
 from anygrad.compiler.targets.cuda.elementwise import (
     THREADS,
@@ -52,9 +51,18 @@ class Many(NamedTuple):
     ----------
     plans : tuple of Plan
         None of them reads what another one gives; if they reduce, then all their elements.
+    own : tuple of bool
+        Which of the things that are read every leaf has of its own; the others are shared.
+    indexed : frozenset of int
+        Those of them that lie in one array, an element for each leaf.
+    rows : frozenset of int
+        The results that do.
     """
 
     plans: tuple[Plan, ...]
+    own: tuple[bool, ...]
+    indexed: frozenset[int] = frozenset()
+    rows: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         sizes = [one.size for one in self.plans]
@@ -79,7 +87,7 @@ class Many(NamedTuple):
     @property
     def shared(self) -> tuple[Stream, ...]:
         """What every leaf reads."""
-        return tuple([x for x in self.first.reads if x.is_single])
+        return tuple([x for x, own in zip(self.first.reads, self.own, strict=True) if not own])
 
     @property
     def is_small(self) -> bool:
@@ -103,8 +111,8 @@ class Many(NamedTuple):
 
     def columns(self, homes: Sequence[int | None]) -> int:
         """The addresses of a leaf, where results take the places of what is read."""
-        own = len(self.first.reads) - len(self.shared)
-        return own + sum(home is None for home in homes)
+        made = [k for k, home in enumerate(homes) if home is None and k not in self.rows]
+        return sum(self.own) - len(self.indexed) + len(made)
 
 
 def manies_of(groups: Sequence[Group], levels: dict[int, int]) -> list[Many]:
@@ -115,14 +123,9 @@ def manies_of(groups: Sequence[Group], levels: dict[int, int]) -> list[Many]:
     """
     found: dict[Any, list[Plan]] = {}
     for one in groups:
-        made, bare = plan(one), rows_of([one.with_reductions()])
-        if made is None or not bare or not _is_whole(made):
-            continue
-        own = [x for x in made.reads if not x.is_single]
-        if len(own) != len(bare[0].operands):
-            continue  # a column with the same element everywhere is read in another way
-        key = (bare[0].body, _signature(one, bare[0]), vector_length(made))
-        found.setdefault(key, []).append(made)
+        made = plan(one)
+        if made is not None and _is_whole(made):
+            found.setdefault(_words_of(made), []).append(made)
     return [many for plans in found.values() for many in _at_once(plans, levels)]
 
 
@@ -142,7 +145,18 @@ def _at_once(plans: list[Plan], levels: dict[int, int]) -> list[Many]:
             latest = until
         made[-1].append(one)
         latest = min(latest, until)
-    return [Many(_as_stacked(found, users)) for found in made if len(found) > 1]
+    return [_together(_as_stacked(found, users)) for found in made if len(found) > 1]
+
+
+def _together(plans: tuple[Plan, ...]) -> Many:
+    own = []
+    for streams in zip(*[one.reads for one in plans], strict=True):
+        first = streams[0]
+        same = all(
+            x.what is first.what or (type(x.what) is Ref and x.what == first.what) for x in streams
+        )
+        own.append(not first.is_number and not (first.is_single and same))
+    return Many(plans, tuple(own))
 
 
 def _as_stacked(plans: list[Plan], users: dict[int, list[Node]]) -> tuple[Plan, ...]:
@@ -167,15 +181,30 @@ def _is_whole(one: Plan) -> bool:
     return extent is None or (extent.outer == extent.inner == 1)
 
 
-def _signature(group: Group, row: Row) -> tuple[Any, ...]:
-    places = {int(ref): k for k, ref in enumerate(row.results)}
-    results = tuple([places[ref] for ref in group.results])
-    specs = group.program.specs
+def _words_of(one: Plan) -> tuple[Any, ...]:
+    """What a plan does, in the same words for all that differ in nothing but their arrays."""
+    specs, places = one.group.program.specs, dict[int, Any]()
+    for k, x in enumerate(one.reads):
+        if not x.is_number:
+            places[_key(x.what)] = ("read", k)
+    body = []
+    for k, node in enumerate(one.group.body):
+        told = tuple([places.get(_key(x)) or frozen(x) for x in node.operands])
+        kw = tuple([(name, frozen(x)) for name, x in sorted(node.keywords.items())])
+        body.append((node.name, told, kw))
+        places[int(node.number)] = ("made", k)
     reductions = [
-        (node.name, places[node.operands[0]], frozen(specs[node.number].dtype))
-        for node in group.reductions
+        (x.node.name, places[int(x.node.operands[0])], frozen(specs[x.node.number].dtype))
+        for x in one.reductions
     ]
-    return (results, *reductions)
+    streams = [(x.dtype, x.is_single, x.is_number) for x in (*one.reads, *one.writes)]
+    results = [places[int(ref)] for ref in one.group.results]
+    return (*body, *results, *reductions, *streams)
+
+
+def _key(x: Any) -> int:
+    """Values of the program by number, constants by identity, which no number equals."""
+    return int(x) if type(x) is Ref else -id(x)
 
 
 def table_type(many: Many, columns: int) -> np.dtype:
@@ -183,7 +212,7 @@ def table_type(many: Many, columns: int) -> np.dtype:
     count = len(many.plans)
     size = np.uint32 if many.is_small else np.int64
     fields = [
-        ("address", np.uint64, (count, columns)),
+        ("address", np.uint64, (count, max(columns, 1))),
         ("size", size, (count,)),
         ("first", np.uint32, (count + 1,)),
     ]
@@ -193,15 +222,18 @@ def table_type(many: Many, columns: int) -> np.dtype:
 
 
 def write_many(many: Many, homes: Sequence[int | None], resident: bool) -> str:
-    """The text of ``kernel(shared..., table, parts...)``.
+    """The text of ``kernel(shared..., indexed..., rows..., table, parts...)``.
 
-    ``homes`` has for every result the array that is read, counted among the arrays, whose place it
-    takes.
+    ``homes`` has for every result what is read, counted among what each leaf has of its own, whose
+    place it takes.
     """
     one = many.first
     body = Body(one)
     index = "int" if many.is_small else "long long"
-    given = [text for text, x in zip(parameters(one), one.reads, strict=False) if x.is_single]
+    known = zip(parameters(one), many.own, strict=False)
+    given = [text for text, own in known if not own]
+    given += [f"const {TYPES[one.reads[k].dtype].memory}* q{k}" for k in sorted(many.indexed)]
+    given += [f"{TYPES[one.writes[k].dtype].memory}* z{k}" for k in sorted(many.rows)]
     given.append(_table_parameter(resident))
     parts = [body.head, body.text, _table_text(many, homes)]
     reductions = one.reductions
@@ -212,7 +244,7 @@ def write_many(many: Many, homes: Sequence[int | None], resident: bool) -> str:
         f'extern "C" __global__ void __launch_bounds__({THREADS}) kernel({", ".join(given)}) {{',
         *_bisection(many, resident),
         f"    const {index} n = table.size[leaf];",
-        *_pointers(one, homes),
+        *_pointers(many, homes),
         *singles(one),
     ]
     if reductions:
@@ -268,7 +300,7 @@ def _table_parameter(resident: bool) -> str:
 
 
 def _table_text(many: Many, homes: Sequence[int | None]) -> str:
-    count, columns = len(many.plans), many.columns(homes)
+    count, columns = len(many.plans), max(many.columns(homes), 1)
     size = "unsigned int" if many.is_small else "long long"
     return (
         f"struct Table {{ unsigned long long address[{count}][{columns}]; {size} size[{count}]; "
@@ -288,17 +320,23 @@ def _bisection(many: Many, resident: bool) -> list[str]:
     ]
 
 
-def _pointers(one: Plan, homes: Sequence[int | None]) -> list[str]:
+def _pointers(many: Many, homes: Sequence[int | None]) -> list[str]:
     """The arrays of a leaf, by the names that `tile_lines` uses."""
-    lines, column, places = [], 0, []
+    lines, column, places, one = [], 0, list[int](), many.first
     for k, x in enumerate(one.reads):
-        if not x.is_single:
-            kind = TYPES[x.dtype].memory
-            lines.append(f"    const {kind}* r{k} = (const {kind}*)table.address[leaf][{column}];")
-            places.append(column)
+        if not many.own[k]:
+            continue
+        kind, text = TYPES[x.dtype].memory, f"q{k} + leaf"
+        places.append(column)
+        if k not in many.indexed:
+            text = f"(const {TYPES[x.dtype].memory}*)table.address[leaf][{column}]"
             column += 1
+        lines.append(f"    const {kind}* r{k} = {text};")
     for k, x in enumerate(one.writes):
         kind, home = TYPES[x.dtype].memory, homes[k]
+        if k in many.rows:
+            lines.append(f"    {kind}* w{k} = z{k} + leaf;")
+            continue
         if home is None:
             place, column = column, column + 1
         else:

@@ -141,7 +141,7 @@ _COMPLEX = frozenset(
 
 
 def _truth(dtype: str, a: str) -> str:
-    return a if dtype == "bool" else f"({a} != {TYPES[dtype].value}(0))"
+    return a if dtype == "bool" else f"({a} != ({TYPES[dtype].value})0)"
 
 
 def _logical(symbol: str) -> Callable[..., str]:
@@ -211,7 +211,7 @@ def why_not(node: Node, specs: dict[int, Spec]) -> str:
     result = specs[node.number]
     if result.kind != "array" or result.library is not CUPY:
         return "on the host"
-    if any(type(x) is Ref and _is_of_host(specs[x]) for x in node.operands):
+    if any(_is_of_host(x, specs) for x in node.operands):
         return "an array of the host"
     if name_of(result.dtype) not in TYPES:
         return f"a kernel gives no {result}"
@@ -230,8 +230,11 @@ def why_not(node: Node, specs: dict[int, Spec]) -> str:
     return ""
 
 
-def _is_of_host(spec: Spec) -> bool:
-    return spec.kind == "array" and spec.library is not CUPY
+def _is_of_host(x: Any, specs: dict[int, Spec]) -> bool:
+    """Whether an operand is an array of the host, of which a kernel reads single numbers only."""
+    if type(x) is not Ref:
+        return isinstance(x, np.ndarray) and x.size != 1
+    return specs[x].kind == "array" and specs[x].library is not CUPY
 
 
 def operate(node: Node, operands: Sequence[Value], specs: dict[int, Spec]) -> Value:
@@ -248,7 +251,7 @@ def operate(node: Node, operands: Sequence[Value], specs: dict[int, Spec]) -> Va
     texts = [x.text for x in given]
     if node.name in ("real", "imag"):
         if not is_complex(types[0]):
-            return Value(texts[0] if node.name == "real" else f"{TYPES[result].value}(0)", result)
+            return Value(texts[0] if node.name == "real" else f"({TYPES[result].value})0", result)
         return Value(f"{texts[0]}.{node.name}()", result)
     exponent = operands[1].constant if node.name == "pow" else None
     power = POWERS.get(float(exponent)) if isinstance(exponent, int | float) else None

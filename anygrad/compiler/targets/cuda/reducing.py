@@ -204,9 +204,9 @@ def _identity(one: Reduction) -> str:
     dtype = totals_of(one)
     kind = TYPES[dtype].value
     if one.name in ("sum", "any"):
-        return f"{kind}(0)" if dtype != "bool" else "false"
+        return f"({kind})0" if dtype != "bool" else "false"
     if one.name in ("prod", "all"):
-        return f"{kind}(1)" if dtype != "bool" else "true"
+        return f"({kind})1" if dtype != "bool" else "true"
     if is_float(dtype):
         return f"{'-' if one.name == 'max' else ''}({kind})__int_as_float(0x7f800000)"
     if dtype == "bool":
@@ -247,7 +247,7 @@ def _taken(plan: Plan, body: Body, indent: str) -> list[str]:
         dtype = totals_of(one)
         text = f"y{first + source}"
         if one.name in ("any", "all"):
-            text = f"({text} != {TYPES[one.source].value}(0))" if one.source != "bool" else text
+            text = f"({text} != ({TYPES[one.source].value})0)" if one.source != "bool" else text
         elif dtype != one.source:
             text = f"({TYPES[dtype].value})({text})"
         lines.append(f"{indent}s{k} = join{k}(s{k}, {text});")

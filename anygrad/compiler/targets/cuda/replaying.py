@@ -57,8 +57,8 @@ def where_to_run(program: Program) -> int | None:
 
 
 def _is_array(program: Program, ref: Ref) -> bool:
-    spec = program.specs[ref]
-    return spec.kind == "array" and spec.library is CUPY
+    spec = program.specs.get(int(ref))  # guards have none
+    return spec is not None and spec.kind == "array" and spec.library is CUPY
 
 
 class Launching(Writing):
@@ -75,7 +75,7 @@ class Launching(Writing):
         self._columns: dict[tuple[int, ...], str] = {}  # what many leaves give -> its array
         self._taken = {int(node.number) for one in kernels for node in one.nodes}
         made_at_once = [Step(one.nodes, None, None, one) for one in kernels]
-        super().__init__(program, donated, in_order(program, made_at_once))
+        super().__init__(program, donated, _host_first(program, in_order(program, made_at_once)))
 
     def prepare(self) -> None:
         """Find the memory that kernels read."""
@@ -123,18 +123,29 @@ class Launching(Writing):
 
     def _print_many(self, position: int, many: Many) -> None:
         printer, owners = self.printer, self._owners(many)
-        reads = [[self._read(x) for x in one.reads if not x.is_single] for one in many.plans]
+        own = [k for k, is_own in enumerate(many.own) if is_own]
+        reads = [[self._read(one.reads[k]) for k in own] for one in many.plans]
+        arrays = {k: _array_of([row[at] for row in reads]) for at, k in enumerate(own)}
+        indexed = {k: name for k, name in arrays.items() if name}
+        rows = self._rows_for(many)
         writes = [
             [
                 self._room(position, ref, one, k, owners, leaf)
                 for k, ref in enumerate(one.group.results)
+                if k not in rows
             ]
             for leaf, one in enumerate(many.plans)
         ]
-        homes = [_home_of(reads, writes, k) for k in range(len(many.first.writes))]
+        homes: list[int | None] = [None] * len(many.first.writes)
+        for at, k in enumerate(k for k in range(len(homes)) if k not in rows):
+            homes[k] = _home_of(reads, writes, at)
+        many = many._replace(indexed=frozenset(indexed), rows=frozenset(rows))
         given = [self._read(x) for x in many.shared]
-        for own, made in zip(reads, writes, strict=True):
-            given += [*own, *[x for x, home in zip(made, homes, strict=True) if home is None]]
+        given += [indexed[k] for k in sorted(indexed)] + [rows[k] for k in sorted(rows)]
+        made = [home for k, home in enumerate(homes) if k not in rows]
+        for row, written in zip(reads, writes, strict=True):
+            given += [x for x, k in zip(row, own, strict=True) if k not in indexed]
+            given += [x for x, home in zip(written, made, strict=True) if home is None]
         launch = launch_of(many, homes)
         self.texts += launch.texts
         call = f"{printer.name(launch.call, 'launch')}({', '.join(given)})"
@@ -145,10 +156,28 @@ class Launching(Writing):
         for k in range(len(many.first.reductions)):
             numbers = tuple([int(one.reductions[k].node.number) for one in many.plans])
             names.append(f"q{numbers[0]}")
-            self._columns[numbers] = names[-1]
-            for leaf, number in enumerate(numbers):
-                self.name(number, f"{names[-1]}[{leaf}]")
+            self._name_column(numbers, names[-1])
         printer.add(f"{', '.join(names)}, = {call}")
+
+    def _rows_for(self, many: Many) -> dict[int, str]:
+        """Make one array for results of shape (), which would be an array for each leaf."""
+        found: dict[int, str] = {}
+        for k in range(len(many.first.writes)):
+            refs = [one.group.results[k] for one in many.plans]
+            if any(self.specs[x].shape or int(x) in self.homes for x in refs):
+                continue
+            name, layout = f"q{int(refs[0])}", ((len(refs),), self.specs[refs[0]].dtype, (0,))
+            make = self.printer.name(cupy.make, "make")
+            self.printer.add(f"{name} = {make}({self.printer.name(layout, 'layout')})")
+            self._name_column(tuple(map(int, refs)), name)
+            found[k] = name
+        return found
+
+    def _name_column(self, numbers: tuple[int, ...], array: str) -> None:
+        """Values of shape () are elements of an array."""
+        self._columns[numbers] = array
+        for leaf, number in enumerate(numbers):
+            self.name(number, f"{array}[{leaf}]")
 
     def _owners(self, many: Many) -> dict[int, int]:
         """For each memory the only leaf that reads it, or -1."""
@@ -257,6 +286,24 @@ class Launching(Writing):
         return None
 
 
+def _host_first(program: Program, steps: list[Step]) -> list[Step]:
+    """The steps with those first that compute and ask on the host alone.
+
+    A run that is left is left before anything is launched, and donated memory can be written.
+    """
+    of_host = {int(ref) for ref in program.inputs if not _is_array(program, ref)}
+    first, rest = [], []
+    for step in steps:
+        node = step.nodes[0]
+        alone = step.kernel is None and not _is_array(program, node.number)
+        if alone and node.name != "call" and all(int(ref) in of_host for ref in node.uses()):
+            of_host.add(int(node.number))
+            first.append(step)
+        else:
+            rest.append(step)
+    return [*first, *rest]
+
+
 def _element_of(node: Node | None, root: int) -> int | None:
     """The place of an element in an array along its first axis; None for any other view."""
     if node is None or node.name != "getitem" or node.operands[0] != root:
@@ -264,6 +311,13 @@ def _element_of(node: Node | None, root: int) -> int | None:
     key = node.keywords["key"]
     first = key[0] if type(key) is tuple and key[1:] in ((), (Ellipsis,)) else key
     return first if type(first) is int and first >= 0 else None
+
+
+def _array_of(names: list[str]) -> str:
+    """The array whose elements these are, one after the other; empty if there is none."""
+    array = names[0].removesuffix("[0]")
+    elements = [f"{array}[{k}]" for k in range(len(names))]
+    return array if names == elements else ""
 
 
 def _home_of(reads: list[list[str]], writes: list[list[str]], k: int) -> int | None:
