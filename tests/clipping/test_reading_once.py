@@ -128,6 +128,13 @@ def test_kernels_give_the_norm_over_the_whole_range(dtype):
             assert error <= 4 * float(kept.eps) * wanted + float(kept.smallest_subnormal)
 
 
+@pytest.mark.parametrize("name", ["small", "large", "almost beyond", "all", "many small"])
+def test_the_divisor_is_near_the_norm(name):
+    divisor, ratio, _ = compiled(scaled_norm, np.asarray(WIDE[name]))
+    assert math.frexp(float(to_host(divisor)))[0] == 0.5  # a power of two
+    assert 1.0 <= float(to_host(ratio)) < 4.0
+
+
 def test_single_precision_is_added_in_double():
     arrays = [np.full(100_000, 0.1, np.float32), np.full(3, 1e-25, np.float32)]
     norm = float(to_host(compiled(clipping.global_norm, *arrays)))

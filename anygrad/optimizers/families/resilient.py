@@ -52,7 +52,8 @@ def resilient(
     turned = xp.sign(g) * xp.sign(g_last)  # the product of the gradients themselves may vanish
     size = xp.where(turned > 0, etas[1] * size, xp.where(turned < 0, etas[0] * size, size))
     size = xp.minimum(xp.maximum(size, step_sizes[0]), step_sizes[1])
-    g = xp.where(turned < 0, 0.0, g)
+    # the array first: of an empty one, JAX forgets the device beside a number
+    g = xp.where(~(turned < 0), g, 0.0)
     return -size * xp.sign(g), g, size
 
 

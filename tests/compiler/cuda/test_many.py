@@ -123,11 +123,19 @@ def test_the_table_tells_addresses_sizes_and_blocks(monkeypatch):
         assert_same(x, a * 2 + b)
 
 
+def test_tables_by_value_are_new_in_every_launch(monkeypatch):
+    """Another thread may fill one in while it is handed over."""
+    many, (p, g) = three()
+    given = [x for leaf in zip(p, g, p, strict=True) for x in leaf]
+    seen = launched(many, [given, given], monkeypatch=monkeypatch)
+    assert not np.shares_memory(seen[0][2][0], seen[1][2][0])
+
+
 def test_results_take_the_place_of_what_is_read(monkeypatch):
     many, (p, g) = three()
     wanted = [a * 2 + b for a, b in zip(p, g, strict=True)]
     given = [x for leaf in zip(p, g, strict=True) for x in leaf]
-    for home, taken in ((0, p), (1, g)):
+    for home in (0, 1):
         kept = [x.copy() for x in given]
         ((_, _, (table,)),) = launched(many, [kept], [home], monkeypatch=monkeypatch)
         assert table["address"].shape == (1, 3, 2)

@@ -19,8 +19,8 @@ from tests.support.nvrtc import compile_text, reason_no_nvrtc
 ROOT = Path(__file__).parents[3]
 PARTS = {"operations": 32, "clips": 32, "optimizers": 64, "corpus": 24}
 """In how many tests the texts of each part are compiled."""
-OF_CORPUS = 250
-"""Texts of the corpus that are compiled in quick runs."""
+QUICK = {"operations": 120, "corpus": 250}
+"""How many texts of these are compiled in quick runs; all of the others are."""
 WAYS = [(arch, options) for arch in ("80", "90") for options in (("--fmad=false",), ())]
 STANDARD = "--std=c++17"
 REFUSED = r"DTypeError: clip_by_value\(grads\): got .* dtype complex"
@@ -67,7 +67,7 @@ def test_texts_compile(texts_of, part, k, request):
     """For one architecture and set of options each in quick runs, for all in slow ones."""
     slow = request.config.getoption("--slow")
     texts = distinct(texts_of(part))
-    texts = texts if slow or part != "corpus" else texts[:OF_CORPUS]
+    texts = texts if slow else texts[: QUICK.get(part)]
     for place in range(k, len(texts), PARTS[part]):
         text, name = texts[place]
         for arch, options in WAYS if slow else [WAYS[place % len(WAYS)]]:

@@ -17,7 +17,6 @@ from tests.compiler.cuda.running import applied, run
 from tests.compiler.cuda.values import (
     COMPLEX,
     DTYPES,
-    HALVES,
     INTEGERS,
     REALS,
     assert_same,

@@ -1,4 +1,4 @@
-"""Reductions of kernels: near NumPy's, the same in every run, and added up by the tree told here."""
+"""Reductions: near NumPy's, the same in every run, and added up by the tree that is told here."""
 
 import math
 

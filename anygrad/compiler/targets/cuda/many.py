@@ -152,9 +152,7 @@ def _together(plans: tuple[Plan, ...]) -> Many:
     own = []
     for streams in zip(*[one.reads for one in plans], strict=True):
         first = streams[0]
-        same = all(
-            x.what is first.what or (type(x.what) is Ref and x.what == first.what) for x in streams
-        )
+        same = len({_key(x.what) for x in streams}) == 1
         own.append(not first.is_number and not (first.is_single and same))
     return Many(plans, tuple(own))
 
