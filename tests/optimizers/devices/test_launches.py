@@ -53,6 +53,11 @@ MOST = {
     "clip_by_global_norm-zero in a chain": JOINT + 1,
     "normalize in a chain": JOINT,
     "dynamic_loss_scale in a chain": JOINT,
+    # a norm for each leaf, and with the clip the joint one for the state
+    "lars": 4,
+    "lamb": 6,
+    "clip_by_norm + adam": 7,
+    "monitored adam": 6,
 }
 # copies of arguments that are kept; a reduction of flags alone
 BESIDE = {"adan": 24, "dynamic_loss_scale in a chain": 1}
