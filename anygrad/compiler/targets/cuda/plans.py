@@ -201,17 +201,19 @@ def _lies_there(x: Any) -> bool:
 
 
 def _single_element(group: Group, arrays: Sequence[Stream], reads: int) -> Plan | None:
-    """A plan for one element, for which no axis counts; there is nothing to reduce."""
-    if group.reductions:
+    """A plan for one element, for which no axis counts."""
+    specs, found = group.program.specs, []
+    reductions = [_reduction(node, specs) for node in group.reductions]
+    if None in reductions:
         return None
-    specs = group.program.specs
-    found = []
     for x in arrays:
         own = specs[x.what].shape if type(x.what) is Ref else tuple(x.what.shape)
         whole = not x.is_number and own == group.shape
         found.append(x if x.is_number else x._replace(strides=(int(whole),)))
     taken = sorted(found[:reads], key=lambda x: not x.is_single)
-    return Plan(group, (1,), tuple(taken), tuple(found[reads:]))
+    extent = Extent(1, 1, 1) if reductions else None
+    wanted = tuple(found[reads:])
+    return Plan(group, (1,), tuple(taken), wanted, tuple(reductions), extent)  # type: ignore[arg-type]
 
 
 def _stream(x: Any, specs: dict[int, Spec], shape: tuple[int, ...]) -> Stream | None:
