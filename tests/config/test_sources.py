@@ -64,7 +64,21 @@ def test_every_setting_can_stand_in_a_file(tmp_path):
         'debug_nans = "nan"\ndeterministic = true\nfuse = false\nkernels = "off"\n'
         'contract = false\nkernel_cache = "off"\nthreads = 1\nprogress = "off"\n'
     )
-    found = ("strict", 1, "float32", False, False, "nan", True, False, "off", False, "off", 1, "off")
+    found = (
+        "strict",
+        1,
+        "float32",
+        False,
+        False,
+        "nan",
+        True,
+        False,
+        "off",
+        False,
+        "off",
+        1,
+        "off",
+    )
     assert read_again() == Settings(*found)
 
 

@@ -100,7 +100,7 @@ def reductions() -> list[Launch]:
     """To one number, in one stage and in two, and along an axis."""
     return [
         *(
-            Launch(f"reductions of {n} {dtype}", whole, (draw(n, dtype=dtype),), shares=n > 1)
+            Launch(f"reductions of {n} {dtype}", whole, (draw(n, dtype=dtype),), shares=True)
             for dtype in ("float32", "float64")
             for n in (1, ODD, LONG)
         ),

@@ -81,8 +81,8 @@ def test_a_compiled_norm_reads_every_leaf_in_one_kernel():
             norm(grads)
         with forbid_host_copies(), counting.counting() as found:
             norm(grads)
+        text = str(norm.ir(grads))
     assert found["launch"] == JOINT - 1
     assert not any(found[kind] for kind in CALLS)
-    text = str(norm.ir(grads))
     reads = [line for line in text.splitlines() if " = abs(" in line]
     assert len(reads) == len(grads) == len(np.unique(reads))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from anygrad.compiler.program import Node, Ref
-from anygrad.compiler.targets.cuda.operations import PREAMBLE, Value, operate
+from anygrad.compiler.targets.cuda.functions import FUNCTIONS
+from anygrad.compiler.targets.cuda.operations import Value, operate
 from anygrad.compiler.targets.cuda.plans import Plan
 from anygrad.compiler.targets.cuda.types import HEADERS, TYPES
 from anygrad.compiler.targets.dtypes import name_of
@@ -43,7 +44,8 @@ class Body:
         found = {x.dtype for x in (*self.plan.reads, *self.plan.writes)}
         found |= {name_of(self._specs[node.number].dtype) for node in self.plan.nodes}
         headers = dict.fromkeys([HEADERS[d] for d in sorted(found) if d in HEADERS])
-        return "".join([*headers, PREAMBLE, PACK])
+        used = dict.fromkeys(node.name for node in self.plan.group.body)
+        return "".join([*headers, *[FUNCTIONS[name] for name in used if name in FUNCTIONS], PACK])
 
     @property
     def outputs(self) -> list[tuple[Ref, str]]:

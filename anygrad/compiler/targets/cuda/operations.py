@@ -52,13 +52,9 @@ def _wrapping(symbol: str) -> Callable[[str, str, str], str]:
 
 
 def _negative(dtype: str, a: str) -> str:
-    return (
-        f"0 - {a}"
-        if dtype.startswith("u")
-        else _wrapping("-")(dtype, "0", a)
-        if (dtype.startswith("int"))
-        else f"-{a}"
-    )
+    if dtype.startswith("int"):
+        return _wrapping("-")(dtype, "0", a)
+    return f"0 - {a}" if dtype.startswith("u") else f"-{a}"
 
 
 def _abs(dtype: str, a: str) -> str:
@@ -175,35 +171,6 @@ POWERS: dict[float, Callable[[str, str], str]] = {
     1.0: lambda dtype, a: a,
 }
 """Exponents for which CuPy itself has shorter ways."""
-
-PREAMBLE = """template <class T> __device__ __forceinline__ T logaddexp(T a, T b) {
-    return a == b ? a + T(0.69314718055994530942) : a > b ? a + log1p(exp(b - a))
-         : a < b ? b + log1p(exp(a - b)) : a + b;
-}
-template <class T> __device__ __forceinline__ T expit(T x) { return T(1) / (T(1) + exp(-x)); }
-template <class T> __device__ __forceinline__ T log_expit(T x) {
-    return x < T(0) ? x - log1p(exp(x)) : -log1p(exp(-x));
-}
-template <class T> __device__ __forceinline__ T logit(T x) { return log(x / (T(1) - x)); }
-template <class T> __device__ __forceinline__ T xlogy(T x, T y) {
-    return x == T(0) && y == y ? T(0) : x * log(y);
-}
-template <class T> __device__ __forceinline__ T xlog1py(T x, T y) {
-    return x == T(0) && y == y ? T(0) : x * log1p(y);
-}
-template <class T> __device__ __forceinline__ T entr(T x) {
-    return x != x ? x : x > T(0) ? -x * log(x) : x == T(0) ? T(0) : -T(__int_as_float(0x7f800000));
-}
-template <class T> __device__ __forceinline__ T rel_entr(T x, T y) {
-    return x != x || y != y ? x + y : x > T(0) && y > T(0) ? x * log(x / y)
-         : x == T(0) && y >= T(0) ? T(0) : T(__int_as_float(0x7f800000));
-}
-template <class T> __device__ __forceinline__ T kl_div(T x, T y) {
-    return x != x || y != y ? x + y : x > T(0) && y > T(0) ? x * log(x / y) - x + y
-         : x == T(0) && y >= T(0) ? y : T(__int_as_float(0x7f800000));
-}
-"""
-"""Functions that CUDA has no names for; nor has NVRTC one for infinity."""
 
 
 def why_not(node: Node, specs: dict[int, Spec]) -> str:
