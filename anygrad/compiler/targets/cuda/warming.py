@@ -90,7 +90,7 @@ class Launches:
             return ()
         hot = self.hot
         if hot is None:
-            hot = print_launching(self.program, self._donated, self.kernels)
+            hot = self._with_kernels()
         return getattr(hot, "__anygrad_texts__", ())
 
     def next(self, at_once: bool) -> Callable[..., Any]:
@@ -105,12 +105,16 @@ class Launches:
         with self._lock:
             if self.hot is not None:
                 return
-            try:
-                self.hot = print_launching(self.program, self._donated, self.kernels)
-            except Exception as error:  # whatever goes wrong in a compiler, there is another way
-                self.failed = True
-                self.hot = self._cold
-                _warn_once(error)
+            self.hot = self._with_kernels()
+
+    def _with_kernels(self) -> Callable[..., Any]:
+        """The replay with kernels; the plain one if they cannot be made."""
+        try:
+            return print_launching(self.program, self._donated, self.kernels)
+        except Exception as error:  # whatever goes wrong in a compiler, there is another way
+            self.failed = True
+            _warn_once(error)
+            return self._cold
 
 
 _warned: set[str] = set()
@@ -119,8 +123,9 @@ _warned: set[str] = set()
 def _warn_once(error: Exception) -> None:
     if "kernels" not in _warned:
         _warned.add("kernels")
+        first = next(iter(str(error).splitlines()), "")
         message = (
-            f"kernels: got {type(error).__name__} from the compiler: {error}; this program is "
+            f"kernels: got {type(error).__name__} from the compiler: {first}; this program is "
             "replayed by CuPy. Set kernels='off' to do without them."
         )
         warnings.warn(message, RuntimeWarning, stacklevel=2)
