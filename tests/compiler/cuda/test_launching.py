@@ -136,6 +136,8 @@ def test_results_that_cupy_lays_out_in_another_way_are_laid_out_again(cupy, laun
 
 
 def test_what_is_donated_is_written_unless_somebody_else_sees_it(cupy, launches):
+    from tests.support.lookalike_cupy import counting
+
     with ag.use_settings(kernels="always"):
         compiled = ag.compile(lambda p, g: p - 0.5 * g * g, donate=0)
         for _ in range(3):
@@ -145,10 +147,41 @@ def test_what_is_donated_is_written_unless_somebody_else_sees_it(cupy, launches)
             assert_close(q, X - 0.5 * Y * Y)
         assert q.data.ptr == address
         whole = cupy.asarray(X.ravel())
+        with counting.counting() as found:
+            compiled(q, g)
+        assert (found["launch"], found["copy"], found["allocation"]) == (1, 0, 0)
         q = compiled(whole[:-1], whole[1:])  # the one begins in the middle of the other
         q = compiled(whole[:-1], whole[1:])
         assert_close(q, X.ravel()[:-1] - 0.5 * X.ravel()[1:] ** 2)
         assert_close(whole, X.ravel())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda p: p * 2.0 - np.flip(p), lambda p: p * 2.0 - p[:1], lambda p: p * 2.0 - p.T],
+    ids=["flipped", "a row for all", "transposed"],
+)
+def test_what_is_donated_is_not_written_while_it_is_read_elsewhere(cupy, launches, f):
+    square = np.random.default_rng(1).normal(size=(40, 40))
+    with ag.use_settings(kernels="always"):
+        compiled = ag.compile(f, donate=0)
+        for _ in range(3):
+            assert_close(compiled(cupy.asarray(square)), f(square))
+    assert launches
+
+
+def test_a_condition_on_numbers_is_asked_before_anything_is_written(cupy, launches):
+    from tests.support.lookalike_cupy import counting
+
+    optimizer = ag.optimizers.radam(0.1)  # its way depends on the step
+    params, grads = [{"a": cupy.asarray(X), "b": cupy.asarray(Y)} for _ in range(2)]
+    state = optimizer.init(params)
+    with ag.use_settings(kernels="always"):
+        for _ in range(20):
+            params, state = optimizer.step(params, grads, state, donate=True)
+        with counting.counting() as found:
+            optimizer.step(params, grads, state, donate=True)
+    assert (found["launch"], found["copy"], found["allocation"]) == (1, 0, 0)
 
 
 def test_texts_are_compiled_once_for_all_programs(cupy, launches):
