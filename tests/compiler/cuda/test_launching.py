@@ -184,6 +184,33 @@ def test_a_condition_on_numbers_is_asked_before_anything_is_written(cupy, launch
     assert (found["launch"], found["copy"], found["allocation"]) == (1, 0, 0)
 
 
+def test_what_is_spread_out_is_so_where_no_kernel_reads_it(cupy, launches):
+    def f(x):
+        xp = ag.namespace(x)
+        wide = xp.broadcast_to(x[0, :], (3, 7))
+        return wide // 0.5, xp.exp(-wide) * 2.0, xp.broadcast_to(x[0, 0], (4,)) // 0.25
+
+    with ag.use_settings(kernels="always"):
+        compiled = ag.compile(f)
+        for _ in range(3):
+            assert_close(compiled(cupy.asarray(X)), f(X))
+    assert launches
+
+
+def test_leaves_that_wait_for_another_leaf_come_later(cupy, launches):
+    def f(x, y):
+        first, second = (2.0 * z + 1.0 for z in (x, y))
+        third = 2.0 * ag.namespace(x).cumulative_sum(second) + 1.0
+        return first, second, third
+
+    with ag.use_settings(kernels="always"):
+        compiled = ag.compile(f)
+        for _ in range(3):
+            before = len(launches)
+            assert_close(compiled(cupy.asarray(X[0]), cupy.asarray(Y[0])), f(X[0], Y[0]))
+    assert len(launches) - before == 2
+
+
 def test_texts_are_compiled_once_for_all_programs(cupy, launches):
     kernel_of.cache_clear()
     with ag.use_settings(kernels="always"):
