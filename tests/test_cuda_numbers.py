@@ -75,7 +75,8 @@ def test_all_bfloats_are_widened_as_ml_dtypes_does():
 def test_all_halves_come_back():
     halves = ALL.view("f2")
     found = narrowed(halves.astype("f4"))[0]
-    numbers = ~np.isnan(halves)
+    with np.errstate(invalid="ignore"):  # some nans are signalling ones
+        numbers = ~np.isnan(halves)
     np.testing.assert_array_equal(found[numbers], ALL[numbers])
     assert (found[~numbers] == 0x7FFF).all()  # CUDA has one nan
 
@@ -83,7 +84,8 @@ def test_all_halves_come_back():
 def test_all_bfloats_come_back():
     bfloats = ALL.view(bfloat16())
     found = narrowed(bfloats.astype("f4"))[1]
-    numbers = ~np.isnan(bfloats)
+    with np.errstate(invalid="ignore"):
+        numbers = ~np.isnan(bfloats)
     np.testing.assert_array_equal(found[numbers], ALL[numbers])
     assert (found[~numbers] == 0x7FFF).all()
 

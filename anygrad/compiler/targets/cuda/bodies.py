@@ -43,6 +43,8 @@ class Body:
         """What comes before: headers for the types, functions that CUDA has no names for."""
         found = {x.dtype for x in (*self.plan.reads, *self.plan.writes)}
         found |= {name_of(self._specs[node.number].dtype) for node in self.plan.nodes}
+        # operations on small integers may be computed in half precision
+        found |= {d for d in ("float16", "bfloat16") if TYPES[d].load in self.text}
         headers = dict.fromkeys([HEADERS[d] for d in sorted(found) if d in HEADERS])
         used = dict.fromkeys(node.name for node in self.plan.group.body)
         return "".join([*headers, *[FUNCTIONS[name] for name in used if name in FUNCTIONS], PACK])
