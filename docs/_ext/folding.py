@@ -264,6 +264,9 @@ class Fold(ast.NodeTransformer):
                 if opposite:
                     compare.ops = [opposite()]
                     return compare
+            case ast.UnaryOp(op=ast.Invert(), operand=ast.Compare(ops=[ast.Lt()]) as compare):
+                compare.ops = [ast.GtE()]  # nan, of which it is true as well, aside
+                return compare
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
@@ -366,7 +369,7 @@ class Fold(ast.NodeTransformer):
             return constant(False, node)
         if called in PASSED_THROUGH and node.args:
             return node.args[0]
-        if called in ("hosted", "look", "trees.map"):
+        if called in ("hosted", "hosted_once", "look", "trees.map"):
             applied = instead(ast.Call(node.args[0], node.args[1:], []), node)
             return self.visit_Call(applied)
         if called in KEPT_AS_CALLS:

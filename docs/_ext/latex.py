@@ -148,7 +148,7 @@ class Writer:
                 return Written(rf"\operatorname{{shape}}\left( {self.expression(whole)} \right)")
             case ast.Attribute(attr="smallest_normal"):
                 return Written(r"\mathrm{tiny}")
-            case ast.Attribute(attr="eps", value=ast.Call(func=ast.Attribute(attr="finfo"))):
+            case ast.Attribute(attr="eps", value=ast.Call(func=ast.Name(id="float_limits"))):
                 return Written(r"\mathrm{epsilon}")
             case ast.Call():
                 return self.call(node)
