@@ -32,7 +32,17 @@ from anygrad.tracing import lowest
 from anygrad.tracing.frames import Line
 from anygrad.tracing.plain import NUMBERS
 
-__all__ = ["Node", "Program", "Ref", "Spec", "map_refs", "refs_of", "show", "spec_of"]
+__all__ = [
+    "Node",
+    "Program",
+    "Ref",
+    "Spec",
+    "map_refs",
+    "operand_key",
+    "refs_of",
+    "show",
+    "spec_of",
+]
 
 
 class Ref(int):
@@ -125,6 +135,11 @@ class Node(NamedTuple):
             operands=tuple([map_refs(x, rename) for x in self.operands]),
             keywords={name: map_refs(x, rename) for name, x in self.keywords.items()},
         )
+
+
+def operand_key(x: Any) -> int:
+    """Values of a program by number, constants by identity, which no number equals."""
+    return int(x) if type(x) is Ref else -id(x)
 
 
 def refs_of(x: Any) -> Iterator[Ref]:

@@ -50,7 +50,7 @@ def key_of(leaves: list[Any]) -> tuple[Any, ...] | None:
     if not arrays:
         return None
     placed = _places(arrays)
-    if placed.count(placed[0]) != len(placed) if placed else False:
+    if placed != placed[:1] * len(placed):
         return None
     return placed[:1], kinds, *_layouts(arrays)
 

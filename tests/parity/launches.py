@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import anygrad as ag
-from tests.support import open_namespace, reason_missing, to_host, tolerance
+from tests.support import open_for_program, to_host, tolerance
 
 ABSENT = 77  # the status that says: not run, and why
 FOLDERS = ("/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer")
@@ -205,15 +205,9 @@ def main(arguments: list[str] | None = None) -> int:
             print("the look-alike launches nothing that the sanitizer could watch")
             return ABSENT
         return run_under(options.tool)
-    if options.backend == "cupy-lookalike":
-        from tests.support import lookalike_cupy
-
-        lookalike_cupy.install()
-    missing = reason_missing(options.backend)
-    if missing:
-        print(f"{options.backend}: {missing}", file=sys.stderr)
+    xp = open_for_program(options.backend)
+    if xp is None:
         return 2
-    xp = open_namespace(options.backend)
     if options.no_pool:
         import cupy
 

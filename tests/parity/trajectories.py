@@ -24,7 +24,7 @@ import numpy as np
 
 import anygrad as ag
 from tests.optimizers.table import FIRST_ROWS
-from tests.support import open_namespace, reason_missing, to_host
+from tests.support import open_for_program, open_namespace, to_host
 
 STEPS = 100
 LOOKED_AT = (1, 10)  # and the last one
@@ -222,13 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
-    if options.backend == "cupy-lookalike":
-        from tests.support import lookalike_cupy
-
-        lookalike_cupy.install()
-    missing = reason_missing(options.backend)
-    if missing:
-        print(f"{options.backend}: {missing}", file=sys.stderr)
+    if open_for_program(options.backend) is None:
         return 2
     from tests.parity.report import device_name, version_of
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import anygrad as ag
-from tests.support import forbid_host_copies, open_namespace, reason_missing
+from tests.support import forbid_host_copies, open_for_program
 
 SECONDS = 1.0  # how long the device is kept busy, or ten times as long as the call takes
 WARM = 4
@@ -178,15 +178,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parity.waits")
     parser.add_argument("--backend", choices=("cupy", "cupy-lookalike"), default="cupy")
     options = parser.parse_args(arguments)
-    if options.backend == "cupy-lookalike":
-        from tests.support import lookalike_cupy
-
-        lookalike_cupy.install()
-    missing = reason_missing(options.backend)
-    if missing:
-        print(f"{options.backend}: {missing}", file=sys.stderr)
+    xp = open_for_program(options.backend)
+    if xp is None:
         return 2
-    xp, wrong = open_namespace(options.backend), False
+    wrong = False
     for kernels, own in (("off", False), ("always", False), ("always", True)):
         where = f"kernels {kernels}, {'a stream of its own' if own else 'the default stream'}"
         for name, reason in find_waits(xp, kernels, own).items():

@@ -3,7 +3,12 @@
 from tests.support.closeness import assert_close, to_host, tolerance
 from tests.support.differences import difference
 from tests.support.host_copies import HiddenHostCopy, allow_host_copies, forbid_host_copies
-from tests.support.namespaces import BackendNamespace, open_namespace, reason_missing
+from tests.support.namespaces import (
+    BackendNamespace,
+    open_for_program,
+    open_namespace,
+    reason_missing,
+)
 
 __all__ = [
     "BackendNamespace",
@@ -12,6 +17,7 @@ __all__ = [
     "assert_close",
     "difference",
     "forbid_host_copies",
+    "open_for_program",
     "open_namespace",
     "reason_missing",
     "to_host",

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import sys
 import warnings
 from typing import Any
 
@@ -120,6 +121,19 @@ def _import_error(module: str) -> str | None:
 
 
 @functools.cache
+def open_for_program(name: str) -> BackendNamespace | None:
+    """The namespace for a program of its own; None, with the reason printed, if there is none."""
+    if name == "cupy-lookalike":
+        from tests.support import lookalike_cupy
+
+        lookalike_cupy.install()
+    missing = reason_missing(name)
+    if missing:
+        print(f"{name}: {missing}", file=sys.stderr)
+        return None
+    return open_namespace(name)
+
+
 def open_namespace(name: str) -> BackendNamespace:
     """The namespace for a fixture parameter."""
     if name.startswith("numpy"):

@@ -18,7 +18,7 @@ from anygrad.compiler.program import Node, Program, Ref, refs_of
 from anygrad.compiler.segments import Join
 from anygrad.compiler.targets.joined import places_of, print_join, room_of_piece
 from anygrad.compiler.targets.native.printing import print_kernel
-from anygrad.compiler.targets.plain import guard_text, text_of
+from anygrad.compiler.targets.plain import guard_text, method_text, text_of
 from anygrad.compiler.targets.spaces import Layout, fresh, space_for
 from anygrad.compiler.targets.steps import Step, steps_of
 from anygrad.compiler.targets.tabled import print_chunks
@@ -211,12 +211,9 @@ class Buffered(Writing):
         if type(first) is not Ref or self.specs[first].kind != "array":
             return None
         x, kw = self.printer.operand(first), node.keywords
-        if node.name == "getitem":
-            return f"{x}[{self.printer.operand(kw['key'])}]"
-        if node.name == "reshape":
-            return f"{x}.reshape({kw['shape']!r})"
-        if node.name == "permute_dims":
-            return f"{x}.transpose({kw['axes']!r})"
+        method = method_text(self.printer, node, x)
+        if method is not None:
+            return method
         if node.name == "mean" and set(kw) == {"axis", "keepdims"}:
             return self._mean(node, x)
         if node.name == "sum" and set(kw) == {"axis", "keepdims"}:

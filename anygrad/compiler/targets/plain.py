@@ -17,7 +17,7 @@ from anygrad.compiler.targets.printing import Printer
 from anygrad.tracing.lookup import OPERATORS
 from anygrad.tracing.plain import names_of_array, names_of_backend, run_plain
 
-__all__ = ["MISSED", "copied", "function_of", "print_plain", "same"]
+__all__ = ["MISSED", "copied", "function_of", "method_text", "print_plain", "same"]
 
 MISSED: Any = object()
 """What a replay returns where a guard does not hold."""
@@ -86,6 +86,18 @@ def text_of(printer: Printer, node: Node, specs: dict[int, Spec]) -> str:
             texts[0] = f"({texts[0]})"
         return SYMBOLS[node.name].format(*texts)
     return printer.call(function, node.name, (*first, *node.operands), node.keywords)
+
+
+def method_text(printer: Printer, node: Node, x: str) -> str | None:
+    """What NumPy's and CuPy's arrays do by a method of their own; ``x`` is the array."""
+    kw = node.keywords
+    if node.name == "getitem":
+        return f"{x}[{printer.operand(kw['key'])}]"
+    if node.name == "reshape":
+        return f"{x}.reshape({kw['shape']!r})"
+    if node.name == "permute_dims":
+        return f"{x}.transpose({kw['axes']!r})"
+    return None
 
 
 def function_of(node: Node, specs: dict[int, Spec]) -> tuple[Callable[..., Any], tuple[Any, ...]]:

@@ -34,11 +34,7 @@ class Rows(Loop):
         self.chunks, self.table = chunks, chunks.table
         self.shaped = any(len(row.group.shape) != 1 for row in self.table.rows)
         self.views: dict[int, None] = {}  # buffers of which there is a view for every row
-        self.owners: dict[int, int] = {}  # donated arrays -> the rows that read them
-        for k, row in enumerate(self.table.rows):
-            for ref in row.group.operands:
-                root = writing.memory[ref]
-                self.owners[root] = k if self.owners.setdefault(root, k) == k else -1
+        self.owners = writing.sole_readers(row.group.operands for row in self.table.rows)
 
     def write(self) -> None:
         """Write all of it."""

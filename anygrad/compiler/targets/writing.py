@@ -6,7 +6,7 @@ What is the same for all libraries is here; a target says how a step becomes lin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from anygrad.compiler.accumulating import Sum
@@ -106,6 +106,16 @@ class Writing:
         if position < self._decided:
             return False
         return self.last.get(home, -1) < position + (not separate)
+
+    def sole_readers(self, rows: Iterable[Iterable[Any]]) -> dict[int, int]:
+        """For each piece of memory the only one of some rows that reads it, or -1."""
+        found: dict[int, int] = {}
+        for k, operands in enumerate(rows):
+            for x in operands:
+                if type(x) is Ref:
+                    root = self.memory[x]
+                    found[root] = k if found.setdefault(root, k) == k else -1
+        return found
 
     def name(self, number: int, name: str) -> None:
         """Give a value its name; what is returned is called by its number."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anygrad.compiler.program import Node, Ref
+from anygrad.compiler.program import Node, Ref, operand_key
 from anygrad.compiler.targets.cuda.functions import FUNCTIONS
 from anygrad.compiler.targets.cuda.operations import Value, operate
 from anygrad.compiler.targets.cuda.plans import Plan
@@ -58,7 +58,7 @@ class Body:
     def _write(self) -> str:
         arguments = [f"const {TYPES[x.dtype].value} x{k}" for k, x in enumerate(self.plan.reads)]
         for k, x in enumerate(self.plan.reads):
-            self._values[_key(x.what)] = Value(f"x{k}", x.dtype)
+            self._values[operand_key(x.what)] = Value(f"x{k}", x.dtype)
         lines = [self._line(node) for node in self.plan.group.body]
         for k, (ref, dtype) in enumerate(self.outputs):
             arguments.append(f"{TYPES[dtype].value}& y{k}")
@@ -74,15 +74,10 @@ class Body:
         return f"    const {TYPES[found.dtype].value} {name} = {found.text};"
 
     def _value(self, x: Any) -> Value:
-        found = self._values.get(_key(x))
+        found = self._values.get(operand_key(x))
         if found is not None:
             return found
         number = x.item() if hasattr(x, "item") else x
         own = name_of(x.dtype) if hasattr(x, "dtype") else None
         kinds = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}
         return Value("", own or kinds[type(number)], number)
-
-
-def _key(x: Any) -> int:
-    """Values of the program by number, constants by identity, which no number equals."""
-    return int(x) if type(x) is Ref else -id(x)

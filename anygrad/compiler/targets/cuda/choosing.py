@@ -29,14 +29,12 @@ def plans_of(kernel: Kernel) -> tuple[Plan, ...]:
 def kernels_of(program: Program) -> list[Kernel]:
     """What is worth a kernel; a single operation on one array is a launch of CuPy's as well."""
     found = _groups_of(program)
-    kept = [one for one in map(_computed, found.groups) if one is not None]
+    kept = [one for one in map(_plan, found.groups) if one is not None]
     kernels: list[Kernel] = [*manies_of(kept, found.levels)]
     gathered = {int(node.number) for many in kernels for node in many.nodes}
     for one in kept:
-        if one.body[0].number not in gathered and len(one.nodes) > 1:
-            made = plan(one)
-            assert made is not None
-            kernels.append(made)
+        if one.nodes[0].number not in gathered and len(one.nodes) > 1:
+            kernels.append(one)
     return kernels
 
 
@@ -59,14 +57,14 @@ def _has_gaps(spec: Spec) -> bool:
     return spec.size > 0 and layout(spec.shape, spec.dtype, spec.strides) is None
 
 
-def _computed(found: Group) -> Group | None:
-    """A group with as many of its reductions as a kernel computes; None if there is no kernel."""
-    if plan(found) is not None:
-        return found
+def _plan(found: Group) -> Plan | None:
+    """A plan with as many of the reductions as a kernel computes; None if there is none."""
+    made = plan(found)
+    if made is not None or not found.reductions:
+        return made
     extents: dict[Any, list[Node]] = {}
     for node in found.reductions:
         single = plan(found.with_reductions([node]))
         if single is not None:
             extents.setdefault(single.extent, []).append(node)
-    kept = found.with_reductions(max(extents.values(), key=len, default=[]))
-    return kept if plan(kept) is not None else None
+    return plan(found.with_reductions(max(extents.values(), key=len, default=[])))

@@ -48,9 +48,9 @@ def write_elementwise(plan: Plan) -> str:
     body = Body(plan)
     parts = [body.head, body.text]
     if plan.is_flat:
-        parts.append(_flat(plan))
+        parts.append(_flat(body))
     else:
-        parts += [axes_text(plan), _strided(plan)]
+        parts += [axes_text(plan), _strided(body)]
     return "\n".join(parts)
 
 
@@ -74,24 +74,29 @@ def singles(plan: Plan) -> list[str]:
     return lines
 
 
-def element(plan: Plan, loaded: dict[int, str], stored: dict[int, str], indent: str) -> list[str]:
-    """The lines that compute one element: where it is read from, and written to."""
-    given = []
+def element(body: Body, loaded: dict[int, str], stored: dict[int, str], indent: str) -> list[str]:
+    """The lines that compute one element: where it is read from, and written to.
+
+    What is reduced comes after the results, in variables of its own.
+    """
+    plan, given, lines = body.plan, list[str](), list[str]()
     for k, x in enumerate(plan.reads):
         given.append(f"c{k}" if x.is_single else TYPES[x.dtype].loaded(loaded[k]))
-    lines = [f"{indent}{TYPES[x.dtype].value} y{k};" for k, x in enumerate(plan.writes)]
-    given += [f"y{k}" for k in range(len(plan.writes))]
+    for k, (_, dtype) in enumerate(body.outputs):
+        lines.append(f"{indent}{TYPES[dtype].value} y{k};")
+        given.append(f"y{k}")
     lines.append(f"{indent}body({', '.join(given)});")
     for k, x in enumerate(plan.writes):
         lines.append(f"{indent}{stored[k]} = {TYPES[x.dtype].stored(f'y{k}')};")
     return lines
 
 
-def tile_lines(plan: Plan, packs: int, count: str) -> list[str]:
+def tile_lines(body: Body, packs: int, count: str) -> list[str]:
     """One tile of flat arrays, from the element ``tile`` on; ``count`` is their length.
 
     All packs are read before any is written, for results may take the place of what is read.
     """
+    plan = body.plan
     length = vector_length(plan)
     here = f"[p * {THREADS} + threadIdx.x]"
     streams = [f"r{k}" for k, x in enumerate(plan.reads) if not x.is_single]
@@ -117,7 +122,7 @@ def tile_lines(plan: Plan, packs: int, count: str) -> list[str]:
     lines += ["            #pragma unroll", f"            for (int v = 0; v < {length}; ++v) {{"]
     loaded = {k: f"a{k}[p].at[v]" for k in range(len(plan.reads))}
     stored = {k: f"b{k}.at[v]" for k in range(len(plan.writes))}
-    lines += element(plan, loaded, stored, " " * 16)
+    lines += element(body, loaded, stored, " " * 16)
     lines.append("            }")
     for k, x in enumerate(plan.writes):
         kind = f"Pack<{TYPES[x.dtype].memory}, {length}>"
@@ -130,11 +135,12 @@ def tile_lines(plan: Plan, packs: int, count: str) -> list[str]:
     ]
     loaded = {k: f"r{k}[tile + k]" for k in range(len(plan.reads))}
     stored = {k: f"w{k}[tile + k]" for k in range(len(plan.writes))}
-    lines += element(plan, loaded, stored, " " * 12)
+    lines += element(body, loaded, stored, " " * 12)
     return [*lines, "        }", "    }"]
 
 
-def _flat(plan: Plan) -> str:
+def _flat(body: Body) -> str:
+    plan = body.plan
     index = index_type(plan)
     given = ", ".join([*parameters(plan), "const long long count"])
     return "\n".join(
@@ -143,14 +149,15 @@ def _flat(plan: Plan) -> str:
             f"    const {index} n = ({index})count;",
             f"    const {index} tile = ({index})blockIdx.x * {tile_of(plan)};",
             *singles(plan),
-            *tile_lines(plan, packs_of(plan), "n"),
+            *tile_lines(body, packs_of(plan), "n"),
             "}",
             "",
         ]
     )
 
 
-def _strided(plan: Plan) -> str:
+def _strided(body: Body) -> str:
+    plan = body.plan
     index = index_type(plan)
     given = ", ".join([*parameters(plan), "const long long count", "const Axes axes"])
     loaded = {k: f"r{k}[{place(plan, x, k)}]" for k, x in enumerate(plan.reads)}
@@ -163,7 +170,7 @@ def _strided(plan: Plan) -> str:
             f"    if (i >= ({index})count) return;",
             *singles(plan),
             *coordinates(plan),
-            *element(plan, loaded, stored, "    "),
+            *element(body, loaded, stored, "    "),
             "}",
             "",
         ]

@@ -32,6 +32,8 @@ __all__ = ["Launch", "launch_of"]
 BLOCK = (THREADS,)
 NOWHERE = np.uint64(0)
 """The address for what a stage does not write."""
+MANY_STREAMS = 16
+"""Streams, each with a table of its own, after which all tables are made anew."""
 
 
 class Launch:
@@ -174,6 +176,3 @@ class Resident:
                 self._known.clear()
             found = self._known[key] = addresses, cupy.upload(table.view(np.uint8))
         return found[1]
-
-
-MANY_STREAMS = 16

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anygrad.compiler.grouping import Group
-from anygrad.compiler.program import Node, Ref
+from anygrad.compiler.program import Node, Ref, operand_key
 from anygrad.compiler.simplifying import frozen
 from anygrad.compiler.targets.cuda.bodies import Body
 from anygrad.compiler.targets.cuda.elementwise import (
@@ -24,7 +23,7 @@ from anygrad.compiler.targets.cuda.elementwise import (
     tile_lines,
     vector_length,
 )
-from anygrad.compiler.targets.cuda.plans import Plan, Stream, plan
+from anygrad.compiler.targets.cuda.plans import Plan, Stream
 from anygrad.compiler.targets.cuda.reducing import (
     CHUNK,
     along_rows,
@@ -115,18 +114,17 @@ class Many(NamedTuple):
         return sum(self.own) - len(self.indexed) + len(made)
 
 
-def manies_of(groups: Sequence[Group], levels: dict[int, int]) -> list[Many]:
-    """Groups that do the same, at least two together.
+def manies_of(plans: Sequence[Plan], levels: dict[int, int]) -> list[Many]:
+    """Plans that do the same, at least two together.
 
     ``levels`` are those of all values (see `grouping`): a group may wait until the level before the
     first one that needs it, so that it comes with others.
     """
     found: dict[Any, list[Plan]] = {}
-    for one in groups:
-        made = plan(one)
-        if made is not None and _is_whole(made):
-            found.setdefault(_words_of(made), []).append(made)
-    return [many for plans in found.values() for many in _at_once(plans, levels)]
+    for one in plans:
+        if _is_whole(one):
+            found.setdefault(_words_of(one), []).append(one)
+    return [many for alike in found.values() for many in _at_once(alike, levels)]
 
 
 def _at_once(plans: list[Plan], levels: dict[int, int]) -> list[Many]:
@@ -152,7 +150,7 @@ def _together(plans: tuple[Plan, ...]) -> Many:
     own = []
     for streams in zip(*[one.reads for one in plans], strict=True):
         first = streams[0]
-        same = len({_key(x.what) for x in streams}) == 1
+        same = len({operand_key(x.what) for x in streams}) == 1
         own.append(not first.is_number and not (first.is_single and same))
     return Many(plans, tuple(own))
 
@@ -184,10 +182,10 @@ def _words_of(one: Plan) -> tuple[Any, ...]:
     specs, places = one.group.program.specs, dict[int, Any]()
     for k, x in enumerate(one.reads):
         if not x.is_number:
-            places[_key(x.what)] = ("read", k)
+            places[operand_key(x.what)] = ("read", k)
     body = []
     for k, node in enumerate(one.group.body):
-        told = tuple([places.get(_key(x)) or frozen(x) for x in node.operands])
+        told = tuple([places.get(operand_key(x)) or frozen(x) for x in node.operands])
         kw = tuple([(name, frozen(x)) for name, x in sorted(node.keywords.items())])
         body.append((node.name, told, kw))
         places[int(node.number)] = ("made", k)
@@ -198,11 +196,6 @@ def _words_of(one: Plan) -> tuple[Any, ...]:
     streams = [(x.dtype, x.is_single, x.is_number) for x in (*one.reads, *one.writes)]
     results = [places[int(ref)] for ref in one.group.results]
     return (*body, *results, *reductions, *streams)
-
-
-def _key(x: Any) -> int:
-    """Values of the program by number, constants by identity, which no number equals."""
-    return int(x) if type(x) is Ref else -id(x)
 
 
 def table_type(many: Many, columns: int) -> np.dtype:
@@ -253,7 +246,7 @@ def write_many(many: Many, homes: Sequence[int | None], resident: bool) -> str:
             f"    const {index} start = ({index})(blockIdx.x - table.first[leaf]) * {many.tile};",
             f"    const {index} stop = min(n, start + {many.tile});",
             *identities(reductions),
-            *along_rows(one, body, index),
+            *along_rows(body, index),
             *joined(reductions),
             "    if (lane == 0) {",
             *[f"        p{k}[job] = s{k};" for k in range(len(reductions))],
@@ -263,7 +256,7 @@ def write_many(many: Many, homes: Sequence[int | None], resident: bool) -> str:
         lines.append(
             f"    const {index} tile = ({index})(blockIdx.x - table.first[leaf]) * {many.tile};"
         )
-        lines += tile_lines(one, PACKS, "n")
+        lines += tile_lines(body, PACKS, "n")
     return "\n".join([*parts, *lines, "}", ""])
 
 

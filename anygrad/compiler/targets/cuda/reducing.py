@@ -15,6 +15,7 @@ from anygrad.compiler.targets.cuda.elementwise import (
     THREADS,
     axes_text,
     coordinates,
+    element,
     index_type,
     parameters,
     place,
@@ -124,7 +125,7 @@ def write_reduction(plan: Plan) -> str:
         *_job(index, columns),
         *singles(plan),
         *identities(plan.reductions),
-        *(_along_columns(plan, body, index) if columns else along_rows(plan, body, index)),
+        *(_along_columns(body, index) if columns else along_rows(body, index)),
         *_ending(plan.reductions, columns),
         "}",
         "",
@@ -156,6 +157,7 @@ def write_finish(reductions: tuple[Reduction, ...], columns: bool) -> str:
 
 
 def head_of(reductions: tuple[Reduction, ...]) -> str:
+    """The headers for the types of reductions."""
     found = {x for one in reductions for x in (one.source, one.result, totals_of(one))}
     return "".join(dict.fromkeys([HEADERS[d] for d in sorted(found) if d in HEADERS]))
 
@@ -239,8 +241,9 @@ def combining(reductions: tuple[Reduction, ...]) -> str:
     return "\n".join(lines)
 
 
-def _taken(plan: Plan, body: Body, indent: str) -> list[str]:
+def _taken(body: Body, indent: str) -> list[str]:
     """The lines that add one element to what was gathered."""
+    plan = body.plan
     lines, first = [], len(plan.group.results)
     for k, one in enumerate(plan.reductions):
         source = body.sources.index(one.node.operands[0])
@@ -254,20 +257,8 @@ def _taken(plan: Plan, body: Body, indent: str) -> list[str]:
     return lines
 
 
-def _element(
-    plan: Plan, body: Body, loaded: dict[int, str], stored: dict[int, str], indent: str
-) -> list[str]:
-    given = []
-    for k, x in enumerate(plan.reads):
-        given.append(f"c{k}" if x.is_single else TYPES[x.dtype].loaded(loaded[k]))
-    lines = []
-    for k, (_, dtype) in enumerate(body.outputs):
-        lines.append(f"{indent}{TYPES[dtype].value} y{k};")
-        given.append(f"y{k}")
-    lines.append(f"{indent}body({', '.join(given)});")
-    for k, x in enumerate(plan.writes):
-        lines.append(f"{indent}{stored[k]} = {TYPES[x.dtype].stored(f'y{k}')};")
-    return [*lines, *_taken(plan, body, indent)]
+def _element(body: Body, loaded: dict[int, str], stored: dict[int, str], indent: str) -> list[str]:
+    return [*element(body, loaded, stored, indent), *_taken(body, indent)]
 
 
 def _places(plan: Plan) -> tuple[dict[int, str], dict[int, str]]:
@@ -280,7 +271,8 @@ def _places(plan: Plan) -> tuple[dict[int, str], dict[int, str]]:
     return loaded, {k: f"w{k}[{place(plan, x, first + k)}]" for k, x in enumerate(plan.writes)}
 
 
-def _along_columns(plan: Plan, body: Body, index: str) -> list[str]:
+def _along_columns(body: Body, index: str) -> list[str]:
+    plan = body.plan
     loaded, stored = _places(plan)
     return [
         "    if (job < jobs) {",
@@ -288,19 +280,20 @@ def _along_columns(plan: Plan, body: Body, index: str) -> list[str]:
         f"        for ({index} k = start; k < stop; ++k) {{",
         f"            const {index} i = (a * ({index})reduced + k) * ({index})inner + b;",
         *[f"        {line}" for line in ([] if plan.is_flat else coordinates(plan))],
-        *_element(plan, body, loaded, stored, " " * 12),
+        *_element(body, loaded, stored, " " * 12),
         "        }",
         "    }",
     ]
 
 
-def along_rows(plan: Plan, body: Body, index: str) -> list[str]:
+def along_rows(body: Body, index: str) -> list[str]:
     """Threads take neighbouring packs; which terms a thread adds never depends on addresses."""
+    plan = body.plan
     length = vector_length(plan) if plan.is_flat else 1
     loaded, stored = _places(plan)
     lines = ["    if (job < jobs) {", f"        const {index} row = a * ({index})reduced;"]
     if plan.is_flat and length > 1:
-        lines += _packed_rows(plan, body, index, length)
+        lines += _packed_rows(body, index, length)
     lines += [
         f"        for ({index} k = start + lane * {length}; k < stop;"
         f" k += (int)threads * {length})",
@@ -308,15 +301,16 @@ def along_rows(plan: Plan, body: Body, index: str) -> list[str]:
         "                if (k + v >= stop) break;",
         f"                const {index} i = row + k + v;",
         *[f"            {line}" for line in ([] if plan.is_flat else coordinates(plan))],
-        *_element(plan, body, loaded, stored, " " * 16),
+        *_element(body, loaded, stored, " " * 16),
         "            }",
         "    }",
     ]
     return lines
 
 
-def _packed_rows(plan: Plan, body: Body, index: str, length: int) -> list[str]:
+def _packed_rows(body: Body, index: str, length: int) -> list[str]:
     """A whole chunk whose packs are aligned; ends with an ``else`` for what follows."""
+    plan = body.plan
     streams = [f"(size_t)(r{k} + row)" for k, x in enumerate(plan.reads) if not x.is_single]
     streams += [f"(size_t)(w{k} + row)" for k in range(len(plan.writes))]
     if not streams:
@@ -339,7 +333,7 @@ def _packed_rows(plan: Plan, body: Body, index: str, length: int) -> list[str]:
     lines += [
         "                #pragma unroll",
         f"                for (int v = 0; v < {length}; ++v) {{",
-        *_element(plan, body, loaded, stored, " " * 20),
+        *_element(body, loaded, stored, " " * 20),
         "                }",
     ]
     for k, x in enumerate(plan.writes):

@@ -18,7 +18,7 @@ from anygrad.compiler.targets.cuda.launching import launch_of
 from anygrad.compiler.targets.cuda.many import Many
 from anygrad.compiler.targets.cuda.plans import Plan, Stream
 from anygrad.compiler.targets.dtypes import name_of
-from anygrad.compiler.targets.plain import guard_text, text_of
+from anygrad.compiler.targets.plain import guard_text, method_text, text_of
 from anygrad.compiler.targets.steps import Step, in_order
 from anygrad.compiler.targets.writers import is_view
 from anygrad.compiler.targets.writing import Writing
@@ -122,7 +122,8 @@ class Launching(Writing):
         self.printer.add(f"{self.printer.name(launch.call, 'launch')}({', '.join(given)})")
 
     def _print_many(self, position: int, many: Many) -> None:
-        printer, owners = self.printer, self._owners(many)
+        printer = self.printer
+        owners = self.sole_readers([x.what for x in one.reads] for one in many.plans)
         own = [k for k, is_own in enumerate(many.own) if is_own]
         reads = [[self._read(one.reads[k]) for k in own] for one in many.plans]
         arrays = {k: _array_of([row[at] for row in reads]) for at, k in enumerate(own)}
@@ -178,16 +179,6 @@ class Launching(Writing):
         self._columns[numbers] = array
         for leaf, number in enumerate(numbers):
             self.name(number, f"{array}[{leaf}]")
-
-    def _owners(self, many: Many) -> dict[int, int]:
-        """For each memory the only leaf that reads it, or -1."""
-        owners: dict[int, int] = {}
-        for k, one in enumerate(many.plans):
-            for x in one.reads:
-                if type(x.what) is Ref:
-                    root = self.memory[x.what]
-                    owners[root] = k if owners.setdefault(root, k) == k else -1
-        return owners
 
     def _read(self, x: Stream) -> str:
         """What a kernel is given; numbers in the type that its parameter has."""
@@ -273,12 +264,9 @@ class Launching(Writing):
         if type(first) is not Ref or not _is_array(self.program, first):
             return None
         x, kw = self.printer.operand(first), node.keywords
-        if node.name == "getitem":
-            return f"{x}[{self.printer.operand(kw['key'])}]"
-        if node.name == "reshape":
-            return f"{x}.reshape({kw['shape']!r})"
-        if node.name == "permute_dims":
-            return f"{x}.transpose({kw['axes']!r})"
+        method = method_text(self.printer, node, x)
+        if method is not None:
+            return method
         floats = name_of(self.specs[first].dtype) in ("float32", "float64")
         if node.name in METHODS and floats and set(kw) == {"axis", "keepdims"}:
             axis, keepdims = kw["axis"], kw["keepdims"]

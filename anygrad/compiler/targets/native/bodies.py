@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anygrad.compiler.grouping import Group
-from anygrad.compiler.program import Node, Ref
+from anygrad.compiler.program import Node, operand_key
 from anygrad.compiler.targets.native.instructions import absolute, convert, select
 from anygrad.compiler.targets.native.mathematics import FUNCTIONS
 from anygrad.compiler.targets.native.operations import Number, functions_of, operate
@@ -106,7 +106,7 @@ class Body:
             if one.how in ("single", "number"):
                 self._load_single(k, one)
         for k, stream in enumerate(self.read):
-            self.values[_key(stream.what)] = self._load(k, stream)
+            self.values[operand_key(stream.what)] = self._load(k, stream)
         for node in self.plan.group.body:
             if int(node.number) not in self.values:
                 self.values[int(node.number)] = self._operate(node)
@@ -155,7 +155,7 @@ class Body:
         if dtype == "bool":
             every = head.line(f"icmp ne {vector} {every}, zeroinitializer")
         value = Value(head, dtype, every)
-        self.values[_key(one.what)] = Number(None, value) if one.how == "number" else value
+        self.values[operand_key(one.what)] = Number(None, value) if one.how == "number" else value
 
     def _load(self, k: int, stream: Stream) -> Value:
         loop, lanes = self.loop, self.module.lanes
@@ -178,14 +178,14 @@ class Body:
     def _operate(self, node: Node) -> Value:
         given = [self._value(x) for x in node.operands]
         self._watch(node, given)
-        if node.name in ("sin", "cos") and _key(node.operands[0]) in self.both:
+        if node.name in ("sin", "cos") and operand_key(node.operands[0]) in self.both:
             x = given[0]
             if type(x) is Value and x.dtype in ("float64", "float32"):
                 return FUNCTIONS["sincos"](x)[node.name == "cos"]
         return operate(node, given, self.plan.group.program.specs)
 
     def _value(self, x: Any) -> Value | Number:
-        found = self.values.get(_key(x))
+        found = self.values.get(operand_key(x))
         if found is None:
             return Number(x.item() if hasattr(x, "item") else x)
         if type(found) is Value:
@@ -237,12 +237,7 @@ class Body:
 def _in_both(group: Group) -> frozenset[int]:
     """The keys of values whose sine and cosine are wanted, which are computed together."""
     sines, cosines = [
-        {_key(node.operands[0]) for node in group.body if node.name == name}
+        {operand_key(node.operands[0]) for node in group.body if node.name == name}
         for name in ("sin", "cos")
     ]
     return frozenset(sines & cosines)
-
-
-def _key(x: Any) -> int:
-    """Values of the program by number, constants by identity, which no number equals."""
-    return int(x) if type(x) is Ref else -id(x)

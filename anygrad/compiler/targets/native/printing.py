@@ -41,12 +41,7 @@ def print_kernel(
 
 def _names_of_many(writing: Buffered, position: int, kernel: Many) -> list[str]:
     printer, shared = writing.printer, kernel.plans[0].shared
-    owners: dict[int, int] = {}  # memory -> the only leaf that reads it, or -1
-    for k, one in enumerate(kernel.plans):
-        for x in one.operands:
-            if type(x.what) is Ref:
-                root = writing.memory[x.what]
-                owners[root] = k if owners.setdefault(root, k) == k else -1
+    owners = writing.sole_readers([x.what for x in one.operands] for one in kernel.plans)
     names = [printer.operand(one.what) for one in shared]
     for k, one in enumerate(kernel.plans):
         own = [printer.operand(x.what) for x in one.operands[len(shared) :]]
